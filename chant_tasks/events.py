@@ -1,0 +1,78 @@
+"""What happens while specs are worked, as values. Steps emit them; reporters and logs listen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorktreeMade:
+    """A spec's worktree is there: `branch` starts at `base` (an abbreviated commit id), the tip of `target`."""
+
+    spec: str
+    branch: str
+    target: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStarted:
+    """An agent works; `model` is the one asked for, "" where the provider chooses; `session` may be ""."""
+
+    spec: str
+    agent: str
+    model: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSaid:
+    """What an agent does now: a sentence or a tool, one line. For the live block, never for a log."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEnded:
+    """An agent is done, well or not; `summary` is one line that says how."""
+
+    spec: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A spec's landing begins, or waits: `text` says which."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalized:
+    """A spec's work and its finalized file are on `target`, whose tip is now `tip` (abbreviated)."""
+
+    spec: str
+    target: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A spec was not finalized: `icon` and `text` are its state's."""
+
+    spec: str
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Anything else worth a line, such as what recovery picked up. `spec` may be ""."""
+
+    spec: str
+    text: str
+
+
+Event = WorktreeMade | AgentStarted | AgentSaid | AgentEnded | Landing | Finalized | Ended | Notice
+Listener = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""Git verbs and nothing else: each runs git once and returns values."""

@@ -1,0 +1,1 @@
+"""Evidence, merging in memory, advancing the target branch, refreshing checkouts."""
