@@ -1,0 +1,76 @@
+"""Where things are: the folder that holds `.chant`, git's root around it, and the journal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.errors import RepositoryError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with `.chant` inside a git checkout. `common_dir` is shared by all worktrees of the repository."""
+
+    root: Path
+    top: Path
+    git_dir: Path
+    common_dir: Path
+
+    @property
+    def settings_folder(self) -> Path:
+        return self.root / ".chant"
+
+    @property
+    def specs_folder(self) -> Path:
+        return self.root / ".chant" / "specs"
+
+    @property
+    def archive_folder(self) -> Path:
+        return self.root / ".chant" / "archive"
+
+    @property
+    def prompts_folder(self) -> Path:
+        return self.root / ".chant" / "prompts"
+
+    @property
+    def journal_folder(self) -> Path:
+        return self.common_dir / "chant"
+
+    @property
+    def prefix(self) -> str:
+        """The project's folder seen from git's root: "" or "some/folder/"."""
+        relative = self.root.relative_to(self.top).as_posix()
+        return "" if relative == "." else f"{relative}/"
+
+    @property
+    def specs_prefix(self) -> str:
+        """The specs' folder seen from git's root, with a slash at the end."""
+        return f"{self.prefix}.chant/specs/"
+
+
+def find_specs_root(start: Path) -> Path | None:
+    """The nearest folder from `start` upward, to git's root at most, that has `.chant/specs`; None where none has."""
+    for folder in (start, *start.parents):
+        if (folder / ".chant" / "specs").is_dir():
+            return folder
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def require_project(root: Path) -> Project:
+    """The project at `root`. Raises RepositoryError where no git checkout surrounds it."""
+    for top in (root, *root.parents):
+        entry = top / ".git"
+        if entry.is_dir():
+            return Project(root=root, top=top, git_dir=entry, common_dir=_find_common_dir(entry))
+        if entry.is_file():
+            git_dir = (top / entry.read_text().removeprefix("gitdir:").strip()).resolve()
+            return Project(root=root, top=top, git_dir=git_dir, common_dir=_find_common_dir(git_dir))
+    raise RepositoryError(f"{root} is in no git repository", "git init && git add -A && git commit -m start")
+
+
+def _find_common_dir(git_dir: Path) -> Path:
+    pointer = git_dir / "commondir"
+    if not pointer.is_file():
+        return git_dir
+    return (git_dir / pointer.read_text().strip()).resolve()

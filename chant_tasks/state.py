@@ -1,0 +1,287 @@
+"""In which state a spec is: the one function that the list, the run, the reports and every gate share.
+
+A state is computed from the spec's file, the target branch's tip, the journal, the locks and git's branches, and is never
+saved. The table of states stands in docs/reference/states.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from chant_tasks.spec.model import Spec, SpecId, Status
+
+
+class Kind(Enum):
+    """What a state is; its value is the word that `--state` takes."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    READY = "ready"
+    BLOCKED = "blocked"
+    IN_PROGRESS = "in-progress"
+    WAITING = "waiting"
+    FAILED = "failed"
+    ATTENTION = "attention"
+    LANDING_WAITS = "landing-waits"
+    BROKEN = "broken"
+
+
+ICONS: Mapping[Kind, str] = {
+    Kind.COMPLETED: "●",
+    Kind.CANCELLED: "◌",
+    Kind.READY: "○",
+    Kind.BLOCKED: "⊘",
+    Kind.IN_PROGRESS: "◐",
+    Kind.WAITING: "⏸",
+    Kind.FAILED: "✗",
+    Kind.ATTENTION: "⚠",
+    Kind.LANDING_WAITS: "⚠",
+    Kind.BROKEN: "✗",
+}
+
+
+class Ending(Enum):
+    """How an attempt ended, as the journal keeps it."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CONFLICT = "conflict"
+    WAITS = "waits"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """A command to type next, and what it does."""
+
+    command: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A spec's state, carrying its own words: nobody else words them. `details` are (label, text) rows of a report."""
+
+    kind: Kind
+    reason: str = ""
+    word: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    next: tuple[Next, ...] = ()
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.kind]
+
+    @property
+    def label(self) -> str:
+        """The state in a word or two, as the list shows it."""
+        return self.word or self.kind.value.replace("-", " ")
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether whoever depends on this spec may go on."""
+        return self.kind in (Kind.COMPLETED, Kind.CANCELLED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a run that ends with this state ends with status 1."""
+        return self.kind in (Kind.FAILED, Kind.ATTENTION, Kind.BROKEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFacts:
+    """What the journal says of a spec's last attempt.
+
+    `ending` is None while it is open. `has_finished_agent` says that the agent's work was saved and only finalizing is
+    left. `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason).
+    """
+
+    number: int
+    ending: Ending | None
+    reason: str = ""
+    paths: tuple[str, ...] = ()
+    kept: str = ""
+    log: str = ""
+    target: str = ""
+    has_finished_agent: bool = False
+    leftover: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """The process that holds a spec's lock: its id, and in words what it does (agent and time)."""
+
+    pid: int
+    doing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecFacts:
+    """Every fact that a spec's state follows from. `short` is its short id, `needs` are its dependencies' states."""
+
+    id: SpecId
+    short: str
+    spec: Spec | None
+    error: str = ""
+    is_target_checked_out: bool = True
+    target: str = ""
+    target_status: Status | None = None
+    is_forgotten: bool = False
+    problem: str = ""
+    attempt: AttemptFacts | None = None
+    worker: Worker | None = None
+    branch: str = ""
+    needs: tuple[tuple[str, State], ...] = ()
+    members: tuple[State, ...] = field(default=())
+
+
+def find_state(facts: SpecFacts) -> State:
+    """The state that follows from `facts`; the first rule that applies decides."""
+    for rule in (_find_finished, _find_broken, _find_worked, _find_waiting, _find_on_branch, _find_blocked, _find_failed):
+        state = rule(facts)
+        if state is not None:
+            return state
+    return _ready(facts)
+
+
+def _find_finished(facts: SpecFacts) -> State | None:
+    if facts.worker is None and is_completed(facts):
+        leftover = facts.attempt.leftover if facts.attempt else ""
+        if not leftover:
+            return State(kind=Kind.COMPLETED)
+        again = Next(command="doit", purpose="try to clean up again")
+        return State(kind=Kind.COMPLETED, reason=leftover, details=(("left", leftover),), next=(again,))
+    if facts.spec is not None and facts.spec.status is Status.CANCELLED:
+        return State(kind=Kind.CANCELLED)
+    return None
+
+
+def is_completed(facts: SpecFacts) -> bool:
+    """Whether the file says so (where the checkout is on the target) or the target's tip does, and nothing newer speaks
+    against it: no `forget`, and no landing that is still in flight."""
+    if facts.is_forgotten:
+        return False
+    if facts.attempt is not None and facts.attempt.ending is None and facts.attempt.has_finished_agent:
+        return False
+    in_file = facts.is_target_checked_out and facts.spec is not None and facts.spec.status is Status.COMPLETED
+    return in_file or facts.target_status is Status.COMPLETED
+
+
+def _find_broken(facts: SpecFacts) -> State | None:
+    reason = facts.error or facts.problem or (facts.spec.problem if facts.spec else None)
+    if not reason or facts.worker is not None:
+        return None
+    return State(kind=Kind.BROKEN, reason=reason, details=(("broken", reason),))
+
+
+def _find_worked(facts: SpecFacts) -> State | None:
+    if facts.worker is None:
+        return None
+    return State(kind=Kind.IN_PROGRESS, reason=f"{facts.worker.doing}, doit {facts.worker.pid}".removeprefix(", "))
+
+
+def _find_waiting(facts: SpecFacts) -> State | None:
+    spec = facts.spec
+    if spec is None:
+        return None
+    if spec.approval is not None and spec.approval.is_required and spec.approval.status != "approved":
+        if spec.approval.status == "rejected":
+            by = f" by {spec.approval.by}" if spec.approval.by else ""
+            return State(kind=Kind.WAITING, reason=f"rejected{by}")
+        return State(kind=Kind.WAITING, reason="for approval")
+    if spec.status is Status.PAUSED:
+        return State(kind=Kind.WAITING, reason="paused in its file")
+    return None
+
+
+def _find_on_branch(facts: SpecFacts) -> State | None:
+    """What a branch of the spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
+    if not facts.branch:
+        return None
+    attempt = facts.attempt
+    if attempt is not None and attempt.ending is Ending.WAITS:
+        return _landing_waits(facts, attempt)
+    if attempt is not None and attempt.ending is Ending.CONFLICT:
+        return _conflict(facts, attempt)
+    if attempt is not None and attempt.ending is None:
+        return None  # recovery takes it from here
+    reason = f"branch {facts.branch} exists already"
+    return State(
+        kind=Kind.ATTENTION,
+        reason=reason,
+        details=(("stopped", reason),),
+        next=(
+            Next(command=f"doit spec-land {facts.short}", purpose="land what is on the branch"),
+            _discard(facts),
+        ),
+    )
+
+
+def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    return State(
+        kind=Kind.LANDING_WAITS,
+        reason=attempt.reason,
+        details=(("waits", attempt.reason), ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=f"doit {facts.short}", purpose="land it, once the checkout is free; the agent will not run again"),
+            _discard(facts),
+        ),
+    )
+
+
+def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    target = attempt.target or facts.target
+    merge = f"git switch {facts.branch} && git merge {target}"
+    back = f"git switch {target} && doit spec-land {facts.short}"
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(("conflict", attempt.reason), ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=merge, purpose="resolve the conflict and commit"),
+            Next(command=back, purpose="then land it"),
+            _discard(facts),
+        ),
+    )
+
+
+def _discard(facts: SpecFacts) -> Next:
+    return Next(command=f"doit spec-discard {facts.short}", purpose="set the branch aside; the next doit works it again")
+
+
+def _find_blocked(facts: SpecFacts) -> State | None:
+    blockers = [(short, state) for short, state in facts.needs if not state.is_satisfied]
+    if not blockers:
+        return None
+    done = sum(state.is_satisfied for state in facts.members)
+    if done or any(state.kind is Kind.IN_PROGRESS for state in facts.members):
+        return State(kind=Kind.IN_PROGRESS, word=f"{done} of {len(facts.members)} done")
+    shown = ", ".join(short for short, _ in blockers[:3]) + (", …" if len(blockers) > 3 else "")
+    return State(kind=Kind.BLOCKED, reason=f"by {shown}")
+
+
+def _find_failed(facts: SpecFacts) -> State | None:
+    attempt, again = facts.attempt, (Next(command=f"doit {facts.short}", purpose="work it again"),)
+    if attempt is not None and attempt.ending is Ending.FAILED:
+        kept = (("kept", attempt.kept),) if attempt.kept else ()
+        log = (("log", attempt.log),) if attempt.log else ()
+        details = (("failed", attempt.reason), *kept, *log)
+        return State(kind=Kind.FAILED, reason=attempt.reason, details=details, next=again)
+    if attempt is None and not facts.is_forgotten and facts.spec is not None:
+        if facts.spec.status in (Status.FAILED, Status.NEEDS_ATTENTION):
+            reason = f"its file says {facts.spec.status.value}"
+            return State(kind=Kind.FAILED, reason=reason, details=(("failed", reason),), next=again)
+    return None
+
+
+def _ready(facts: SpecFacts) -> State:
+    attempt = facts.attempt
+    go = (Next(command=f"doit {facts.short}", purpose="work it"),)
+    if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.kept:
+        return State(kind=Kind.READY, reason=f"interrupted before; kept at {attempt.kept}", next=go)
+    if attempt is not None and attempt.ending is None:
+        return State(kind=Kind.READY, reason="stopped midway; the next doit goes on from there", next=go)
+    if facts.is_forgotten:
+        return State(kind=Kind.READY, reason="forgotten, will be worked again", next=go)
+    return State(kind=Kind.READY, next=go)
