@@ -1,0 +1,71 @@
+"""What a checkout has changed, and moving it to another tree by way of a copy of its index."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chant_tasks.git.runner import Git, Oid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a path is in an index."""
+
+    mode: str
+    blob: Oid
+
+
+def apply_refresh(git: Git) -> None:
+    """Let the index see that files which were only touched are unchanged."""
+    git.run("update-index", "-q", "--refresh", ok=(0, 1))
+
+
+def load_staged(git: Git, commit: Oid) -> frozenset[str]:
+    """The paths whose index entry differs from `commit`."""
+    return frozenset(git.run("diff-index", "--cached", "--no-renames", "--name-only", "-z", commit).fields)
+
+
+def load_unstaged(git: Git) -> frozenset[str]:
+    """The tracked paths whose file differs from the index, removed ones too."""
+    return frozenset(git.run("diff-files", "--name-only", "-z").fields)
+
+
+def load_unmerged(git: Git) -> tuple[str, ...]:
+    """The paths that a merge left in conflict."""
+    return tuple(dict.fromkeys(entry.partition("\t")[2] for entry in git.run("ls-files", "-u", "-z").fields))
+
+
+def find_entry(git: Git, path: str) -> Entry | None:
+    """The index entry of `path` (from git's root); None where it is not tracked."""
+    for line in git.run("ls-files", "-s", "-z", "--full-name", "--", f":(top,literal){path}").fields:
+        mode, blob, _ = line.partition("\t")[0].split(" ")
+        return Entry(mode=mode, blob=Oid(blob))
+    return None
+
+
+def is_ignored(git: Git, path: str) -> bool:
+    """Whether git ignores `path` (from git's root) and does not track it all the same. Run it at git's root."""
+    return git.run("check-ignore", "--quiet", "--", path, ok=(0, 1)).status == 0
+
+
+def apply_entries(git: Git, entries: Iterable[tuple[str, Entry]]) -> None:
+    """Put `entries` into the index, whatever stood there."""
+    lines = "".join(f"{entry.mode} {entry.blob}\t{path}\0" for path, entry in entries)
+    if lines:
+        git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
+
+
+def apply_tree(git: Git, old: Oid, new: Oid) -> None:
+    """Move the index and the files from tree `old` to tree `new`, keeping what is changed elsewhere. Raises GitError
+    where git finds something in the way."""
+    git.run("read-tree", "-m", "-u", old, new)
+
+
+def add_files_from_index(git: Git, paths: Iterable[str]) -> None:
+    """Write the files at `paths` as the index has them, over what is there."""
+    lines = "".join(f"{path}\0" for path in paths)
+    if lines:
+        git.run("checkout-index", "--force", "-z", "--stdin", stdin=_encode(lines))
+
+
+def _encode(lines: str) -> bytes:
+    return lines.encode("utf-8", "surrogateescape")

@@ -1,0 +1,170 @@
+"""Blobs, trees and commits, made and read without touching an index or a checkout."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.runner import Git, Oid
+
+FILE_MODE = "100644"
+_FOLDER_MODE = "040000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One path that differs between two trees: its status letter (A, M, D, T) and both blobs (zeros where none)."""
+
+    path: str
+    status: str
+    old_mode: str
+    new_mode: str
+    old: Oid
+    new: Oid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A merge made in memory: the tree, and the paths that conflict (none: it is clean)."""
+
+    tree: Oid
+    conflicts: tuple[str, ...]
+
+
+def add_blob(git: Git, data: bytes, path: str) -> Oid:
+    """The id of the blob that `data` becomes at `path` (the path's filters, such as line ends, apply)."""
+    return Oid(git.run("-c", "core.fsync=objects", "hash-object", "-w", "--stdin", "--path", path, stdin=data).text)
+
+
+def find_blob(git: Git, commit: str, path: str) -> Oid | None:
+    """The blob at `path` of a commit or tree; None where there is none."""
+    entry = _find_entry(git, commit, path)
+    return entry[1] if entry is not None else None
+
+
+def find_mode(git: Git, commit: str, path: str) -> str:
+    """The mode of `path` in a commit or tree; that of an ordinary file where it is not there."""
+    entry = _find_entry(git, commit, path)
+    return entry[0] if entry is not None else FILE_MODE
+
+
+def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
+    for entry in git.run("ls-tree", "-z", "--full-tree", commit, "--", path).fields:
+        mode, kind, oid = entry.partition("\t")[0].split(" ")
+        return (mode, Oid(oid)) if kind == "blob" else None
+    return None
+
+
+def load_blob(git: Git, oid: Oid) -> bytes:
+    """What the blob holds, as git stores it."""
+    return git.run("cat-file", "blob", oid).stdout
+
+
+def load_blobs(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+    """What the files at `paths` of a commit hold, by path; those that are not there are left out. One start of git."""
+    request = "".join(f"{commit}:{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+    answer = git.run("cat-file", "--batch", stdin=request).stdout
+    found, position = {}, 0
+    for path in paths:
+        end = answer.index(b"\n", position)
+        header = answer[position:end].rsplit(b" ", 2)
+        position = end + 1
+        if header[-1] in (b"missing", b"ambiguous") or len(header) < 3:
+            continue
+        size = int(header[2])
+        if header[1] == b"blob":
+            found[path] = answer[position : position + size]
+        position += size + 1
+    return found
+
+
+def find_tree(git: Git, commit: str) -> Oid:
+    """The tree of a commit."""
+    return Oid(git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").text)
+
+
+def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid, mode: str) -> Oid:
+    """The tree that `tree` becomes with `blob` at `path`, folders made as needed."""
+    name, slash, rest = path.partition("/")
+    entries = {} if not tree else _load_entries(git, tree)
+    if slash:
+        below = entries.get(name)
+        inner = below[1] if below is not None and below[0] == _FOLDER_MODE else Oid("")
+        entries[name] = (_FOLDER_MODE, add_tree_with(git, inner, rest, blob, mode))
+    else:
+        entries[name] = (mode, blob)
+    lines = "".join(f"{mode} {_KINDS.get(mode, 'blob')} {oid}\t{name}\0" for name, (mode, oid) in entries.items())
+    return Oid(git.run("-c", "core.fsync=objects", "mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
+
+
+_KINDS = {_FOLDER_MODE: "tree", "160000": "commit"}
+
+
+def _load_entries(git: Git, tree: Oid) -> dict[str, tuple[str, Oid]]:
+    entries = {}
+    for entry in git.run("ls-tree", "-z", "--full-tree", tree).fields:
+        head, _, name = entry.partition("\t")
+        mode, _, oid = head.split(" ")
+        entries[name] = (mode, Oid(oid))
+    return entries
+
+
+def add_commit(git: Git, tree: Oid, parents: Sequence[Oid], message: str, *, is_signed: bool) -> Oid:
+    """The id of a new commit. Raises GitError without an identity or, where it is signed, without a key."""
+    parent_options = [option for parent in dict.fromkeys(parents) for option in ("-p", parent)]
+    sign = ("-S",) if is_signed else ()
+    arguments = ("-c", "core.fsync=objects", "commit-tree", *sign, *parent_options, tree)
+    return Oid(git.run(*arguments, stdin=message.encode("utf-8", "surrogateescape")).text)
+
+
+def run_merge(git: Git, ours: Oid, theirs: Oid) -> Merge:
+    """The merge of two commits, made in memory. Run it in a checkout of the work: `.gitattributes` are read there."""
+    answer = git.run("merge-tree", "--write-tree", "--name-only", "-z", ours, theirs, ok=(0, 1))
+    tree, _, rest = answer.stdout.decode("utf-8", "surrogateescape").partition("\0")
+    names = rest.split("\0\0")[0] if answer.status == 1 else ""
+    conflicts = tuple(dict.fromkeys(name for name in names.split("\0") if name))
+    return Merge(tree=Oid(tree.strip()), conflicts=conflicts)
+
+
+def find_merge_base(git: Git, one: Oid, other: Oid) -> Oid | None:
+    """The best common ancestor; None for histories that share none."""
+    answer = git.run("merge-base", one, other, ok=(0, 1))
+    return Oid(answer.text) if answer.status == 0 else None
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Whether commit `old` is part of `new`'s history (a commit is part of its own)."""
+    return git.run("merge-base", "--is-ancestor", old, new, ok=(0, 1)).status == 0
+
+
+def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
+    """Every path that differs between two commits or trees; a rename is a removal and an addition."""
+    fields = git.run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old, new).fields
+    changes = []
+    for head, path in zip(fields[::2], fields[1::2], strict=True):
+        old_mode, new_mode, old_oid, new_oid, status = head.removeprefix(":").split(" ")
+        changes.append(
+            Change(path=path, status=status[0], old_mode=old_mode, new_mode=new_mode, old=Oid(old_oid), new=Oid(new_oid))
+        )
+    return tuple(changes)
+
+
+def load_commit_ids(git: Git, base: Oid, head: Oid) -> tuple[str, ...]:
+    """The abbreviated ids of the commits in `head` and not in `base`, oldest first, merges left out."""
+    listed = git.run("log", "--format=%h", "--reverse", "--no-merges", "--no-show-signature", f"{base}..{head}")
+    return tuple(listed.text.splitlines())
+
+
+def run_file_merge(git: Git, *, current: bytes, base: bytes, other: bytes) -> bytes | None:
+    """The three-way merge of one file's texts; None where they conflict."""
+    if current == base:
+        return other
+    if other in (base, current):
+        return current
+    with tempfile.TemporaryDirectory(prefix="chant-merge-") as folder:
+        names = ("current", "base", "other")
+        for name, data in zip(names, (current, base, other), strict=True):
+            (Path(folder) / name).write_bytes(data)
+        paths = [str(Path(folder) / name) for name in names]
+        answer = git.run("merge-file", "-p", *paths, ok=tuple(range(128)))
+    return answer.stdout if answer.status == 0 else None

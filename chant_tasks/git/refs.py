@@ -1,0 +1,108 @@
+"""Branches and other refs: where they point, and moving them by compare-and-swap."""
+
+import subprocess
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from chant_tasks.errors import GitError
+from chant_tasks.git.runner import Git, Oid
+
+ZERO = Oid("0" * 40)
+
+
+def find_commit(git: Git, name: str) -> Oid | None:
+    """The commit that `name` (a ref, an id) means; None where there is none."""
+    answer = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=(0, 1, 128))
+    return Oid(answer.text) if answer.status == 0 else None
+
+
+def find_head_branch(git: Git) -> str | None:
+    """The branch that is checked out, also one without a commit; None where HEAD is detached."""
+    answer = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1, 128))
+    return answer.text.removeprefix("refs/heads/") if answer.status == 0 else None
+
+
+def load_refs(git: Git, *patterns: str) -> Mapping[str, Oid]:
+    """The refs under `patterns`, by their full names."""
+    lines = git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns).text.splitlines()
+    return {name: Oid(oid) for oid, _, name in (line.partition(" ") for line in lines)}
+
+
+def apply_ref(git: Git, name: str, new: Oid, old: Oid | None, reason: str) -> None:
+    """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is elsewhere."""
+    expected = (old,) if old is not None else ()
+    git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, new, *expected)
+
+
+def remove_ref(git: Git, name: str, old: Oid | None = None) -> None:
+    """Delete ref `name`, where it still points to `old`. Nothing happens where there is none."""
+    if old is None:
+        git.run("update-ref", "-d", name)
+    else:
+        git.run("update-ref", "-d", name, old)
+
+
+class PreparedMove:
+    """A move of one branch that is prepared (its lock is held, the hook has agreed) and then committed or dropped.
+
+    Our death drops it: git aborts a transaction at the end of its input.
+    """
+
+    def __init__(self, git: Git, name: str, *, new: Oid, old: Oid, reason: str) -> None:
+        arguments = ("-c", "core.fsync=reference", "update-ref", "-m", reason, "--stdin")
+        self._arguments = arguments
+        self._process = subprocess.Popen(
+            ("git", *arguments),
+            cwd=git.folder,
+            env=git.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            self._say("start")
+            self._say(f"update {name} {new} {old}", answer=False)
+            self._say("prepare")
+        except BaseException:
+            self.drop()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.drop()
+
+    def commit(self) -> None:
+        """Move the branch now. Raises GitError where git refuses."""
+        self._say("commit")
+
+    def drop(self) -> None:
+        """End the dialogue; a move that was not committed does not happen."""
+        if self._process.stdin and not self._process.stdin.closed:
+            try:
+                self._process.stdin.close()
+            except BrokenPipeError:
+                pass  # it has ended already, which is what was wanted
+        self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream:
+                stream.close()
+
+    def _say(self, line: str, *, answer: bool = True) -> None:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(f"{line}\n".encode())
+            stdin.flush()
+        except BrokenPipeError:
+            self._refuse()
+        if answer and not stdout.readline().endswith(b": ok\n"):
+            self._refuse()
+
+    def _refuse(self) -> None:
+        assert self._process.stderr is not None
+        said = self._process.stderr.read().decode("utf-8", "replace")
+        raise GitError(self._arguments[2:], self._process.wait(), said)

@@ -1,0 +1,104 @@
+"""How git is run: one process a call, in a folder, in the C locale, and never asking a person.
+
+`subprocess` and not `sh`, because git is the hot path: docs/why/git.md has the figures.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NewType
+
+from chant_tasks.errors import GitError
+
+Oid = NewType("Oid", str)
+
+OLDEST_GIT = (2, 38)  # the first with `merge-tree --write-tree`
+
+# What a hook or another git may have put into our environment and would send our calls elsewhere.
+_LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one run of git said: its exit status and both streams as bytes."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output without its last newline; bytes that are not UTF-8 survive as surrogates."""
+        return self.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Standard output of a `-z` run, cut at the NUL bytes."""
+        return tuple(part for part in self.stdout.decode("utf-8", "surrogateescape").split("\0") if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git in one folder; `index` is another index file to work on, for the calls that take it from the environment."""
+
+    folder: Path
+    index: Path | None = None
+
+    def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
+        """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
+        try:
+            done = subprocess.run(
+                ("git", *arguments),
+                cwd=self.folder,
+                env=self.environment(),
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            raise GitError(arguments, 127, str(error), "install git, or see that the folder is there") from error
+        if done.returncode not in ok:
+            raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
+        return Answer(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+    def environment(self) -> Mapping[str, str]:
+        """The environment that git gets."""
+        environment = dict(_base_environment())
+        if self.index is not None:
+            environment["GIT_INDEX_FILE"] = str(self.index)
+        return environment
+
+
+@cache
+def _base_environment() -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "true"}
+
+
+def find_version(git: Git) -> tuple[int, int]:
+    """Git's version, as (major, minor). Raises GitError where git is missing."""
+    words = git.run("version").text.split()
+    numbers = words[2].split(".") if len(words) > 2 else ["0", "0"]
+    return int(numbers[0]), int(numbers[1])

@@ -1,0 +1,66 @@
+"""The worktrees of a repository: which there are, adding one, removing one."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.runner import Git, Oid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worktree:
+    """One registered worktree; `branch` is "" where its HEAD is detached or it is bare."""
+
+    path: Path
+    branch: str
+    head: Oid
+    is_prunable: bool
+
+
+def load_worktrees(git: Git) -> tuple[Worktree, ...]:
+    """Every registered worktree, the main one first."""
+    text = git.run("worktree", "list", "--porcelain", "-z").stdout.decode("utf-8", "surrogateescape")
+    return tuple(_parse_worktree(block) for block in text.split("\0\0") if block)
+
+
+def _parse_worktree(block: str) -> Worktree:
+    rows = dict(line.partition(" ")[::2] for line in block.split("\0"))
+    return Worktree(
+        path=Path(rows["worktree"]),
+        branch=rows.get("branch", "").removeprefix("refs/heads/"),
+        head=Oid(rows.get("HEAD", "")),
+        is_prunable="prunable" in rows,
+    )
+
+
+def add_worktree(git: Git, path: Path, *, branch: str, base: Oid) -> None:
+    """Register a worktree on a new branch at `base`, without files in it yet. Hold the worktrees' lock around it:
+    concurrent calls break each other even with `--no-track` (measured: 1 or 2 of 12)."""
+    git.run("worktree", "add", "--quiet", "--no-track", "--no-checkout", "-b", branch, str(path), base)
+
+
+def add_detached_worktree(git: Git, path: Path, *, base: Oid) -> None:
+    """The same on no branch, for a branch that a person may have checked out."""
+    git.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(path), base)
+
+
+def add_files(worktree: Path) -> None:
+    """Check out the files of a worktree of ours (it holds nothing that a person made)."""
+    Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")
+
+
+def find_git_dir(worktree: Path) -> Path:
+    """The folder where git keeps what belongs to this worktree alone."""
+    return Path(Git(worktree).run("rev-parse", "--absolute-git-dir").text)
+
+
+def remove_worktree(git: Git, path: Path) -> None:
+    """Remove a worktree of ours and its registration. Raises OSError where a file cannot be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    remove_registrations(git)
+
+
+def remove_registrations(git: Git) -> None:
+    """Forget registered worktrees whose folder is gone."""
+    git.run("worktree", "prune", "--expire=now")

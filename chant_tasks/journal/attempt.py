@@ -1,0 +1,162 @@
+"""What the journal keeps of each attempt to work a spec, and in which order it may change.
+
+`attempts/<spec>/<number>/` holds `record.json` (below), `given.md` (the spec's file as the checkout had it), `prompt.md`
+and `log`. `open/<spec>` exists while an attempt has something left to do, so that finding these costs one listing.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from pathlib import Path
+
+from chant_tasks.journal.files import save_whole
+from chant_tasks.journal.process import ProcessMark
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import AttemptFacts, Ending
+
+
+class Phase(Enum):
+    """How far an attempt has come. Each is written before the effect that it announces."""
+
+    CREATED = "created"  # the worktree is being made
+    RUNNING = "running"  # the agent works
+    FINISHED = "finished"  # its work is saved on the branch and only has to land
+    LANDING = "landing"  # the target is about to move to `landing_commit`
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt. Ids of commits are whole, times ISO 8601 in UTC, `worktree` is absolute, `kept` names a ref."""
+
+    spec: SpecId
+    number: int
+    phase: Phase
+    process: ProcessMark
+    started_at: str
+    target: str
+    base: str
+    branch: str
+    worktree: str
+    spec_path: str
+    is_ignored: bool
+    is_rerun: bool
+    agent: str = ""
+    agent_process: ProcessMark | None = None
+    model_asked: str = ""
+    model: str = ""
+    session: str = ""
+    cost_usd: float | None = None
+    summary: str = ""
+    head: str = ""
+    commits: tuple[str, ...] = ()
+    landing_old: str = ""
+    landing_commit: str = ""
+    ending: Ending | None = None
+    reason: str = ""
+    paths: tuple[str, ...] = ()
+    kept: str = ""
+    ended_at: str = ""
+    leftover: str = ""
+    log: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left to do: the attempt itself, or cleaning up after it."""
+        return self.ending is None or bool(self.leftover)
+
+    @property
+    def has_finished_agent(self) -> bool:
+        return self.phase in (Phase.FINISHED, Phase.LANDING)
+
+    @property
+    def facts(self) -> AttemptFacts:
+        """What a state follows from."""
+        return AttemptFacts(
+            number=self.number,
+            ending=self.ending,
+            reason=self.reason,
+            paths=self.paths,
+            kept=self.kept,
+            log=self.log,
+            target=self.target,
+            has_finished_agent=self.has_finished_agent,
+            leftover=self.leftover,
+        )
+
+
+def attempt_folder(journal: Path, spec: SpecId, number: int) -> Path:
+    """Where an attempt's files are."""
+    return journal / "attempts" / spec / str(number)
+
+
+def render_record(record: AttemptRecord) -> bytes:
+    """The record as JSON."""
+    values = asdict(record) | {"phase": record.phase.value, "ending": record.ending.value if record.ending else None}
+    return json.dumps(values, indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def parse_record(data: bytes) -> AttemptRecord | None:
+    """The record that `data` holds; None where it is no record of ours (another version's, or damaged)."""
+    try:
+        values = json.loads(data.decode("utf-8", "surrogateescape"))
+        known = {field.name for field in fields(AttemptRecord)}
+        values = {name: value for name, value in values.items() if name in known}
+        values["phase"] = Phase(values["phase"])
+        values["ending"] = Ending(values["ending"]) if values.get("ending") else None
+        values["process"] = ProcessMark(**values["process"])
+        agent_process = values.get("agent_process")
+        values["agent_process"] = ProcessMark(**agent_process) if agent_process else None
+        return replace(AttemptRecord(**values), commits=tuple(values.get("commits", ())), paths=tuple(values.get("paths", ())))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def save_record(journal: Path, record: AttemptRecord) -> None:
+    """Write the record, and keep `open/<spec>` in step: there before the record opens, gone after it ended."""
+    marker = journal / "open" / record.spec
+    if record.is_open:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    save_whole(attempt_folder(journal, record.spec, record.number) / "record.json", render_record(record))
+    if not record.is_open:
+        marker.unlink(missing_ok=True)
+
+
+def load_open(journal: Path) -> frozenset[SpecId]:
+    """The specs whose last attempt has something left to do."""
+    folder = journal / "open"
+    return frozenset(SpecId(entry.name) for entry in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
+def remove_open(journal: Path, spec: SpecId) -> None:
+    """Take back the mark of an attempt whose record was never written."""
+    (journal / "open" / spec).unlink(missing_ok=True)
+
+
+def find_numbers(journal: Path, spec: SpecId) -> tuple[int, ...]:
+    """The numbers of a spec's attempts, oldest first."""
+    folder = journal / "attempts" / spec
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    return tuple(sorted(int(name) for name in names if name.isdigit()))
+
+
+def load_record(journal: Path, spec: SpecId, number: int) -> AttemptRecord | None:
+    """One attempt's record; None where there is none that can be read."""
+    path = attempt_folder(journal, spec, number) / "record.json"
+    return parse_record(path.read_bytes()) if path.is_file() else None
+
+
+def load_last(journal: Path, spec: SpecId) -> AttemptRecord | None:
+    """The last attempt's record; None where a spec was never worked here."""
+    for number in reversed(find_numbers(journal, spec)):
+        record = load_record(journal, spec, number)
+        if record is not None:
+            return record
+    return None
+
+
+def load_records(journal: Path, spec: SpecId) -> tuple[AttemptRecord, ...]:
+    """Every attempt's record, oldest first."""
+    found = (load_record(journal, spec, number) for number in find_numbers(journal, spec))
+    return tuple(record for record in found if record is not None)

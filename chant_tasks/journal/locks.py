@@ -1,0 +1,109 @@
+"""Who may do what at the same time: flocks, which the kernel frees on any death.
+
+| lock | held while |
+|---|---|
+| `locks/specs/<id>` | a process works a spec |
+| `locks/worktrees` | a worktree is registered or its registration removed |
+| `locks/landing` | the target branch moves |
+| `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chant_tasks.errors import RepositoryError
+from chant_tasks.spec.model import SpecId
+
+_POLL_SECONDS = 0.05
+
+
+class Lock:
+    """A held flock; `release` or leaving the `with` block frees it."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def release(self) -> None:
+        """Free the lock; once is enough, twice does no harm."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.release()
+
+
+def find_spec_lock(journal: Path, spec: SpecId) -> Lock | None:
+    """The lock of a spec, taken; None where another holds it."""
+    return _find_lock(journal / "locks" / "specs" / spec, fcntl.LOCK_EX)
+
+
+def is_spec_locked(journal: Path, spec: SpecId) -> bool:
+    """Whether somebody works the spec now."""
+    if not (journal / "locks" / "specs" / spec).exists():
+        return False
+    lock = find_spec_lock(journal, spec)
+    if lock is None:
+        return True
+    lock.release()
+    return False
+
+
+def add_worktrees_lock(journal: Path) -> Lock:
+    """The lock around registering worktrees, taken as soon as it is free."""
+    return _add_lock(journal / "locks" / "worktrees", fcntl.LOCK_EX)
+
+
+def add_landing_lock(journal: Path) -> Lock:
+    """The lock around moving the target branch, taken as soon as it is free."""
+    return _add_lock(journal / "locks" / "landing", fcntl.LOCK_EX)
+
+
+def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool]) -> Lock | None:
+    """The lock that keeps the dodo's other tasks from running; None where we were told to stop while waiting."""
+    while True:
+        lock = _find_lock(journal / "locks" / "tasks", fcntl.LOCK_EX)
+        if lock is not None or is_stopped():
+            return lock
+        time.sleep(_POLL_SECONDS)
+
+
+def share_tasks_lock(journal: Path) -> Lock:
+    """The lock that another task of the dodo holds while it runs: landings wait, and it waits for a landing."""
+    return _add_lock(journal / "locks" / "tasks", fcntl.LOCK_SH)
+
+
+def _find_lock(path: Path, kind: int) -> Lock | None:
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError as error:
+        os.close(handle)
+        raise RepositoryError(f"cannot lock {path}: {error.strerror}", "its file system must support flock") from error
+    return Lock(handle)
+
+
+def _add_lock(path: Path, kind: int) -> Lock:
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, kind)
+    except OSError as error:
+        os.close(handle)
+        raise RepositoryError(f"cannot lock {path}: {error.strerror}", "its file system must support flock") from error
+    return Lock(handle)
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,59 @@
+"""Processes, told apart by id and start time, since ids are used again."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessMark:
+    """A process: its id and when it started, in the system's own words."""
+
+    pid: int
+    started: str
+
+
+def find_mark(pid: int) -> ProcessMark | None:
+    """The mark of a running process; None where there is none (one that only waits to be reaped counts as none)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None if Path("/proc/self/stat").exists() else _find_mark_by_ps(pid)
+    return None if fields[0] in "ZX" else ProcessMark(pid=pid, started=fields[19])
+
+
+def _find_mark_by_ps(pid: int) -> ProcessMark | None:
+    """The same where there is no /proc (macOS)."""
+    done = subprocess.run(("ps", "-o", "stat=,lstart=", "-p", str(pid)), capture_output=True, text=True, check=False)
+    state, _, started = done.stdout.strip().partition(" ")
+    return ProcessMark(pid=pid, started=started.strip()) if started and not state.startswith("Z") else None
+
+
+def own_mark() -> ProcessMark:
+    """The mark of this process."""
+    return find_mark(os.getpid()) or ProcessMark(pid=os.getpid(), started="")
+
+
+def is_alive(mark: ProcessMark) -> bool:
+    """Whether that very process still runs."""
+    return find_mark(mark.pid) == mark
+
+
+def apply_group_end(mark: ProcessMark, grace: float) -> None:
+    """End the process group that the marked process leads, first with TERM and after `grace` seconds with KILL.
+
+    Nothing is sent where that process is gone: its number may be another's by now.
+    """
+    if not is_alive(mark):
+        return
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(mark.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        deadline = time.monotonic() + patience
+        while is_alive(mark) and time.monotonic() < deadline:
+            time.sleep(0.02)
