@@ -47,7 +47,17 @@ class SpecError(FileError):
 
 
 class ConfigError(FileError):
-    """A setting is unknown, of the wrong type, or has a bad value."""
+    """A setting is unknown, of the wrong type, or has a bad value; `others` are what else is wrong, a line each."""
+
+    def __init__(
+        self, path: Path, line: int, reason: str, hint: str = "", others: "tuple[ConfigError, ...]" = ()
+    ) -> None:
+        super().__init__(path, line, reason, hint)
+        self.args = (path, line, reason, hint, others)
+        self.others = others
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *map(str, self.others)])
 
 
 class PromptError(ChantError):

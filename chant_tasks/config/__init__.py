@@ -1,0 +1,32 @@
+"""Strict settings: `.chant/config.md` on top of the user's own file, as typed values."""
+
+from chant_tasks.config.choice import find_model
+from chant_tasks.config.duration import parse_duration, render_duration
+from chant_tasks.config.load import load_config
+from chant_tasks.config.model import (
+    Config,
+    Criteria,
+    Defaults,
+    Parallel,
+    ProjectConfig,
+    Setting,
+    Timeouts,
+    Worktrees,
+)
+from chant_tasks.config.render import render_config
+
+__all__ = [
+    "Config",
+    "Criteria",
+    "Defaults",
+    "Parallel",
+    "ProjectConfig",
+    "Setting",
+    "Timeouts",
+    "Worktrees",
+    "find_model",
+    "load_config",
+    "parse_duration",
+    "render_config",
+    "render_duration",
+]

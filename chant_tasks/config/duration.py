@@ -1,0 +1,33 @@
+"""How a length of time is written in a setting: `30m`, `1h30m`, `90` (seconds), `0` or `none` for no limit."""
+
+import re
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_PARTS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+_OFF = ("none", "off")
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds that `text` says, None where it says that there is no limit.
+
+    Raises ValueError where it is no length of time.
+    """
+    written = text.strip().lower().replace(" ", "")
+    if written in _OFF:
+        return None
+    match = _PARTS.fullmatch(written)
+    if not written or match is None:
+        raise ValueError(text)
+    seconds = sum(float(part or 0) * size for part, size in zip(match.groups(), _UNITS.values(), strict=True))
+    return seconds or None
+
+
+def render_duration(seconds: float | None) -> str:
+    """Return `seconds` as a setting is written: `1h30m`, `0.5s`, `none`."""
+    if not seconds:
+        return "none"
+    whole, rest = divmod(seconds, 60.0)
+    minutes = int(whole)
+    parts = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m")]
+    text = "".join(f"{count}{unit}" for count, unit in parts if count)
+    return f"{text}{rest:g}s" if rest else text

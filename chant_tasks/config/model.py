@@ -1,0 +1,77 @@
+"""What a project has set: every setting as a typed value, with the default where nothing is set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+Setting = str | int | float | bool | tuple[str, ...]
+
+
+class Criteria(Enum):
+    """What becomes of a spec whose acceptance criteria are not all ticked."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectConfig:
+    """What the project is called; the name becomes part of the worktrees' paths."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds for each spec that does not say otherwise in its own frontmatter."""
+
+    provider: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    main_branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel:
+    """How far apart the agents of a parallel run start, in milliseconds."""
+
+    stagger_delay_ms: int = 0
+    stagger_jitter_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long an agent may work, in seconds; None is without limit.
+
+    `wall` counts from its start, `silence` from its last output, `grace` from SIGTERM to SIGKILL. No wall by default,
+    for only the project knows how long its work takes. An agent is silent while a tool of its runs, so the default
+    silence has room for a long test suite.
+    """
+
+    wall: float | None = None
+    silence: float | None = 30 * 60.0
+    grace: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worktrees:
+    """Where worktrees are made, which ignored files they get beside `.worktreeinclude`, what is run in a new one."""
+
+    path: str | None = None
+    include: tuple[str, ...] = ()
+    setup: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of a project; `unused` names the keys that chant knows and nothing here acts on."""
+
+    project: ProjectConfig = field(default_factory=ProjectConfig)
+    defaults: Defaults = field(default_factory=Defaults)
+    providers: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    parallel: Parallel = field(default_factory=Parallel)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    worktrees: Worktrees = field(default_factory=Worktrees)
+    criteria: Criteria = Criteria.REQUIRE
+    unused: tuple[str, ...] = ()

@@ -1,0 +1,41 @@
+"""The settings as a person reads them: what holds, and which keys of the files nothing acts on."""
+
+from collections.abc import Iterator
+
+from chant_tasks.config.duration import render_duration
+from chant_tasks.config.model import Config, Setting
+
+_WIDTH = 28
+
+
+def render_config(config: Config) -> str:
+    """Return the settings that hold, one a line, and one last line that names what is not used."""
+    lines = [f"{key:<{_WIDTH}} {value}" for key, value in _settings_of(config)]
+    if config.unused:
+        lines += ["", f"not used here: {', '.join(config.unused)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
+    defaults, worktrees, timeouts = config.defaults, config.worktrees, config.timeouts
+    yield "project.name", config.project.name or "-"
+    yield "defaults.provider", defaults.provider or "the first agent on PATH"
+    yield "defaults.model", defaults.model or "the provider's"
+    yield "defaults.prompt", defaults.prompt or "standard"
+    yield "defaults.main_branch", defaults.main_branch or "the branch that is checked out"
+    for provider, settings in config.providers.items():
+        for name, value in settings.items():
+            yield f"providers.{provider}.{name}", _render_setting(value)
+    yield "parallel.stagger_delay_ms", str(config.parallel.stagger_delay_ms)
+    yield "parallel.stagger_jitter_ms", str(config.parallel.stagger_jitter_ms)
+    yield "timeouts.wall", render_duration(timeouts.wall)
+    yield "timeouts.silence", render_duration(timeouts.silence)
+    yield "timeouts.grace", render_duration(timeouts.grace)
+    yield "worktrees.path", worktrees.path or "the folder for temporary files"
+    yield "worktrees.include", _render_setting(worktrees.include) or "-"
+    yield "worktrees.setup", worktrees.setup or "-"
+    yield "criteria", config.criteria.value
+
+
+def _render_setting(value: Setting) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

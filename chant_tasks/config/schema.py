@@ -1,0 +1,127 @@
+"""Which settings there are, and what each one's value must look like.
+
+A key is named by its dotted path (`timeouts.wall`). `SETTINGS` are ours; `CHANT_SECTIONS` and `CHANT_KEYS` are what
+projects that come from chant have in their files and nothing here acts on: accepted, and named as not used.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from enum import Enum
+from types import MappingProxyType
+
+from yaml.nodes import Node, ScalarNode, SequenceNode
+
+from chant_tasks.config.duration import parse_duration
+from chant_tasks.config.model import Criteria, Setting
+
+Value = Setting | Criteria | None
+Parser = Callable[[Node], Value]
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_TEXT = "tag:yaml.org,2002:str"
+_NULL = "tag:yaml.org,2002:null"
+
+
+class BadValue(Exception):
+    """A value does not fit its key; the message goes on after the key's name."""
+
+
+def is_null(node: Node) -> bool:
+    """Return whether `node` is empty, which is as good as absent."""
+    return isinstance(node, ScalarNode) and node.tag == _NULL
+
+
+def parse_text(node: Node) -> str:
+    """Return the text of `node`; a number is taken as it is written, since branches and models may look like one."""
+    if isinstance(node, ScalarNode) and node.tag in (_TEXT, *_NUMBERS) and node.value.strip():
+        return str(node.value).strip()
+    raise BadValue(f"must be a text, not {describe(node)}")
+
+
+def parse_texts(node: Node) -> tuple[str, ...]:
+    """Return the texts of a list; a single text is a list of one."""
+    if not isinstance(node, SequenceNode):
+        return (parse_text(node),)
+    try:
+        return tuple(parse_text(item) for item in node.value)
+    except BadValue:
+        raise BadValue("must be a list of texts") from None
+
+
+def parse_count(node: Node) -> int:
+    """Return a whole number that is not negative."""
+    if isinstance(node, ScalarNode) and node.tag == _NUMBERS[0] and node.value.isascii() and node.value.isdigit():
+        return int(node.value)
+    raise BadValue(f"must be a whole number of milliseconds, not {describe(node)}")
+
+
+def parse_limit(node: Node) -> float:
+    """Return a length of time in seconds, 0 where there is no limit."""
+    try:
+        # The text as written: YAML reads `1:30` as a number and `off` as false.
+        return parse_duration(node.value if isinstance(node, ScalarNode) else "") or 0.0
+    except ValueError:
+        raise BadValue(f"must be a time such as 30m, 1h30m, 90 or none, not {describe(node)}") from None
+
+
+def parse_choice(choices: type[Enum]) -> Parser:
+    """Return the parser of a setting that is one of `choices`."""
+    words = [str(choice.value) for choice in choices]
+
+    def parse(node: Node) -> Value:
+        text = str(node.value) if isinstance(node, ScalarNode) else ""
+        if text not in words:
+            raise BadValue(f"must be one of {', '.join(words)}, not {describe(node)}{suggest(text, words)}")
+        choice: Value = choices(text)  # type: ignore[assignment]  # Enum's call is typed as any Enum
+        return choice
+
+    return parse
+
+
+def describe(node: Node) -> str:
+    """Return what `node` is, in the words of a message."""
+    if isinstance(node, ScalarNode):
+        return f"`{node.value}`" if node.value.strip() else "empty"
+    return "a list" if isinstance(node, SequenceNode) else "a section"
+
+
+def suggest(word: str, words: list[str]) -> str:
+    """Return ` (did you mean …?)` with the nearest of `words`, "" where none is near."""
+    near = get_close_matches(word, words, n=1, cutoff=0.75)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+SETTINGS: Mapping[str, Parser] = MappingProxyType(
+    {
+        "project.name": parse_text,
+        "defaults.provider": parse_text,
+        "defaults.model": parse_text,
+        "defaults.prompt": parse_text,
+        "defaults.main_branch": parse_text,
+        "providers.command.argv": parse_texts,
+        "providers.claude.executable": parse_text,
+        "providers.claude.args": parse_texts,
+        "providers.claude.model": parse_text,
+        "parallel.stagger_delay_ms": parse_count,
+        "parallel.stagger_jitter_ms": parse_count,
+        "timeouts.wall": parse_limit,
+        "timeouts.silence": parse_limit,
+        "timeouts.grace": parse_limit,
+        "worktrees.path": parse_text,
+        "worktrees.include": parse_texts,
+        "worktrees.setup": parse_text,
+        "criteria": parse_choice(Criteria),
+    }
+)
+
+# Sections and single keys of chant 0.23, those that only its documentation has included: files hold them all the same.
+CHANT_SECTIONS = frozenset(
+    {"agent", "approval", "enterprise", "lifecycle", "lint", "repos", "scale", "schema", "silent", "site"}
+    | {"validation", "version", "watch", "providers.ollama", "providers.openai", "providers.kirocli"}
+)
+CHANT_KEYS = frozenset(
+    {"project.prefix", "project.silent"}
+    | {"defaults.branch_prefix", "defaults.create_branch", "defaults.prompt_extensions"}
+    | {"defaults.rotation_strategy", "defaults.split_model"}
+    | {"parallel.agents", "parallel.cleanup", "parallel.max_workers", "parallel.stagger_delay"}
+)

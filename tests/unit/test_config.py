@@ -1,0 +1,340 @@
+"""What `.chant/config.md` may say, and how it is told that it may not."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chant_tasks.config import (
+    Config,
+    Criteria,
+    Defaults,
+    Parallel,
+    ProjectConfig,
+    Timeouts,
+    Worktrees,
+    find_model,
+    load_config,
+    parse_duration,
+    render_config,
+    render_duration,
+)
+from chant_tasks.errors import ConfigError
+
+
+def load(tmp_path: Path, settings: str | bytes, user_settings: str = "") -> Config:
+    """Return the config of a project whose frontmatter is `settings`; bytes are the file whole."""
+    folder, home = tmp_path / ".chant", tmp_path / "home"
+    folder.mkdir()
+    (home / ".config/chant").mkdir(parents=True)
+    data = settings if isinstance(settings, bytes) else f"---\n{settings}\n---\n# Notes\n".encode()
+    (folder / "config.md").write_bytes(data)
+    if user_settings:
+        (home / ".config/chant/config.md").write_text(f"---\n{user_settings}\n---\n")
+    return load_config(folder, home)
+
+
+def complaints(tmp_path: Path, settings: str | bytes, user_settings: str = "") -> str:
+    """Return what the settings are refused with, paths cut to their last part."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, settings, user_settings)
+    return str(caught.value).replace(f"{tmp_path}/", "")
+
+
+def test_a_project_without_a_config_has_the_defaults(tmp_path: Path) -> None:
+    assert load_config(tmp_path / ".chant", tmp_path) == Config()
+
+
+def test_the_defaults_are_those_of_the_reference() -> None:
+    assert Config() == Config(
+        project=ProjectConfig(name=None),
+        defaults=Defaults(provider=None, model=None, prompt=None, main_branch=None),
+        providers={},
+        parallel=Parallel(stagger_delay_ms=0, stagger_jitter_ms=0),
+        timeouts=Timeouts(wall=None, silence=1800.0, grace=10.0),
+        worktrees=Worktrees(path=None, include=(), setup=None),
+        criteria=Criteria.REQUIRE,
+        unused=(),
+    )
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        """
+project: {name: shop}
+defaults: {provider: claude, model: sonnet, prompt: careful, main_branch: trunk}
+providers:
+  command: {argv: [my-agent, --fast]}
+  claude: {executable: /opt/claude, args: [--max-turns, 50], model: opus}
+parallel: {stagger_delay_ms: 1000, stagger_jitter_ms: 200}
+timeouts: {wall: 1h30m, silence: 90, grace: 0.5}
+worktrees: {path: ../trees, include: [.env, node_modules/], setup: make deps}
+criteria: warn
+""",
+    )
+
+    assert config == Config(
+        project=ProjectConfig(name="shop"),
+        defaults=Defaults(provider="claude", model="sonnet", prompt="careful", main_branch="trunk"),
+        providers={
+            "command": {"argv": ("my-agent", "--fast")},
+            "claude": {"executable": "/opt/claude", "args": ("--max-turns", "50"), "model": "opus"},
+        },
+        parallel=Parallel(stagger_delay_ms=1000, stagger_jitter_ms=200),
+        timeouts=Timeouts(wall=5400.0, silence=90.0, grace=0.5),
+        worktrees=Worktrees(path="../trees", include=(".env", "node_modules/"), setup="make deps"),
+        criteria=Criteria.WARN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ("defaults:\n  provder: claude", "3: unknown key `defaults.provder` (did you mean `provider`?)"),
+        ("default:\n  provider: claude", "2: unknown key `default` (did you mean `defaults`?)"),
+        ("model: opus", "2: unknown key `model` (did you mean `defaults.model`?)"),
+        ("defaults:\n  zzz: 1", "3: unknown key `defaults.zzz`"),
+        ("providers:\n  claud: {model: a}", "3: unknown key `providers.claud` (did you mean `claude`?)"),
+        ("providers: {command: {arg: [a]}}", "2: unknown key `providers.command.arg` (did you mean `argv`?)"),
+        ("defaults:\n  model: [a]", "3: `defaults.model` must be a text, not a list"),
+        ("defaults:\n  model: {a: b}", "3: `defaults.model` must be a text, not a section"),
+        ("defaults:\n  provider: yes", "3: `defaults.provider` must be a text, not `yes`"),
+        ("defaults:\n  model: ''", "3: `defaults.model` must be a text, not empty"),
+        ("defaults: claude", "2: `defaults` must be a section with keys below it, not `claude`"),
+        ("providers:\n  command:\n    argv: [[a]]", "4: `providers.command.argv` must be a list of texts"),
+        (
+            "parallel: {stagger_delay_ms: -1}",
+            "2: `parallel.stagger_delay_ms` must be a whole number of milliseconds, not `-1`",
+        ),
+        (
+            "parallel: {stagger_delay_ms: '1'}",
+            "2: `parallel.stagger_delay_ms` must be a whole number of milliseconds, not `1`",
+        ),
+        (
+            "timeouts:\n\n  wall: 1:30",
+            "4: `timeouts.wall` must be a time such as 30m, 1h30m, 90 or none, not `1:30`",
+        ),
+        (
+            "timeouts: {wall: [30m]}",
+            "2: `timeouts.wall` must be a time such as 30m, 1h30m, 90 or none, not a list",
+        ),
+        (
+            "criteria: requir",
+            "2: `criteria` must be one of require, warn, ignore, not `requir` (did you mean `require`?)",
+        ),
+        ("criteria: warn\ncriteria: ignore", "3: `criteria` is there twice"),
+        ("- a", "2: the frontmatter must be settings, not a list"),
+        ("a: b: c", "2: YAML: mapping values are not allowed in this context"),
+        ("isolation: none", "2: unknown key `isolation`"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line_and_the_nearest_key(
+    tmp_path: Path, settings: str, complaint: str
+) -> None:
+    assert complaints(tmp_path, settings) == f".chant/config.md:{complaint}"
+
+
+def test_all_that_is_wrong_is_said_at_once_in_both_files(tmp_path: Path) -> None:
+    said = complaints(tmp_path, "a1: 1\ncriteria: nope", user_settings="project: 4")
+
+    assert said.splitlines() == [
+        "home/.config/chant/config.md:2: `project` must be a section with keys below it, not `4`",
+        ".chant/config.md:2: unknown key `a1`",
+        ".chant/config.md:3: `criteria` must be one of require, warn, ignore, not `nope`",
+    ]
+
+
+def test_an_error_with_others_survives_pickling() -> None:
+    error = ConfigError(Path("a"), 1, "x", "y", (ConfigError(Path("b"), 2, "z"),))
+
+    assert str(pickle.loads(pickle.dumps(error))) == "a:1: x\n  y\nb:2: z"
+
+
+def test_the_project_is_above_the_user_key_by_key(tmp_path: Path) -> None:
+    """chant replaced whole sections: a project that set one key lost all others of the user's file."""
+    config = load(
+        tmp_path,
+        "defaults: {model: opus}\nproviders: {claude: {args: [a]}}\nwatch: {poll_interval_ms: 1}",
+        user_settings=(
+            "defaults: {provider: claude, model: haiku}\nproviders: {claude: {args: [b, c], model: x}}\n"
+            "watch: {poll_interval_ms: 2}\nproject: {prefix: p}"
+        ),
+    )
+
+    assert config == Config(
+        defaults=Defaults(provider="claude", model="opus"),
+        providers={"claude": {"args": ("a",), "model": "x"}},
+        unused=("watch.poll_interval_ms", "project.prefix"),
+    )
+
+
+def test_what_chant_knows_and_we_do_not_act_on_is_accepted_and_named(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        """
+project: {name: a, prefix: b, silent: true}
+defaults: {branch_prefix: chant/, prompt_extensions: [x], rotation_strategy: round-robin, split_model: opus}
+providers: {ollama: {endpoint: http://localhost, max_retries: 3}, openai: {retry_delay_ms: 5}}
+parallel: {agents: [{name: main, command: claude}], stagger_delay_ms: 5}
+repos: [{name: a, path: b}]
+enterprise: {derived: {team: {from: path}}, required: [team]}
+approval: {rejection_action: manual}
+lint: {thresholds: {complexity_words: 3}}
+watch: {failure: {max_retries: 3}}
+site: {title: T}
+validation:
+silent: true
+""",
+    )
+
+    assert config.unused == (
+        "project.prefix",
+        "project.silent",
+        "defaults.branch_prefix",
+        "defaults.prompt_extensions",
+        "defaults.rotation_strategy",
+        "defaults.split_model",
+        "providers.ollama.endpoint",
+        "providers.ollama.max_retries",
+        "providers.openai.retry_delay_ms",
+        "parallel.agents",
+        "repos",
+        "enterprise.derived",
+        "enterprise.required",
+        "approval.rejection_action",
+        "lint.thresholds",
+        "watch.failure",
+        "site.title",
+        "validation",
+        "silent",
+    )
+    assert config.parallel == Parallel(stagger_delay_ms=5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"# Only prose\n\n---\n\ndefaults: x\n",
+        b"---\n---\n",
+        b"---\n# nothing set\n---\nprose\n",
+        b"---\ndefaults:\n---\n",
+        b"---\ndefaults: {model: }\n---\n",
+        b"----\na: b\n",
+    ],
+)
+def test_a_file_that_sets_nothing_leaves_the_defaults(tmp_path: Path, data: bytes) -> None:
+    assert load(tmp_path, data) == Config()
+
+
+def test_a_byte_order_mark_and_crlf_are_no_obstacle(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbf---\r\nproject:\r\n  name: shop\r\n---\r\n# Notes\r\n---\r\n"
+
+    assert load(tmp_path, data) == Config(project=ProjectConfig(name="shop"))
+
+
+def test_a_file_that_cannot_be_read_as_text_is_named(tmp_path: Path) -> None:
+    assert complaints(tmp_path, b"---\nproject: \xff\n---\n") == ".chant/config.md: this is not UTF-8 text"
+
+
+def test_a_frontmatter_that_never_closes_is_named(tmp_path: Path) -> None:
+    assert complaints(tmp_path, b"---\na: b\n") == ".chant/config.md:1: the frontmatter has no closing `---`"
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".chant/config.md").mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match=r"config\.md: cannot be read: Is a directory"):
+        load_config(tmp_path / ".chant", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["1.0", "2026", "2026-01-24", "0x1f", "release/2"])
+def test_a_branch_that_looks_like_a_number_stays_as_written(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, f"defaults: {{main_branch: {name}}}").defaults.main_branch == name
+
+
+def test_a_single_text_is_a_list_of_one(tmp_path: Path) -> None:
+    assert load(tmp_path, "worktrees: {include: .env}").worktrees.include == (".env",)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30m", 1800.0),
+        ("1h30m", 5400.0),
+        ("1h 30m", 5400.0),
+        ("90", 90.0),
+        ("90s", 90.0),
+        ("0.5", 0.5),
+        ("2d", 172800.0),
+        ("1m30", 90.0),
+        ("0", None),
+        ("none", None),
+        ("off", None),
+        ("0s", None),
+    ],
+)
+def test_a_time_is_read_as_people_write_it(text: str, seconds: float | None) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1:30", "30 minutes", "m", "30m1h", "1.5h", "nan", "inf", "٣"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_duration(text)
+
+
+@given(st.integers(min_value=1, max_value=10**8).map(lambda tenths: tenths / 10))
+def test_a_time_survives_being_written_and_read(seconds: float) -> None:
+    assert parse_duration(render_duration(seconds)) == pytest.approx(seconds)
+
+
+def test_off_switches_a_timeout_off(tmp_path: Path) -> None:
+    config = load(tmp_path, "timeouts: {wall: 0, silence: off, grace: none}", user_settings="timeouts: {wall: 5m}")
+
+    assert config.timeouts == Timeouts(wall=None, silence=None, grace=0.0)
+
+
+def test_the_model_is_the_first_that_is_named() -> None:
+    config = Config(defaults=Defaults(model="config"), providers={"claude": {"model": "own"}})
+    environ = {"CHANT_MODEL": "chant", "ANTHROPIC_MODEL": "anthropic"}
+
+    assert find_model("spec", environ, config, "provider", "claude") == "spec"
+    assert find_model(None, environ, config, "provider", "claude") == "chant"
+    assert find_model(None, {"CHANT_MODEL": "", "ANTHROPIC_MODEL": "anthropic"}, config, None) == "anthropic"
+    assert find_model(None, {}, config, "provider", "claude") == "own"
+    assert find_model(None, {}, config, "provider", "command") == "config"
+    assert find_model(None, {}, Config(), "provider") == "provider"
+    assert find_model(None, {}, Config(), None) is None
+
+
+def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> None:
+    config = Config(
+        project=ProjectConfig(name="shop"),
+        providers={"command": {"argv": ("my-agent", "-x")}},
+        worktrees=Worktrees(include=(".env", "*.local")),
+        unused=("project.prefix", "watch.failure"),
+    )
+
+    assert render_config(config) == (
+        "project.name                 shop\n"
+        "defaults.provider            the first agent on PATH\n"
+        "defaults.model               the provider's\n"
+        "defaults.prompt              standard\n"
+        "defaults.main_branch         the branch that is checked out\n"
+        "providers.command.argv       my-agent, -x\n"
+        "parallel.stagger_delay_ms    0\n"
+        "parallel.stagger_jitter_ms   0\n"
+        "timeouts.wall                none\n"
+        "timeouts.silence             30m\n"
+        "timeouts.grace               10s\n"
+        "worktrees.path               the folder for temporary files\n"
+        "worktrees.include            .env, *.local\n"
+        "worktrees.setup              -\n"
+        "criteria                     require\n"
+        "\n"
+        "not used here: project.prefix, watch.failure\n"
+    )
