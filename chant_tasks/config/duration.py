@@ -17,7 +17,7 @@ def parse_duration(text: str) -> float | None:
         return None
     match = _PARTS.fullmatch(written)
     if not written or match is None:
-        raise ValueError(text)
+        raise ValueError(f"no length of time: {text!r}")
     seconds = sum(float(part or 0) * size for part, size in zip(match.groups(), _UNITS.values(), strict=True))
     return seconds or None
 
