@@ -1,0 +1,95 @@
+"""What one doit command knows of the project's specs. Each of our commands opens a session; the task creator finds it.
+
+Nothing here imports what reads specs before a dodo asks for specs: every doit command on the machine comes through.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chant_tasks.errors import ChantError
+from chant_tasks.project import find_specs_root
+
+if TYPE_CHECKING:
+    from chant_tasks.overview import Overview
+    from chant_tasks.spec.model import SpecId
+
+
+class Session:
+    """One command's view of the specs.
+
+    `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them, `problem`
+    is why they cannot be looked at all, `collisions` are the specs that have no task because doit cannot hold one.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.is_listing = False
+        self.was_called = False
+        self.root: Path | None = None
+        self.problem: ChantError | None = None
+        self.is_agent = False
+        self._overview: Overview | None = None
+
+    def call(self, folder: Path) -> Overview | None:
+        """The overview of the specs around `folder`, for the creator; None where there are none, or a `problem`."""
+        self.was_called = True
+        if self.root is None:
+            self.root = find_specs_root(folder)
+            if self.root is not None:
+                self._load(self.root)
+        return self._overview
+
+    @property
+    def has_specs(self) -> bool:
+        """Whether the dodo asked for specs and there are any (or they cannot be looked at)."""
+        return self.problem is not None or (self._overview is not None and bool(self._overview.ids))
+
+    @property
+    def overview(self) -> Overview | None:
+        """The overview that the creator loaded; None where the dodo has no specs, or there is a `problem`."""
+        return self._overview
+
+    def add_problems(self, problems: Mapping[SpecId, str]) -> None:
+        """Break the unfinished ones of these specs, for the reason given."""
+        from chant_tasks.overview import with_problems
+
+        if self._overview is not None and problems:
+            self._overview = with_problems(self._overview, problems)
+
+    def _load(self, root: Path) -> None:
+        from chant_tasks.overview import is_agents_doit, load_overview
+
+        try:
+            self._overview = load_overview(root)
+        except ChantError as error:
+            self.problem = error
+        self.is_agent = is_agents_doit(root, self.environ)
+
+
+_open: list[Session] = []
+
+
+@contextmanager
+def open_session(environ: Mapping[str, str] | None = None) -> Iterator[Session]:
+    """A fresh session for one command; the creator finds it with `current_session` until the block ends."""
+    session = Session(os.environ if environ is None else environ)
+    _open.append(session)
+    try:
+        yield session
+    finally:
+        _open.remove(session)
+
+
+def current_session() -> Session:
+    """The session of the command that runs; a new one for commands of doit's that open none."""
+    return _open[-1] if _open else Session(os.environ)
+
+
+def is_switched_off(environ: Mapping[str, str]) -> bool:
+    """Whether doit's own commands shall do just what doit does (`CHANT_DOIT=off`)."""
+    return environ.get("CHANT_DOIT", "").lower() == "off"
