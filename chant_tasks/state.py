@@ -1,7 +1,7 @@
 """In which state a spec is: the one function that the list, the run, the reports and every gate share.
 
-A state is computed from the spec's file, the target branch's tip, the journal, the locks and git's branches, and is never
-saved. The table of states stands in docs/reference/states.md.
+A state is computed from the spec's file, the target branch's tip, the journal, the locks and git's branches, and is
+never saved. The table of states stands in docs/reference/states.md.
 """
 
 from collections.abc import Mapping
@@ -138,7 +138,8 @@ class SpecFacts:
 
 def find_state(facts: SpecFacts) -> State:
     """The state that follows from `facts`; the first rule that applies decides."""
-    for rule in (_find_finished, _find_broken, _find_worked, _find_waiting, _find_on_branch, _find_blocked, _find_failed):
+    rules = (_find_finished, _find_broken, _find_worked, _find_waiting, _find_on_branch, _find_blocked, _find_failed)
+    for rule in rules:
         state = rule(facts)
         if state is not None:
             return state
@@ -224,7 +225,7 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
         reason=attempt.reason,
         details=(("waits", attempt.reason), ("kept", f"branch {facts.branch}")),
         next=(
-            Next(command=f"doit {facts.short}", purpose="land it, once the checkout is free; the agent will not run again"),
+            Next(command=f"doit {facts.short}", purpose="land it; the agent will not run again"),
             _discard(facts),
         ),
     )
@@ -247,7 +248,7 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
 
 
 def _discard(facts: SpecFacts) -> Next:
-    return Next(command=f"doit spec-discard {facts.short}", purpose="set the branch aside; the next doit works it again")
+    return Next(command=f"doit spec-discard {facts.short}", purpose="set the branch aside and work it again")
 
 
 def _find_blocked(facts: SpecFacts) -> State | None:
@@ -268,10 +269,10 @@ def _find_failed(facts: SpecFacts) -> State | None:
         log = (("log", attempt.log),) if attempt.log else ()
         details = (("failed", attempt.reason), *kept, *log)
         return State(kind=Kind.FAILED, reason=attempt.reason, details=details, next=again)
-    if attempt is None and not facts.is_forgotten and facts.spec is not None:
-        if facts.spec.status in (Status.FAILED, Status.NEEDS_ATTENTION):
-            reason = f"its file says {facts.spec.status.value}"
-            return State(kind=Kind.FAILED, reason=reason, details=(("failed", reason),), next=again)
+    status = facts.spec.status if facts.spec is not None and not facts.is_forgotten else None
+    if attempt is None and status in (Status.FAILED, Status.NEEDS_ATTENTION):
+        reason = f"its file says {status.value}"
+        return State(kind=Kind.FAILED, reason=reason, details=(("failed", reason),), next=again)
     return None
 
 

@@ -47,11 +47,13 @@ def is_ignored(git: Git, path: str) -> bool:
     return git.run("check-ignore", "--quiet", "--", path, ok=(0, 1)).status == 0
 
 
-def apply_entries(git: Git, entries: Iterable[tuple[str, Entry]]) -> None:
-    """Put `entries` into the index, whatever stood there."""
-    lines = "".join(f"{entry.mode} {entry.blob}\t{path}\0" for path, entry in entries)
-    if lines:
-        git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
+def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
+    """Put `entry` into the index at `path`, whatever stood there; None takes the path out."""
+    _apply_info(git, f"{entry.mode} {entry.blob}\t{path}\0" if entry is not None else f"0 {'0' * 40}\t{path}\0")
+
+
+def _apply_info(git: Git, lines: str) -> None:
+    git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
 
 
 def apply_tree(git: Git, old: Oid, new: Oid) -> None:

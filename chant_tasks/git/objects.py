@@ -8,6 +8,7 @@ from pathlib import Path
 from chant_tasks.git.runner import Git, Oid
 
 FILE_MODE = "100644"
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # of SHA-1 repositories
 _FOLDER_MODE = "040000"
 
 
@@ -83,16 +84,20 @@ def find_tree(git: Git, commit: str) -> Oid:
     return Oid(git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").text)
 
 
-def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid, mode: str) -> Oid:
-    """The tree that `tree` becomes with `blob` at `path`, folders made as needed."""
+def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = FILE_MODE) -> Oid:
+    """The tree that `tree` becomes with `blob` at `path` (None: with nothing there); folders come and go as needed."""
     name, slash, rest = path.partition("/")
     entries = {} if not tree else _load_entries(git, tree)
     if slash:
         below = entries.get(name)
         inner = below[1] if below is not None and below[0] == _FOLDER_MODE else Oid("")
         entries[name] = (_FOLDER_MODE, add_tree_with(git, inner, rest, blob, mode))
-    else:
+        if entries[name][1] == EMPTY_TREE:
+            del entries[name]
+    elif blob is not None:
         entries[name] = (mode, blob)
+    else:
+        entries.pop(name, None)
     lines = "".join(f"{mode} {_KINDS.get(mode, 'blob')} {oid}\t{name}\0" for name, (mode, oid) in entries.items())
     return Oid(git.run("-c", "core.fsync=objects", "mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
 
@@ -144,7 +149,14 @@ def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     for head, path in zip(fields[::2], fields[1::2], strict=True):
         old_mode, new_mode, old_oid, new_oid, status = head.removeprefix(":").split(" ")
         changes.append(
-            Change(path=path, status=status[0], old_mode=old_mode, new_mode=new_mode, old=Oid(old_oid), new=Oid(new_oid))
+            Change(
+                path=path,
+                status=status[0],
+                old_mode=old_mode,
+                new_mode=new_mode,
+                old=Oid(old_oid),
+                new=Oid(new_oid),
+            )
         )
     return tuple(changes)
 

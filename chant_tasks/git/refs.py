@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
-from types import TracebackType
+from contextlib import suppress
 from typing import Self
 
 from chant_tasks.errors import GitError
@@ -30,7 +30,7 @@ def load_refs(git: Git, *patterns: str) -> Mapping[str, Oid]:
 
 
 def apply_ref(git: Git, name: str, new: Oid, old: Oid | None, reason: str) -> None:
-    """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is elsewhere."""
+    """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is not."""
     expected = (old,) if old is not None else ()
     git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, new, *expected)
 
@@ -71,7 +71,7 @@ class PreparedMove:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.drop()
 
     def commit(self) -> None:
@@ -81,10 +81,8 @@ class PreparedMove:
     def drop(self) -> None:
         """End the dialogue; a move that was not committed does not happen."""
         if self._process.stdin and not self._process.stdin.closed:
-            try:
+            with suppress(BrokenPipeError):  # it has ended already, which is what was wanted
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass  # it has ended already, which is what was wanted
         self._process.wait()
         for stream in (self._process.stdout, self._process.stderr):
             if stream:

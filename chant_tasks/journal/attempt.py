@@ -1,11 +1,11 @@
 """What the journal keeps of each attempt to work a spec, and in which order it may change.
 
-`attempts/<spec>/<number>/` holds `record.json` (below), `given.md` (the spec's file as the checkout had it), `prompt.md`
-and `log`. `open/<spec>` exists while an attempt has something left to do, so that finding these costs one listing.
+`attempts/<spec>/<number>/` holds `record.json` (below), `given.md`, `end.md` and `final.md` (the spec's file as the
+checkout had it, as the agent left it, as it lands), `prompt.md` and `log`. `open/<spec>` exists while an attempt has something left to do, so that finding these costs one listing.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
 
@@ -107,7 +107,8 @@ def parse_record(data: bytes) -> AttemptRecord | None:
         values["process"] = ProcessMark(**values["process"])
         agent_process = values.get("agent_process")
         values["agent_process"] = ProcessMark(**agent_process) if agent_process else None
-        return replace(AttemptRecord(**values), commits=tuple(values.get("commits", ())), paths=tuple(values.get("paths", ())))
+        lists = {name: tuple(values.get(name, ())) for name in ("commits", "paths")}
+        return AttemptRecord(**(values | lists))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from chant_tasks.errors import RepositoryError
@@ -32,12 +31,13 @@ class Lock:
         """Free the lock; once is enough, twice does no harm."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
+            fcntl.flock(handle, fcntl.LOCK_UN)  # closing is not enough while a child is between fork and exec
             os.close(handle)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.release()
 
 

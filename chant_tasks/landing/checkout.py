@@ -1,0 +1,233 @@
+"""Bringing a checkout that has the target to a new commit: what is in the way, and the move itself.
+
+The checkout only ever goes forward, before the branch does, and only where that touches nothing that its user changed,
+left untracked or lets git ignore. docs/why/landing.md has the order and what each step prevents.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.index import (
+    Entry,
+    add_files_from_index,
+    apply_entry,
+    apply_refresh,
+    apply_tree,
+    find_entry,
+    load_staged,
+    load_unstaged,
+)
+from chant_tasks.git.objects import Change, add_blob, add_tree_with, find_tree, load_blob
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.landing.finalized import find_merged_spec
+from chant_tasks.spec.store import save_file
+
+_MARK = b"chant_tasks "
+_LOCK_PATIENCE_SECONDS = 10.0
+_GITLINK = "160000"
+
+
+class InTheWay(Exception):
+    """The checkout cannot be moved now: `reason` in a line, and the paths it is about."""
+
+    def __init__(self, reason: str, paths: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, paths)
+        self.reason = reason
+        self.paths = paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """From which commit to which, over which paths.
+
+    `given` and `final` are the spec's file as the agent's attempt found it and as it lands; `spec_path` is "" where git
+    ignores the file. `is_resumed` says that an earlier try may have got halfway.
+    """
+
+    old: Oid
+    new: Oid
+    changes: tuple[Change, ...]
+    spec_path: str
+    given: bytes
+    final: bytes
+    is_resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """A checkout that is ready to move: the copy of its index, the tree that this stands for, the half-written paths to
+    write again, and the text of the spec's file where its user's own is kept (None: git writes it)."""
+
+    top: Path
+    git_dir: Path
+    index: Path
+    old_tree: Oid
+    rewrite: tuple[str, ...]
+    merged_spec: bytes | None
+
+
+@contextmanager
+def hold_index(git_dir: Path) -> Iterator[None]:
+    """Keep other gits from changing this checkout's index or HEAD. Raises InTheWay where one of them holds on.
+
+    The lock is made by `link` from a file that already holds our mark: made empty and then written, a crash would leave
+    a lock that nobody could tell to be ours.
+    """
+    mark, lock = git_dir / f"chant-mark-{os.getpid()}", git_dir / "index.lock"
+    mark.write_bytes(_MARK + str(os.getpid()).encode() + b"\n")
+    try:
+        _link(mark, lock)
+    finally:
+        mark.unlink()
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _link(mark: Path, lock: Path) -> None:
+    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            lock.hardlink_to(mark)
+        except FileExistsError:
+            if _is_ours(lock):  # of a process that died: landings exclude each other by a lock of their own
+                lock.unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                raise InTheWay(f"another git holds {lock}") from None
+            else:
+                time.sleep(0.05)
+        else:
+            return
+
+
+def _is_ours(lock: Path) -> bool:
+    try:
+        return lock.read_bytes().startswith(_MARK)
+    except FileNotFoundError:
+        return False
+
+
+def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
+    """A checkout ready to move, nothing of it changed yet. Raises InTheWay with every path that prevents it."""
+    index = git_dir / "chant-landing-index"
+    if (git_dir / "index").exists():
+        shutil.copyfile(git_dir / "index", index)
+    git = Git(top, index=index)
+    apply_refresh(git)
+    old_tree, adopted, merged_spec = find_tree(git, move.old), frozenset[str](), None
+    if move.is_resumed:
+        old_tree, adopted = _adopt_half_written(git, top, old_tree, move)
+    if move.spec_path and move.spec_path not in adopted:
+        old_tree, merged_spec = _prepare_spec(git, top, old_tree, move)
+    apply_refresh(git)
+    changes = [change for change in move.changes if change.path != move.spec_path and change.path not in adopted]
+    blockers = _find_blockers(git, top, old_tree, changes)
+    if blockers:
+        raise InTheWay(_word_blockers(blockers), blockers)
+    removed = {change.path for change in move.changes if change.status == "D"}
+    rewrite = tuple(sorted(adopted - removed))
+    return Refresh(top=top, git_dir=git_dir, index=index, old_tree=old_tree, rewrite=rewrite, merged_spec=merged_spec)
+
+
+def apply_refresh_plan(refresh: Refresh, move: Move) -> None:
+    """Move the checkout's files and index. Raises GitError, with nothing moved, where git sees more in the way than we."""
+    git = Git(refresh.top, index=refresh.index)
+    apply_tree(git, refresh.old_tree, move.new)
+    add_files_from_index(git, refresh.rewrite)
+    if refresh.merged_spec is not None:
+        save_file(refresh.top / move.spec_path, refresh.merged_spec)
+    refresh.index.replace(refresh.git_dir / "index")
+
+
+def _find_blockers(git: Git, top: Path, old_tree: Oid, changes: list[Change]) -> tuple[str, ...]:
+    """The paths of `changes` that the user has staged, changed, removed, left untracked or lets git ignore."""
+    touched = load_staged(git, old_tree) | load_unstaged(git)
+    removed = {change.path for change in changes if change.status == "D"}
+    found = {change.path for change in changes if change.path in touched}
+    for change in changes:
+        if change.status == "A" and change.path not in touched:
+            found.update(_find_obstacles(top, change.path, removed))
+    return tuple(sorted(found))
+
+
+def _find_obstacles(top: Path, path: str, removed: set[str]) -> Iterator[str]:
+    """What stands on disk where a new file is to be: the file itself, a folder's files, or a file where a folder must be."""
+    parts = Path(path).parts
+    for depth in range(1, len(parts)):
+        parent = Path(*parts[:depth])
+        if (top / parent).is_symlink() or (top / parent).is_file():
+            if parent.as_posix() not in removed:
+                yield parent.as_posix()
+            return
+    place = top / path
+    if place.is_dir() and not place.is_symlink():
+        inside = (found.relative_to(top).as_posix() for found in place.rglob("*") if not found.is_dir())
+        yield from (found for found in inside if found not in removed)
+    elif os.path.lexists(place):
+        yield path
+
+
+def _word_blockers(paths: tuple[str, ...]) -> str:
+    verb = "is" if len(paths) == 1 else "are"
+    named = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return f"{named} {verb} changed or untracked in your checkout"
+
+
+def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, frozenset[str]]:
+    """After a crash in the middle of a move: enter what is already as it will be. The paths that were entered so; their
+    files are written again.
+
+    A file counts as ours where it equals the new content, is a beginning of it, or is gone.
+    """
+    adopted = set()
+    for change in move.changes:
+        if change.new_mode == _GITLINK or not _is_half_written(git, top, change):
+            continue
+        is_removed = change.status == "D"
+        apply_entry(git, change.path, None if is_removed else Entry(mode=change.new_mode, blob=change.new))
+        old_tree = add_tree_with(git, old_tree, change.path, None if is_removed else change.new, change.new_mode)
+        adopted.add(change.path)
+    return old_tree, frozenset(adopted)
+
+
+def _is_half_written(git: Git, top: Path, change: Change) -> bool:
+    place = top / change.path
+    if place.is_symlink() or not place.is_file() or change.status == "D":
+        return not os.path.lexists(place)
+    data = place.read_bytes()
+    blob = add_blob(git, data, change.path)
+    return blob != change.old and (blob == change.new or load_blob(git, change.new).startswith(data))
+
+
+def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, bytes | None]:
+    """The old tree with the spec's file in it as the checkout has it, and the text to write where git shall not.
+
+    Untouched since the agent got it, the file simply moves on. Edited since, the index gets what lands and the file
+    stays the user's change, with what landed merged in.
+    """
+    path, place = move.spec_path, top / move.spec_path
+    change = next((change for change in move.changes if change.path == path), None)
+    if change is None:
+        return old_tree, None
+    entry, mode = find_entry(git, path), change.new_mode
+    if not place.is_file():
+        raise InTheWay(f"{path} was removed from your checkout", (path,))
+    data = place.read_bytes()
+    blob = add_blob(git, data, path)
+    known = {change.old, change.new, blob, add_blob(git, move.given, path)}
+    if entry is not None and entry.blob not in known:
+        raise InTheWay(f"{path} is staged in your checkout with another text than its file has", (path,))
+    if data == move.given or blob in (change.old, change.new):
+        apply_entry(git, path, Entry(mode=mode, blob=blob))
+        return add_tree_with(git, old_tree, path, blob, mode), None
+    merged = find_merged_spec(git, current=data, base=move.given, other=move.final)
+    if merged is None:
+        raise InTheWay(f"{path} is changed in your checkout where the agent changed it", (path,))
+    apply_entry(git, path, Entry(mode=mode, blob=change.new))
+    return add_tree_with(git, old_tree, path, change.new, mode), merged

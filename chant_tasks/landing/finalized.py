@@ -1,0 +1,86 @@
+"""The finalized file of a spec, what the agent starts from, and merging what several people did to one spec's file."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chant_tasks.git.objects import run_file_merge
+from chant_tasks.git.runner import Git
+from chant_tasks.spec.criteria import open_boxes
+from chant_tasks.spec.frontmatter import edit_frontmatter
+from chant_tasks.spec.model import SpecId
+
+_RECORD_KEYS = ("commits", "completed_at", "model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a finalized file says beside `status: completed`; `completed_at` is ISO 8601 in UTC."""
+
+    commits: tuple[str, ...]
+    completed_at: str
+    model: str
+
+
+def render_start(given: bytes, *, is_rerun: bool) -> bytes:
+    """The file that the agent gets: as the checkout has it, or, for a spec that was forgotten, with its boxes open and
+    its record set aside."""
+    if not is_rerun:
+        return given
+    return edit_frontmatter(open_boxes(given), {"status": "pending", **dict.fromkeys(_RECORD_KEYS)})
+
+
+def render_final(end: bytes, record: Record) -> bytes:
+    """The finalized file: what the agent left, with the record written into its frontmatter."""
+    changes: dict[str, str | tuple[str, ...] | None] = {"status": "completed"}
+    changes["commits"] = record.commits or None
+    changes["completed_at"] = record.completed_at
+    changes["model"] = record.model or None
+    return edit_frontmatter(end, changes)
+
+
+def render_message(spec_id: SpecId, title: str, trailers: Mapping[str, str]) -> str:
+    """A landing commit's message; `trailers` without a value are left out."""
+    lines = "".join(f"{name}: {value}\n" for name, value in trailers.items() if value)
+    return f"chant({spec_id}): {title}\n\n{lines}"
+
+
+def find_merged_spec(git: Git, *, current: bytes, base: bytes, other: bytes) -> bytes | None:
+    """The spec's file with the changes of both sides; None where they contradict each other.
+
+    Where git sees a conflict only because somebody edited next to a box that was ticked, the ticks and the record are
+    put into the other side's text.
+    """
+    merged = run_file_merge(git, current=current, base=base, other=other)
+    if merged is not None:
+        return merged
+    return _put_ticks(current, base=base, other=other)
+
+
+def _put_ticks(current: bytes, *, base: bytes, other: bytes) -> bytes | None:
+    head, body = _cut(base)
+    other_head, other_body = _cut(other)
+    if [_plain(line) for line in body] != [_plain(line) for line in other_body]:
+        return None
+    ticked = {one: two for one, two in zip(body, other_body, strict=True) if one != two}
+    current_head, current_body = _cut(current)
+    if current_head != head or not set(ticked) <= set(current_body):
+        return None
+    return b"".join((*other_head, *(ticked.get(line, line) for line in current_body)))
+
+
+def _cut(data: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The lines of the frontmatter, and those below it."""
+    lines = data.splitlines(keepends=True)
+    ends = [number for number, line in enumerate(lines) if line.strip() == b"---"]
+    end = ends[1] + 1 if len(ends) > 1 else 0
+    return lines[:end], lines[end:]
+
+
+def _plain(line: bytes) -> bytes:
+    return line.replace(b"[x]", b"[ ]", 1).replace(b"[X]", b"[ ]", 1)
+
+
+def render_names(names: Iterable[str], limit: int = 5) -> str:
+    """Names in a row, the first few of them."""
+    listed = list(names)
+    return ", ".join(listed[:limit]) + (f" and {len(listed) - limit} more" if len(listed) > limit else "")

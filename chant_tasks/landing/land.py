@@ -1,0 +1,212 @@
+"""Landing: one commit that holds a spec's work and its finalized file, and the target branch moved to it.
+
+The order is the one in which no kill point did harm: commit held by a ref, index locks, check, prepared ref, checkout,
+ref. docs/why/landing.md says what each step prevents.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chant_tasks.errors import GitError
+from chant_tasks.git.objects import (
+    add_blob,
+    add_commit,
+    add_tree_with,
+    find_blob,
+    find_mode,
+    find_tree,
+    is_ancestor,
+    load_blob,
+    load_changes,
+    run_merge,
+)
+from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import find_git_dir, load_worktrees
+from chant_tasks.landing.checkout import InTheWay, Move, Refresh, apply_refresh_plan, hold_index, prepare_refresh
+from chant_tasks.landing.finalized import find_merged_spec
+
+_TRIES = 5  # somebody else's push may move the target between our reading and our moving it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What shall land. `top` is a checkout of the work (attributes are read there), `head` None where no work comes with
+    it, `given` the spec's file as the checkout had it, `base_copy` as the base commit had it, `final` as it shall land.
+    `resumed` names a commit that an earlier try made, and the tip that it was made for."""
+
+    top: Path
+    spec: str
+    spec_path: str
+    is_ignored: bool
+    given: bytes
+    base_copy: bytes | None
+    final: bytes
+    head: Oid | None
+    target: str
+    message: str
+    is_signed: bool
+    resumed: tuple[Oid, Oid] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """The target points to `commit`; `final` is the spec's file as it landed."""
+
+    commit: Oid
+    final: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The work and the target contradict each other in `paths`."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Nothing moved: the user's checkout is in the way, in a way that ends when the user is done."""
+
+    reason: str
+    paths: tuple[str, ...]
+
+
+def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflict | Waits:
+    """How landing went. Hold the landing lock around it. `note(old, new)` is called before anything moves, to write down
+    what is about to happen. Raises GitError where git itself fails (no key, no space)."""
+    git = Git(request.top)
+    name = f"refs/heads/{request.target}"
+    for _ in range(_TRIES):
+        old = find_commit(git, name)
+        if old is None:
+            return Waits(reason=f"the target branch {request.target} is gone", paths=())
+        made = _find_resumed(request, old) or _make_commit(git, request, old)
+        if isinstance(made, Conflict):
+            return made
+        new, final = made
+        apply_ref(git, landing_ref(request.spec), new, None, "chant: about to land")
+        note(old, new)
+        try:
+            _advance(git, replace(request, final=final), old, new)
+        except InTheWay as error:
+            return Waits(reason=error.reason, paths=error.paths)
+        except GitError:
+            if find_commit(git, name) == old:
+                raise
+            continue
+        return Landed(commit=new, final=final)
+    return Waits(reason=f"{request.target} keeps moving", paths=())
+
+
+def landing_ref(spec: str) -> str:
+    """The ref that holds a spec's landing commit until the target does."""
+    return f"refs/chant/landing/{spec}"
+
+
+def remove_landing_ref(git: Git, spec: str) -> None:
+    """Let go of a spec's landing commit."""
+    remove_ref(git, landing_ref(spec))
+
+
+def _find_resumed(request: Request, old: Oid) -> tuple[Oid, bytes] | None:
+    if request.resumed is None or request.resumed[0] != old:
+        return None
+    return request.resumed[1], request.final
+
+
+def _make_commit(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | Conflict:
+    """The landing commit on top of `old`, with the spec's file as it lands."""
+    tree, parents, conflicts = find_tree(git, old), (old,), ()
+    if request.head is not None and not is_ancestor(git, request.head, old):
+        merge = run_merge(git, old, request.head)
+        tree, parents, conflicts = merge.tree, (old, request.head), merge.conflicts
+    final = _merge_target_copy(git, request, old)
+    others = tuple(path for path in conflicts if path != request.spec_path)
+    if final is None or others:
+        return Conflict(paths=others or (request.spec_path,))
+    if not request.is_ignored:
+        blob = add_blob(git, final, request.spec_path)
+        tree = add_tree_with(git, tree, request.spec_path, blob, find_mode(git, old, request.spec_path))
+    return add_commit(git, tree, parents, request.message, is_signed=request.is_signed), final
+
+
+def _merge_target_copy(git: Git, request: Request, old: Oid) -> bytes | None:
+    """The finalized file, with what others landed in the spec's file meanwhile; None where these contradict."""
+    blob = None if request.is_ignored else find_blob(git, old, request.spec_path)
+    if blob is None:
+        return request.final
+    copy = load_blob(git, blob)
+    if copy in (request.base_copy, request.given):
+        return request.final
+    base = request.base_copy if request.base_copy is not None else request.given
+    return find_merged_spec(git, current=copy, base=base, other=request.final)
+
+
+def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
+    """Move every checkout of the target, then the target. Raises InTheWay, with nothing moved."""
+    move = Move(
+        old=old,
+        new=new,
+        changes=load_changes(git, old, new),
+        spec_path="" if request.is_ignored else request.spec_path,
+        given=request.given,
+        final=request.final,
+        is_resumed=request.resumed is not None,
+    )
+    name, reason = f"refs/heads/{request.target}", f"chant: land {request.spec}"
+    with ExitStack() as stack:
+        refreshes = _prepare_checkouts(git, stack, request.target, move)
+        where = Git(refreshes[0].top) if refreshes else git
+        with PreparedMove(where, name, new=new, old=old, reason=reason) as prepared:
+            for refresh in refreshes:
+                apply_refresh_plan(refresh, move)
+            prepared.commit()
+
+
+def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
+    refreshes = []
+    for worktree in load_worktrees(git):
+        if worktree.is_prunable or not worktree.path.is_dir():
+            continue
+        git_dir = find_git_dir(worktree.path)
+        _require_no_operation(git_dir, target, worktree.branch)
+        if worktree.branch != target:
+            continue
+        stack.enter_context(hold_index(git_dir))
+        if find_head_branch(Git(worktree.path)) == target:  # under the lock no switch can come between
+            stack.callback((git_dir / "chant-landing-index").unlink, missing_ok=True)
+            refreshes.append(prepare_refresh(worktree.path, git_dir, move))
+    return tuple(refreshes)
+
+
+def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:
+    """Raises InTheWay where the user is in the middle of something that the target's move would break."""
+    for name in ("rebase-merge/head-name", "rebase-apply/head-name"):
+        if _load_word(git_dir / name) == f"refs/heads/{target}":
+            raise InTheWay(f"a rebase of {target} is under way")
+    if _load_word(git_dir / "BISECT_START") == target:
+        raise InTheWay(f"a bisect of {target} is under way")
+    if branch != target:
+        return
+    for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
+        if (git_dir / name).exists():
+            raise InTheWay(f"a {name.removesuffix('_HEAD').lower().replace('_', '-')} is under way in your checkout")
+
+
+def _load_word(path: Path) -> str:
+    return path.read_text().strip() if path.is_file() else ""
+
+
+def remove_stale_locks(common_dir: Path, target: str, commits: tuple[str, ...], heads: tuple[Path, ...]) -> None:
+    """Remove the locks that a landing left when everything was killed in the middle of moving `target`: the branch's own
+    holds one of `commits`, and each HEAD's is empty. Only for a landing that the journal knows."""
+    lock = common_dir / "refs" / "heads" / f"{target}.lock"
+    if _load_word(lock) not in commits or not lock.exists():
+        return
+    for head in heads:
+        if head.exists() and not head.read_bytes():
+            head.unlink(missing_ok=True)
+    lock.unlink(missing_ok=True)
