@@ -1,0 +1,141 @@
+"""Which acceptance criteria a spec has, and whether they are ticked.
+
+A criterion is a list item with a box (`- [ ]`, `* [x]`, `1. [X]`) in a section named "Acceptance Criteria", at any
+heading level, outside of code fences and comments. A section ends at the next heading of its own level or above.
+Where there are several such sections, the boxes of all of them count: no promise gets lost. (chant takes the last.)
+A criterion's text is its first paragraph, so a line wrapped below the box belongs to it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from chant_tasks.spec.frontmatter import split_frontmatter
+from chant_tasks.spec.markdown import Hidden, Line, Markdown, parse_heading, parse_markdown
+from chant_tasks.spec.model import Criterion
+
+SECTION = "acceptance criteria"
+# `- [x](address)`, `- [x][name]` and `- [x]: address` are links.
+_BOX = re.compile(r"\[(?P<mark>[ xX])\](?![(\[:])")
+
+_HIDDEN_BOX = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\[[ xX]\](?![(\[:])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """A spec's criteria in the order of the file; `problem` says why they cannot be relied on, in one line."""
+
+    items: tuple[Criterion, ...]
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Box:
+    """A criterion's line in the markdown, from 0, and where in the text the mark between its brackets is."""
+
+    index: int
+    mark: int
+
+
+def parse_criteria(body: str, first_line: int) -> Criteria:
+    """The criteria of a spec's body, which starts at `first_line` of the file."""
+    markdown = parse_markdown(body)
+    items = tuple(
+        Criterion(
+            text=_find_text(markdown, box),
+            is_ticked=body[box.mark] != " ",
+            line=first_line + box.index,
+        )
+        for box in _find_boxes(markdown)
+    )
+    return Criteria(items=items, problem=_find_problem(markdown, first_line))
+
+
+def open_boxes(data: bytes) -> bytes:
+    """The file with the boxes of its criteria unticked; no other byte differs."""
+    frontmatter = split_frontmatter(data)
+    body = data if frontmatter is None else frontmatter.body
+    text = body.decode(errors="surrogateescape")
+    characters = list(text)
+    for box in _find_boxes(parse_markdown(text)):
+        characters[box.mark] = " "
+    return data[: len(data) - len(body)] + "".join(characters).encode(errors="surrogateescape")
+
+
+def find_unticked(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
+    """The criteria whose boxes are open."""
+    return tuple(criterion for criterion in criteria if not criterion.is_ticked)
+
+
+def is_same_texts(one: Iterable[Criterion], other: Iterable[Criterion]) -> bool:
+    """Whether both promise the same: equal texts, each as often, in any order."""
+    return Counter(criterion.text for criterion in one) == Counter(criterion.text for criterion in other)
+
+
+def _is_section(title: str) -> bool:
+    return " ".join(title.strip(" \t#:*_").split()).lower() == SECTION
+
+
+def _find_section_lines(markdown: Markdown) -> Iterator[int]:
+    """The indexes of the lines that belong to a section of criteria, its heading's apart."""
+    level = 0
+    for index, line in enumerate(markdown.lines):
+        if line.hidden is not None:
+            continue
+        if line.level and _is_section(line.title):
+            level = min(level or line.level, line.level)  # a section within a section does not end the outer one
+        elif line.level and line.level <= level:
+            level = 0
+        elif level:
+            yield index
+
+
+def _find_boxes(markdown: Markdown) -> Iterator[_Box]:
+    for index in _find_section_lines(markdown):
+        line = markdown.lines[index]
+        box = _match_box(line) if line.is_item else None
+        if box is not None:
+            yield _Box(index=index, mark=line.start + box.start("mark"))
+
+
+def _match_box(line: Line) -> re.Match[str] | None:
+    return _BOX.match(line.text, line.content_start - line.start)
+
+
+def _find_text(markdown: Markdown, box: _Box) -> str:
+    """The text behind the box and on the lines that go on with its paragraph, with single spaces."""
+    first = markdown.lines[box.index]
+    texts = [first.text[box.mark - first.start + 2 :]]
+    for line in markdown.lines[box.index + 1 :]:
+        if not line.is_paragraph or line.is_item or line.hidden is not None:
+            break
+        texts.append(line.text)
+    return " ".join(" ".join(texts).split())
+
+
+def _find_problem(markdown: Markdown, first_line: int) -> str | None:
+    """What is said where something that never closes hides the only section, or boxes of one."""
+    hidden = markdown.hidden[-1] if markdown.hidden else None
+    if hidden is None or hidden.is_closed:
+        return None
+    place = f"inside a {hidden.kind.value} that never closes (line {first_line + hidden.first})"
+    if any(line.level and line.hidden is None and _is_section(line.title) for line in markdown.lines):
+        lost = sum(1 for _ in _find_hidden_boxes(markdown, hidden))
+        return f"{lost} of the boxes of `Acceptance Criteria` {'is' if lost == 1 else 'are'} {place}" if lost else None
+    for index, line in enumerate(markdown.lines[hidden.first + 1 :], hidden.first + 1):
+        heading = parse_heading(line.text.strip())
+        if heading is not None and _is_section(heading[1]):
+            return f"the section `{line.text.strip()}` (line {first_line + index}) is {place}"
+    return None
+
+
+def _find_hidden_boxes(markdown: Markdown, hidden: Hidden) -> Iterator[Line]:
+    """The lines up to the next heading that would be criteria if `hidden`, the last of all, were not there."""
+    if hidden.first not in set(_find_section_lines(markdown)):
+        return
+    for line in markdown.lines[hidden.first + 1 :]:
+        if parse_heading(line.text) is not None:
+            return
+        if _HIDDEN_BOX.match(line.text):
+            yield line

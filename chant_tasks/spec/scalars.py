@@ -1,0 +1,52 @@
+"""How a value is written in YAML so that every reader gets the same text back, chant's and YAML 1.1's too."""
+
+import re
+
+import yaml
+
+from chant_tasks.spec.yaml_entries import Value
+
+# No colon, comma or bracket: what may stand plain may stand so in a block and in a flow.
+_PLAIN = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+@~=()^-]*(?: [A-Za-z0-9_./+@~=()^-]+)*")
+# chant writes `completed_at` plain, and PyYAML's users get a datetime from chant's files already.
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+# Numbers of YAML 1.2, which has more of them than PyYAML knows (1e10203, 0o17), and 1.1's one-letter bools.
+_SPECIAL = re.compile(r"[-+.]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|0[box][0-9A-Fa-f_]+|[yYnN]|\.\w+")
+_NEEDS_ESCAPES = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# By a text's first character: the patterns of what YAML 1.1 takes for a number, a date, a bool or a null.
+_RESOLVERS = yaml.resolver.Resolver.yaml_implicit_resolvers
+
+
+def render_scalar(value: str | bool | None) -> str:
+    """One line of YAML that reads back as `value`: plain where that is safe, else quoted."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if _NEEDS_ESCAPES.search(value):
+        return yaml.dump(value, default_style='"', width=float("inf"), allow_unicode=True).rstrip("\n")
+    return value if _is_plain(value) else "'" + value.replace("'", "''") + "'"
+
+
+def render_flow(value: Value) -> str:
+    """Any value on one line, its collections in brackets."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(render_flow, value)) + "]"
+    if value is None or isinstance(value, str | bool):
+        return render_scalar(value)
+    return "{" + ", ".join(f"{render_scalar(key)}: {render_flow(item)}" for key, item in value.items()) + "}"
+
+
+def render_entry(key: str, value: Value) -> tuple[str, ...]:
+    """The lines of a top-level key, its list in block style as chant writes it."""
+    if isinstance(value, tuple) and value:
+        return (f"{render_scalar(key)}:", *(f"- {render_flow(item)}" for item in value))
+    return (f"{render_scalar(key)}: {render_flow(value)}",)
+
+
+def _is_plain(text: str) -> bool:
+    if _TIMESTAMP.fullmatch(text):
+        return True
+    if not _PLAIN.fullmatch(text) or _SPECIAL.fullmatch(text):
+        return False
+    return not any(pattern.match(text) for _, pattern in _RESOLVERS.get(text[0], ()))
