@@ -5,8 +5,9 @@ Everything here is a pure function of facts about the stream; only `load_style` 
 
 import codecs
 import os
+import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TextIO
@@ -149,6 +150,13 @@ def write_line(stream: TextIO, line: str) -> None:
     """Writes one line; what the stream's encoding cannot hold becomes `?` instead of an exception."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def write_story(answer: TextIO, lines: Iterable[str]) -> None:
+    """Writes lines to stderr, after whatever was already written to the stream of the answer."""
+    answer.flush()
+    for line in lines:
+        write_line(sys.stderr, line)
 
 
 def _find_width(environ: Mapping[str, str], columns: int | None) -> int | None:

@@ -1,0 +1,132 @@
+"""The demo's project as text: eight small specs (a diamond, a driver with members, two labels) that need no agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+_DODO = """\
+from chant_tasks import task_specs  # noqa: F401 - every spec becomes a doit task
+"""
+
+_CONFIG = """\
+---
+defaults:
+  provider: script
+---
+# Settings of the demo
+
+The provider `script` runs the shell lines that stand under `run:` in each spec. Real projects name an agent here,
+or leave it to chant_tasks to find one.
+"""
+
+# `sed -i` takes its argument differently on Linux and on macOS, so the file is read whole and written back.
+_TICK = """\
+  ticked=$(sed 's/^- \\[ \\]/- [x]/' "$CHANT_SPEC_FILE")
+  printf '%s\\n' "$ticked" > "$CHANT_SPEC_FILE"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSpec:
+    """One spec of the demo: `run` is a shell script, "" for a driver; `needs` None leaves the key out."""
+
+    id: str
+    title: str
+    label: str
+    run: str = ""
+    needs: tuple[str, ...] | None = ()
+    criteria: tuple[str, ...] = ()
+
+
+def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
+    """The eight specs, with ids of that day."""
+    first, french, japanese, every = (f"{day}-00{number}-{tail}" for number, tail in _DIAMOND)
+    driver, licence = f"{day}-005-doc", f"{day}-006-lic"
+    return (
+        DemoSpec(
+            id=first,
+            title="Greet in English",
+            label="code",
+            run=_commit("mkdir greetings\necho 'Good morning' > greetings/en.txt", "greetings", "Greet in English"),
+            criteria=("greetings/en.txt holds a greeting",),
+        ),
+        DemoSpec(
+            id=french,
+            title="Greet in French",
+            label="code",
+            run=_commit("echo 'Bonjour' > greetings/fr.txt", "greetings", "Greet in French"),
+            needs=(first,),
+            criteria=("greetings/fr.txt holds a greeting",),
+        ),
+        DemoSpec(
+            id=japanese,
+            title="Greet in Japanese",
+            label="code",
+            run=_commit("echo 'Ohayou' > greetings/ja.txt", "greetings", "Greet in Japanese"),
+            needs=(first,),
+            criteria=("greetings/ja.txt holds a greeting",),
+        ),
+        DemoSpec(
+            id=every,
+            title="Greet in every language at once",
+            label="code",
+            run=_commit(
+                "test -f greetings/fr.txt\ntest -f greetings/ja.txt\n" + _PROGRAM, "greet.sh", "Greet everybody"
+            ),
+            needs=(french, japanese),
+            criteria=("greet.sh prints every greeting", "a new language needs no change of it"),
+        ),
+        DemoSpec(id=driver, title="Document the program", label="docs", needs=(every,)),
+        DemoSpec(
+            id=f"{driver}.1",
+            title="Write the README",
+            label="docs",
+            run=_commit("printf '# Greetings\\n\\nRun `sh greet.sh`.\\n' > README.md", "README.md", "Add a README"),
+            needs=None,
+            criteria=("README.md says how to run the program",),
+        ),
+        DemoSpec(
+            id=f"{driver}.2",
+            title="Show a run in the README",
+            label="docs",
+            # what an agent leaves uncommitted is committed for it
+            run="{ printf '\\nIt prints:\\n\\n'; sh greet.sh | sed 's/^/    /'; } >> README.md\n",
+            needs=None,
+            criteria=("README.md shows what the program prints",),
+        ),
+        DemoSpec(
+            id=licence,
+            title="Add a license",
+            label="docs",
+            run=_commit("echo 'Do with it what you like.' > LICENSE", "LICENSE", "Add a license"),
+            criteria=("LICENSE is there",),
+        ),
+    )
+
+
+def plan_demo_files(day: date) -> Mapping[str, str]:
+    """Every file of the demo's first commit, by its path."""
+    specs = {f".chant/specs/{spec.id}.md": render_demo_spec(spec) for spec in plan_demo_specs(day)}
+    return {"dodo.py": _DODO, ".chant/config.md": _CONFIG, **specs}
+
+
+def render_demo_spec(spec: DemoSpec) -> str:
+    """The spec's file."""
+    lines = ["---", f"type: {'code' if spec.run else 'driver'}", "status: pending", "labels:", f"- {spec.label}"]
+    if spec.needs:
+        lines += ["depends_on:", *(f"- {need}" for need in spec.needs)]
+    if spec.run:
+        lines += ["run: |", *(f"  {line}" for line in f"sleep 1\n{spec.run}".splitlines()), _TICK.rstrip("\n")]
+    lines += ["---", "", f"# {spec.title}"]
+    if spec.criteria:
+        lines += ["", "## Acceptance Criteria", "", *(f"- [ ] {text}" for text in spec.criteria)]
+    return "\n".join(lines) + "\n"
+
+
+_DIAMOND = ((1, "one"), (2, "fra"), (3, "jpn"), (4, "all"))
+
+_PROGRAM = "printf 'for greeting in greetings/*.txt; do cat \"$greeting\"; done\\n' > greet.sh"
+
+
+def _commit(change: str, path: str, message: str) -> str:
+    return f"{change}\ngit add {path}\ngit commit -q -m '{message}'\n"

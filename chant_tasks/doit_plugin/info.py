@@ -1,0 +1,61 @@
+"""`doit info`: what is known of a spec, or doit's own answer for any other task."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from doit.cmd_info import Info as DoitInfo
+
+from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
+from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.terminal import load_style, write_line
+
+if TYPE_CHECKING:
+    from chant_tasks.overview import Overview
+
+
+class Info(DoitInfo):  # type: ignore[misc]  # doit has no types
+    """Reads the names, asks the overview, prints."""
+
+    name = "info"
+    doc_purpose = "show info about a task, or about specs"
+    _session: Session | None = None
+    dep_manager: Any
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
+            in_args = permute(in_args, self.cmdparser)
+        return int(super().parse_execute(in_args) or 0)
+
+    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
+        if is_switched_off(os.environ):
+            return int(super().execute(params, args) or 0)
+        with open_session() as session:
+            self._session = session
+            if self.dep_manager is None:
+                self.dep_manager = LazyDatabase(self, params)
+            return int(super().execute(params, args) or 0)
+
+    def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
+        overview = self._session.overview if self._session is not None else None
+        if overview is not None and pos_args:
+            from chant_tasks.doit_plugin.spec_names import require_names
+
+            pos_args = require_names(pos_args, overview, {task.name for task in self.task_list})
+            if all(name in overview.states for name in pos_args):
+                self._print(overview, pos_args)
+                return 0
+        if isinstance(self.dep_manager, LazyDatabase):
+            self.dep_manager = self.dep_manager.open()
+        return int(super()._execute(pos_args, hide_status) or 0)
+
+    def _print(self, overview: "Overview", names: Sequence[str]) -> None:
+        from chant_tasks.doit_plugin.info_screen import render_info
+        from chant_tasks.overview import load_attempts
+        from chant_tasks.spec.model import SpecId
+
+        style, now = load_style(self.outstream), datetime.now().astimezone()
+        for index, spec_id in enumerate(SpecId(name) for name in names):
+            screen = render_info(overview, spec_id, load_attempts(overview, spec_id), now, style)
+            write_line(self.outstream, screen if index == 0 else f"\n{screen}")

@@ -1,0 +1,112 @@
+"""`doit list`: what doit lists, and every spec with its state. Without specs it is doit's own command."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from doit.cmd_list import List as DoitList
+
+from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
+from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.terminal import write_story
+
+_STATE_OPTION = {
+    "name": "spec_state",
+    "short": "",
+    "long": "state",
+    "type": list,
+    "default": [],
+    "help": "list only specs in this state (may be repeated)",
+}
+_LABEL_OPTION = {
+    "name": "spec_label",
+    "short": "",
+    "long": "label",
+    "type": list,
+    "default": [],
+    "help": "list only specs with this label (may be repeated)",
+}
+_JSON_OPTION = {
+    "name": "spec_json",
+    "short": "",
+    "long": "json",
+    "type": bool,
+    "default": False,
+    "help": "list specs as JSON",
+}
+_CONFIG_OPTION = {
+    "name": "spec_config",
+    "short": "",
+    "long": "config",
+    "type": bool,
+    "default": False,
+    "help": "print the settings that specs are worked with, and which keys are not used",
+}
+
+
+class List(DoitList):  # type: ignore[misc]  # doit has no types
+    """Reads options, asks the overview, prints."""
+
+    name = "list"
+    doc_purpose = "list tasks from dodo file, and specs with their states"
+    cmd_options = (*DoitList.cmd_options, _STATE_OPTION, _LABEL_OPTION, _JSON_OPTION, _CONFIG_OPTION)
+    _session: Session | None = None
+    dep_manager: Any
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
+            in_args = permute(in_args, self.cmdparser)
+        return int(super().parse_execute(in_args) or 0)
+
+    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
+        if is_switched_off(os.environ):
+            return int(super().execute(params, args) or 0)
+        with open_session() as session:
+            self._session = session
+            # `-s` compares with what doit saved, for which tasks may ask each other
+            session.is_listing = not params["status"]
+            if self.dep_manager is None:
+                self.dep_manager = LazyDatabase(self, params)
+            return int(super().execute(params, args) or 0)
+
+    def _execute(  # doit passes each option by the name that the signature has
+        self,
+        subtasks: bool = False,
+        quiet: bool = True,
+        status: bool = False,
+        private: bool = False,
+        list_deps: bool = False,
+        template: str | None = None,
+        sort: str = "name",
+        pos_args: Sequence[str] = (),
+        spec_state: Sequence[str] = (),
+        spec_label: Sequence[str] = (),
+        spec_json: bool = False,
+        spec_config: bool = False,
+    ) -> int:
+        session = self._session
+        if session is None or not session.has_specs:
+            if isinstance(self.dep_manager, LazyDatabase):
+                self.dep_manager = self.dep_manager.open()
+            return int(super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args) or 0)
+        if session.overview is None:
+            super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args)
+            write_story(self.outstream, [f"chant_tasks: {session.problem}"])
+            return 1
+        from chant_tasks.doit_plugin.list_specs import Asked, run_list
+
+        asked = Asked(
+            subtasks=subtasks,
+            quiet=quiet,
+            status=status,
+            private=private,
+            list_deps=list_deps,
+            template=template,
+            sort=sort,
+            names=pos_args or (),
+            states=spec_state,
+            labels=spec_label,
+            is_json=spec_json,
+            is_config=spec_config,
+        )
+        return run_list(self, session.overview, asked)

@@ -1,0 +1,52 @@
+"""The list as JSON: one object a spec, with keys that stay (docs/reference/list-json.md)."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.overview import BRANCH_PREFIX, Overview
+from chant_tasks.spec.model import SpecId
+
+JsonValue = str | int | float | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+
+
+def render_json(overview: Overview, ids: Iterable[SpecId], attempts: Mapping[SpecId, Sequence[AttemptRecord]]) -> str:
+    """An array of one object for each of these specs; not escaped beyond what JSON asks for."""
+    values = [_spec_value(overview, spec_id, attempts.get(spec_id, ())) for spec_id in ids]
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptRecord]) -> Mapping[str, JsonValue]:
+    spec, state = overview.folder.specs.get(spec_id), overview.states[spec_id]
+    branch = f"{BRANCH_PREFIX}{spec_id}"
+    return {
+        "id": spec_id,
+        "short": overview.short[spec_id],
+        "state": state.kind.value,
+        "reason": state.reason,
+        "title": spec.title if spec is not None else "",
+        "labels": list(spec.labels) if spec is not None else [],
+        "type": spec.type if spec is not None else None,
+        "depends_on": list(overview.graph.needs.get(spec_id, ())),
+        "needed_by": list(overview.graph.needed_by.get(spec_id, ())),
+        "status": spec.status.value if spec is not None else None,
+        "file": f"{overview.project.specs_prefix}{spec_id}.md",
+        "attempts": [_attempt_value(record) for record in attempts],
+        "branch": branch if branch in overview.facts.branches else None,
+        "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
+    }
+
+
+def _attempt_value(record: AttemptRecord) -> Mapping[str, JsonValue]:
+    return {
+        "number": record.number,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at or None,
+        "agent": record.agent or None,
+        "model": record.model or record.model_asked or None,
+        "cost_usd": record.cost_usd,
+        "ending": record.ending.value if record.ending is not None else None,
+        "reason": record.reason,
+        "kept": record.kept or None,
+        "log": record.log or None,
+    }

@@ -1,0 +1,53 @@
+"""Which specs, groups of specs and other tasks the arguments of list, info, forget and our own commands name."""
+
+from collections.abc import Collection, Sequence
+
+from chant_tasks.doit_plugin.names import UnknownName, find_near_names, resolve_name
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+
+
+def all_labels(overview: Overview) -> tuple[str, ...]:
+    """The labels of all specs, sorted."""
+    return tuple(sorted({label for spec in overview.folder.specs.values() for label in spec.labels}))
+
+
+def group_ids(overview: Overview, name: str) -> frozenset[SpecId] | None:
+    """The specs of the group `specs` or `label:<name>`; None where `name` is no such group."""
+    if name == "specs":
+        return frozenset(overview.ids)
+    if not name.startswith("label:"):
+        return None
+    label = name.removeprefix("label:")
+    ids = frozenset(spec.id for spec in overview.folder.specs.values() if label in spec.labels)
+    return ids or None
+
+
+def is_spec_task(overview: Overview, name: str) -> bool:
+    """Whether the name is a spec's, or that of a group of specs."""
+    return name in overview.states or group_ids(overview, name) is not None
+
+
+def require_names(names: Sequence[str], overview: Overview, tasks: Collection[str]) -> tuple[str, ...]:
+    """The names made whole: ids of specs, groups of specs, and names of other tasks, which win.
+
+    Raises InvalidCommand for a name that is nothing of these, or that fits several specs.
+    """
+    ids = overview.ids
+    groups = ("specs", *(f"label:{label}" for label in all_labels(overview)))
+    known = {*tasks, *ids, *groups}
+    resolved = tuple(resolve_name(name, known, ids) for name in names)
+    for name in resolved:
+        if name not in known:
+            raise UnknownName(name, find_near_names(name, {*tasks, *groups}, ids, overview.short.values()))
+    return resolved
+
+
+def require_specs(names: Sequence[str], overview: Overview) -> tuple[SpecId, ...]:
+    """The ids of the specs that are named, each once. Raises InvalidCommand for a name that is none or fits several."""
+    ids = overview.ids
+    resolved = dict.fromkeys(resolve_name(name, set(ids), ids) for name in names)
+    for name in resolved:
+        if name not in overview.states:
+            raise UnknownName(name, find_near_names(name, (), ids, overview.short.values()))
+    return tuple(SpecId(name) for name in resolved)
