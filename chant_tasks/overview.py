@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.config import Config, load_config
-from chant_tasks.errors import ChantError, GitError, SpecError
+from chant_tasks.errors import ChantError, SpecError
 from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import load_refs
 from chant_tasks.git.runner import Git, Oid
@@ -278,7 +278,7 @@ def _is_in_force(tombstone: Tombstone, spec: Spec | None, on_target: Spec | None
 
 
 def _find_record(overview: Overview, spec_id: SpecId, tombstone: Tombstone | None) -> AttemptRecord | None:
-    """The last attempt that still says something: not of a completed spec that left nothing over, not a forgotten one."""
+    """The last attempt, where it still says something: not one of before a `forget`, not one that left nothing over."""
     journal = overview.project.journal_folder
     if tombstone is None and spec_id not in overview.facts.open and _is_completed_file(overview.folder, spec_id):
         return None

@@ -198,11 +198,11 @@ def _find_waiting(facts: SpecFacts) -> State | None:
 
 def _find_on_branch(facts: SpecFacts) -> State | None:
     """What a branch of the spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
+    attempt = facts.attempt
+    if attempt is not None and attempt.ending is Ending.WAITS and (facts.branch or not attempt.kept):
+        return _landing_waits(facts, attempt)  # a driver's landing has no branch
     if not facts.branch:
         return None
-    attempt = facts.attempt
-    if attempt is not None and attempt.ending is Ending.WAITS:
-        return _landing_waits(facts, attempt)
     if attempt is not None and attempt.ending is Ending.CONFLICT:
         return _conflict(facts, attempt)
     if attempt is not None and attempt.ending is None:
@@ -223,10 +223,10 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
     return State(
         kind=Kind.LANDING_WAITS,
         reason=attempt.reason,
-        details=(("waits", attempt.reason), ("kept", f"branch {facts.branch}")),
+        details=(("waits", attempt.reason), *((("kept", f"branch {facts.branch}"),) if facts.branch else ())),
         next=(
             Next(command=f"doit {facts.short}", purpose="land it; the agent will not run again"),
-            _discard(facts),
+            *((_discard(facts),) if facts.branch else ()),
         ),
     )
 

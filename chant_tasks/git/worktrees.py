@@ -55,12 +55,11 @@ def find_git_dir(worktree: Path) -> Path:
 
 
 def remove_worktree(git: Git, path: Path) -> None:
-    """Remove a worktree of ours and its registration. Raises OSError where a file cannot be removed."""
+    """Remove a worktree of ours, its folder and its registration. Raises OSError where a file cannot be removed.
+
+    The registration goes by name: `git worktree prune` would also forget a user's worktree on a disk that is away.
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    remove_registrations(git)
-
-
-def remove_registrations(git: Git) -> None:
-    """Forget registered worktrees whose folder is gone."""
-    git.run("worktree", "prune", "--expire=now")
+    if any(worktree.path == path for worktree in load_worktrees(git)):
+        git.run("worktree", "remove", "--force", "--force", str(path))

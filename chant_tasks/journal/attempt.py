@@ -1,7 +1,8 @@
 """What the journal keeps of each attempt to work a spec, and in which order it may change.
 
 `attempts/<spec>/<number>/` holds `record.json` (below), `given.md`, `end.md` and `final.md` (the spec's file as the
-checkout had it, as the agent left it, as it lands), `prompt.md` and `log`. `open/<spec>` exists while an attempt has something left to do, so that finding these costs one listing.
+checkout had it, as the agent left it, as it lands), `prompt.md` and `log`. `open/<spec>` exists while an attempt has
+something left to do, so that finding these costs one listing.
 """
 
 import json

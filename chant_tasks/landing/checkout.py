@@ -136,7 +136,7 @@ def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
 
 
 def apply_refresh_plan(refresh: Refresh, move: Move) -> None:
-    """Move the checkout's files and index. Raises GitError, with nothing moved, where git sees more in the way than we."""
+    """Move the checkout's files and index. Raises GitError, with nothing moved, where git sees more in the way."""
     git = Git(refresh.top, index=refresh.index)
     apply_tree(git, refresh.old_tree, move.new)
     add_files_from_index(git, refresh.rewrite)
@@ -157,7 +157,7 @@ def _find_blockers(git: Git, top: Path, old_tree: Oid, changes: list[Change]) ->
 
 
 def _find_obstacles(top: Path, path: str, removed: set[str]) -> Iterator[str]:
-    """What stands on disk where a new file is to be: the file itself, a folder's files, or a file where a folder must be."""
+    """What stands on disk where a new file is to be: itself, a folder's files, or a file where a folder must be."""
     parts = Path(path).parts
     for depth in range(1, len(parts)):
         parent = Path(*parts[:depth])

@@ -33,9 +33,12 @@ _TRIES = 5  # somebody else's push may move the target between our reading and o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What shall land. `top` is a checkout of the work (attributes are read there), `head` None where no work comes with
-    it, `given` the spec's file as the checkout had it, `base_copy` as the base commit had it, `final` as it shall land.
-    `resumed` names a commit that an earlier try made, and the tip that it was made for."""
+    """What shall land.
+
+    `top` is a checkout of the work (attributes are read there), `head` None where no work comes with it. `given` is the
+    spec's file as the checkout had it, `base_copy` as the base commit had it, `final` as it shall land. `resumed` names
+    the tip for which an earlier try made a commit, and that commit.
+    """
 
     top: Path
     spec: str
@@ -68,15 +71,22 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """Nothing moved: the user's checkout is in the way, in a way that ends when the user is done."""
+    """The target did not move: something is in the way that ends when the user is done with it.
+
+    `may_be_halfway` says that a checkout may have been moved in part.
+    """
 
     reason: str
     paths: tuple[str, ...]
+    may_be_halfway: bool = False
 
 
 def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflict | Waits:
-    """How landing went. Hold the landing lock around it. `note(old, new)` is called before anything moves, to write down
-    what is about to happen. Raises GitError where git itself fails (no key, no space)."""
+    """How landing went. Hold the landing lock around it.
+
+    `note(old, new)` is called before anything moves, to write down what is about to happen. Raises GitError where git
+    itself fails (no key, no space).
+    """
     git = Git(request.top)
     name = f"refs/heads/{request.target}"
     for _ in range(_TRIES):
@@ -119,7 +129,9 @@ def _find_resumed(request: Request, old: Oid) -> tuple[Oid, bytes] | None:
 
 def _make_commit(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | Conflict:
     """The landing commit on top of `old`, with the spec's file as it lands."""
-    tree, parents, conflicts = find_tree(git, old), (old,), ()
+    tree = find_tree(git, old)
+    parents: tuple[Oid, ...] = (old,)
+    conflicts: tuple[str, ...] = ()
     if request.head is not None and not is_ancestor(git, request.head, old):
         merge = run_merge(git, old, request.head)
         tree, parents, conflicts = merge.tree, (old, request.head), merge.conflicts
@@ -201,8 +213,10 @@ def _load_word(path: Path) -> str:
 
 
 def remove_stale_locks(common_dir: Path, target: str, commits: tuple[str, ...], heads: tuple[Path, ...]) -> None:
-    """Remove the locks that a landing left when everything was killed in the middle of moving `target`: the branch's own
-    holds one of `commits`, and each HEAD's is empty. Only for a landing that the journal knows."""
+    """Remove the locks that a landing left when everything was killed in the middle of moving `target`.
+
+    The branch's own holds one of `commits`, each HEAD's is empty. Only for a landing that the journal knows.
+    """
     lock = common_dir / "refs" / "heads" / f"{target}.lock"
     if _load_word(lock) not in commits or not lock.exists():
         return

@@ -46,8 +46,10 @@ def save_work(worktree: Path, base: Oid, message: str) -> Saved:
 
 
 def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
-    """Let `branch` point to the saved work. Where it had other commits (the agent worked on a branch of its own, or reset
-    them away) these are kept at `spare_ref`."""
+    """Let `branch` point to the saved work.
+
+    Where it had other commits (the agent worked on a branch of its own) these are kept at `spare_ref`.
+    """
     name = f"refs/heads/{branch}"
     tip = find_commit(git, name)
     if tip == saved.head:

@@ -1,0 +1,114 @@
+"""An attempt in hand: what its three steps pass on to each other."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chant_tasks.agents.contract import Finished, Outcome
+from chant_tasks.git.objects import find_blob, load_blob
+from chant_tasks.git.runner import Git
+from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
+from chant_tasks.journal.files import save_whole
+from chant_tasks.journal.locks import Lock
+from chant_tasks.journal.process import own_mark
+from chant_tasks.landing.finalized import render_start
+from chant_tasks.overview import BRANCH_PREFIX
+from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.steps.run import SpecRun
+
+REFS = "refs/chant/attempts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A spec being worked by this process, which holds its lock. `given` is the spec's file as the checkout had it."""
+
+    spec: Spec
+    record: AttemptRecord
+    given: bytes
+    lock: Lock
+    outcome: Outcome = field(default_factory=lambda: Finished(summary=""))
+    is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
+
+    @property
+    def start(self) -> bytes:
+        """The spec's file as the agent gets it."""
+        return render_start(self.given, is_rerun=self.record.is_rerun)
+
+    @property
+    def worktree(self) -> Path:
+        return Path(self.record.worktree)
+
+    @property
+    def spec_file(self) -> Path:
+        """The worktree's copy of the spec."""
+        return self.worktree / self.record.spec_path
+
+
+def plan_record(run: SpecRun, spec: Spec, *, is_rerun: bool, is_ignored: bool) -> AttemptRecord:
+    """The record of a new attempt, with nothing of it done yet."""
+    project = run.overview.project
+    number = find_free_number(run, spec.id)
+    log = attempt_folder(project.journal_folder, spec.id, number) / "log"
+    return AttemptRecord(
+        spec=spec.id,
+        number=number,
+        phase=Phase.CREATED,
+        process=own_mark(),
+        started_at=now(),
+        target=run.target,
+        base="",
+        branch=f"{BRANCH_PREFIX}{spec.id}",
+        worktree="",
+        spec_path=f"{project.specs_prefix}{spec.id}.md",
+        is_ignored=is_ignored,
+        is_rerun=is_rerun,
+        log=render_path(run, log),
+    )
+
+
+def find_free_number(run: SpecRun, spec_id: SpecId) -> int:
+    """The next attempt's number: neither the journal nor a kept ref has it."""
+    numbers = find_numbers(run.overview.project.journal_folder, spec_id)
+    refs = run.git.run("for-each-ref", "--format=%(refname:lstrip=4)", f"{REFS}/{spec_id}/").text.split()
+    return max((0, *numbers, *(int(name) for name in refs if name.isdigit()))) + 1
+
+
+def save(run: SpecRun, attempt: Attempt, **changes: object) -> Attempt:
+    """The attempt with its record changed, which the journal has then, too."""
+    record = replace(attempt.record, **changes)  # type: ignore[arg-type]  # the callers' keywords are the record's fields
+    save_record(run.overview.project.journal_folder, record)
+    return replace(attempt, record=record)
+
+
+def folder_of(run: SpecRun, record: AttemptRecord) -> Path:
+    """Where the attempt's prompt, log and copies of the spec's file are."""
+    return attempt_folder(run.overview.project.journal_folder, record.spec, record.number)
+
+
+def save_copy(run: SpecRun, record: AttemptRecord, name: str, data: bytes) -> None:
+    """Keep a copy of the spec's file: `given.md`, `end.md` or `final.md`."""
+    save_whole(folder_of(run, record) / name, data)
+
+
+def find_copy(run: SpecRun, record: AttemptRecord, name: str) -> bytes | None:
+    """A kept copy of the spec's file; None where none was kept."""
+    path = folder_of(run, record) / name
+    return path.read_bytes() if path.is_file() else None
+
+
+def find_copy_at(git: Git, commit: str, path: str) -> bytes | None:
+    """The file at `path` of a commit; None where it is not there."""
+    blob = find_blob(git, commit, path) if commit else None
+    return load_blob(git, blob) if blob is not None else None
+
+
+def render_path(run: SpecRun, path: Path) -> str:
+    """`path` as a person in the project's folder would type it."""
+    root = run.overview.project.root
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def now() -> str:
+    """This moment, as chant writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,77 @@
+"""Ending an attempt: its work kept where it belongs, its worktree and branch gone, the journal told."""
+
+from pathlib import Path
+
+from chant_tasks.errors import ChantError, GitError
+from chant_tasks.events import Ended, Notice
+from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
+from chant_tasks.git.runner import Oid
+from chant_tasks.git.worktrees import load_worktrees, remove_worktree
+from chant_tasks.journal.attempt import AttemptRecord, Phase
+from chant_tasks.journal.locks import add_worktrees_lock
+from chant_tasks.landing.land import remove_landing_ref
+from chant_tasks.overview import load_state
+from chant_tasks.state import Ending, State
+from chant_tasks.steps.attempt import REFS, Attempt, now, save
+from chant_tasks.steps.run import SpecRun
+
+
+def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending = Ending.FAILED) -> State:
+    """End an attempt whose work does not land: kept at a ref of its own, its branch's name free again."""
+    record, kept = attempt.record, ""
+    if head is not None and head != record.base:
+        kept = f"{REFS}/{record.spec}/{record.number}"
+        apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: {ending.value}")
+    leftover = remove_traces(run, record, keeps_branch=False)
+    return _end(run, attempt, ending, reason=reason, kept=kept, leftover=leftover)
+
+
+def end_on_branch(run: SpecRun, attempt: Attempt, ending: Ending, reason: str, paths: tuple[str, ...]) -> State:
+    """End an attempt for now: everything stays on its branch, only the worktree goes."""
+    leftover = remove_traces(run, attempt.record, keeps_branch=True)
+    kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
+    return _end(run, attempt, ending, reason=reason, paths=paths, kept=kept, leftover=leftover)
+
+
+def end_completed(run: SpecRun, attempt: Attempt) -> State:
+    """End an attempt that has landed."""
+    leftover = remove_traces(run, attempt.record, keeps_branch=False)
+    return _end(run, attempt, Ending.COMPLETED, reason="", kept="", leftover=leftover)
+
+
+def _end(run: SpecRun, attempt: Attempt, ending: Ending, **changes: object) -> State:
+    save(run, attempt, phase=Phase.ENDED, ending=ending, ended_at=now(), **changes)
+    state = load_state(run.overview, attempt.spec.id)
+    if ending is not Ending.COMPLETED:
+        run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=state.reason or state.label))
+    elif state.reason:
+        run.emit(Notice(spec=attempt.spec.id, text=state.reason))
+    return state
+
+
+def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) -> str:
+    """Remove the attempt's worktree and, unless it is kept, its branch; in words what could not be removed, or ""."""
+    try:
+        if record.worktree:
+            with add_worktrees_lock(run.overview.project.journal_folder):
+                remove_worktree(run.git, Path(record.worktree))
+    except (OSError, ChantError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return f"worktree {record.worktree} could not be removed: {why}"
+    return "" if keeps_branch else _remove_branch(run, record)
+
+
+def _remove_branch(run: SpecRun, record: AttemptRecord) -> str:
+    name = f"refs/heads/{record.branch}"
+    if not record.branch or find_commit(run.git, name) is None:
+        remove_landing_ref(run.git, record.spec)
+        return ""
+    users = [worktree for worktree in load_worktrees(run.git) if worktree.branch == record.branch]
+    if users:
+        return f"branch {record.branch} is checked out in {users[0].path}: git switch {record.target} there"
+    try:
+        remove_ref(run.git, name)
+        remove_landing_ref(run.git, record.spec)
+    except GitError as error:
+        return f"branch {record.branch} could not be deleted: {error.reason}"
+    return ""

@@ -1,0 +1,104 @@
+"""What is checked before the first spec of a run starts, so that what is missing is said before anything was done."""
+
+import os
+import shutil
+import threading
+
+from chant_tasks.agents.environment import Identity
+from chant_tasks.agents.registry import find_provider, find_provider_name
+from chant_tasks.config import Config
+from chant_tasks.errors import GitError, RepositoryError
+from chant_tasks.events import Event, Listener
+from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
+from chant_tasks.journal.files import add_journal
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+from chant_tasks.steps.exclude import add_excludes
+from chant_tasks.steps.recover import recover_all
+from chant_tasks.steps.run import SpecRun
+
+
+def prepare_run(overview: Overview, emit: Listener, stop: threading.Event, wanted: frozenset[SpecId]) -> SpecRun:
+    """The run, once everything that its specs need was found to be there, and earlier runs' attempts were picked up.
+
+    Raises ChantError, before anything started, with what is missing.
+    """
+    run = _check(overview, emit, stop)
+    _require_agents(overview, run.config, wanted)
+    recover_all(run)
+    return run
+
+
+def prepare_repair(overview: Overview, emit: Listener) -> SpecRun:
+    """The run for a command that lands or discards: the same checks, but for agents."""
+    return _check(overview, emit, threading.Event())
+
+
+def _check(overview: Overview, emit: Listener, stop: threading.Event) -> SpecRun:
+    if overview.config is None:
+        raise overview.config_error or RepositoryError("the config cannot be read")
+    git = Git(overview.project.top)
+    version = find_version(git)
+    if version < OLDEST_GIT:
+        found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST_GIT))
+        raise RepositoryError(f"git {found} is too old", f"chant_tasks needs git {needed} or newer")
+    if overview.target.problem:
+        raise RepositoryError(overview.target.problem)
+    identity = _require_identity(git)
+    is_signed = _require_signing(git, overview)
+    add_journal(overview.project.journal_folder)
+    add_excludes(overview.project.common_dir)
+    locked_emit = _one_at_a_time(emit)
+    return SpecRun(
+        overview=overview,
+        config=overview.config,
+        emit=locked_emit,
+        stop=stop,
+        environ=dict(os.environ),
+        identity=identity,
+        is_signed=is_signed,
+    )
+
+
+def _one_at_a_time(emit: Listener) -> Listener:
+    lock = threading.Lock()
+
+    def emit_locked(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    return emit_locked
+
+
+def _require_identity(git: Git) -> Identity:
+    try:
+        git.run("var", "GIT_AUTHOR_IDENT")
+        words = git.run("var", "GIT_COMMITTER_IDENT").text
+    except GitError as error:
+        hint = 'git config --global user.name "Your Name" && git config --global user.email you@example.com'
+        raise RepositoryError("git does not know who you are, and landing makes commits", hint) from error
+    name, _, rest = words.partition(" <")
+    return Identity(name=name, email=rest.partition(">")[0])
+
+
+def _require_signing(git: Git, overview: Overview) -> bool:
+    """Whether commits are to be signed. Raises RepositoryError where they are and it does not work."""
+    answer = git.run("config", "--type=bool", "--get", "commit.gpgsign", ok=(0, 1))
+    if answer.text != "true":
+        return False
+    try:
+        tree = git.run("rev-parse", f"{overview.target.tip}^{{tree}}").text
+        git.run("commit-tree", "-S", tree, stdin=b"can commits be signed?\n")
+    except GitError as error:
+        hint = "make the key available, or: git config commit.gpgsign false"
+        raise RepositoryError(f"git is told to sign commits and cannot: {error.reason}", hint) from error
+    return True
+
+
+def _require_agents(overview: Overview, config: Config, wanted: frozenset[SpecId]) -> None:
+    """Raises AgentError where the project's agent, which one of `wanted` needs, is not there."""
+    for spec_id in sorted(wanted):
+        spec = overview.folder.specs.get(spec_id)
+        if spec is None or spec_id in overview.graph.members or spec.is_driver_by_type or spec.provider is not None:
+            continue
+        find_provider(find_provider_name(spec.provider, spec.run, config), config, shutil.which)

@@ -1,0 +1,145 @@
+"""Picking up what an earlier run left: every open attempt is brought to an end, or to where only landing is left.
+
+Deciding is one pure function from the journal and git's facts; it costs no git call where nothing was in flight.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from chant_tasks.errors import ChantError
+from chant_tasks.events import Notice
+from chant_tasks.git.objects import is_ancestor
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Oid
+from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, remove_open
+from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.journal.process import apply_group_end, is_alive
+from chant_tasks.journal.tombstones import remove_tombstone
+from chant_tasks.landing.finalized import render_message
+from chant_tasks.landing.save import save_branch, save_work
+from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.store import load_spec, save_file
+from chant_tasks.state import Ending
+from chant_tasks.steps.attempt import REFS, Attempt, find_copy, save
+from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
+from chant_tasks.steps.run import SpecRun
+
+
+class Recovery(Enum):
+    """What to do with an open attempt that nobody works."""
+
+    CLEAN_UP = "clean up"  # it has ended; something of it could not be removed
+    COMPLETE = "complete"  # the target has its landing commit
+    LAND = "land"  # its work is done and only has to land
+    SAVE = "save"  # it was stopped midway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryFacts:
+    """What decides: how the attempt ended (None: it did not), whether its agent was done, whether the target has its
+    landing commit."""
+
+    ending: Ending | None
+    has_finished_agent: bool
+    has_landed: bool
+
+
+def plan_recovery(facts: RecoveryFacts) -> Recovery:
+    """What to do with an open attempt."""
+    if facts.ending is not None:
+        return Recovery.CLEAN_UP
+    if facts.has_landed:
+        return Recovery.COMPLETE
+    return Recovery.LAND if facts.has_finished_agent else Recovery.SAVE
+
+
+def recover_all(run: SpecRun) -> None:
+    """Pick up every open attempt that no living process works."""
+    for spec_id in sorted(load_open(run.overview.project.journal_folder)):
+        lock = find_spec_lock(run.overview.project.journal_folder, spec_id)
+        if lock is None:
+            continue
+        with lock:
+            try:
+                recover(run, spec_id)
+            except (ChantError, OSError) as error:
+                run.emit(Notice(spec=spec_id, text=f"an earlier attempt could not be picked up: {error}"))
+
+
+def recover(run: SpecRun, spec_id: SpecId) -> None:
+    """Pick up a spec's open attempt, if it has one; the caller holds the spec's lock."""
+    journal = run.overview.project.journal_folder
+    if spec_id not in load_open(journal):
+        return
+    record = load_last(journal, spec_id)
+    if record is None or not record.is_open:
+        remove_open(journal, spec_id)
+        return
+    _end_agent(run, record)
+    attempt = _load_attempt(run, record)
+    match plan_recovery(_find_facts(run, record)):
+        case Recovery.CLEAN_UP:
+            _clean_up(run, attempt)
+        case Recovery.COMPLETE:
+            _complete(run, attempt)
+        case Recovery.LAND:
+            leftover = remove_traces(run, record, keeps_branch=True)
+            save(run, attempt, leftover=leftover)
+        case Recovery.SAVE:
+            _save_interrupted(run, attempt)
+
+
+def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
+    commit, target = record.landing_commit, f"refs/heads/{record.target}"
+    has_landed = bool(commit) and find_commit(run.git, commit) is not None and is_ancestor(run.git, commit, target)
+    return RecoveryFacts(ending=record.ending, has_finished_agent=record.has_finished_agent, has_landed=has_landed)
+
+
+def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
+    """An agent that outlived its doit must not write into a worktree that is being saved."""
+    if record.agent_process is not None and is_alive(record.agent_process):
+        apply_group_end(record.agent_process, run.config.timeouts.grace)
+        run.emit(Notice(spec=record.spec, text="ended an agent that an earlier run had left"))
+
+
+def _load_attempt(run: SpecRun, record: AttemptRecord) -> Attempt:
+    path = run.overview.project.top / record.spec_path
+    spec = load_spec(path) or next(iter(run.overview.folder.specs.values()))
+    given = find_copy(run, record, "given.md") or b""
+    return Attempt(spec=spec, record=record, given=given, lock=Lock(-1))
+
+
+def _clean_up(run: SpecRun, attempt: Attempt) -> None:
+    keeps_branch = attempt.record.ending in (Ending.CONFLICT, Ending.WAITS)
+    leftover = remove_traces(run, attempt.record, keeps_branch=keeps_branch)
+    save(run, attempt, leftover=leftover)
+    done = leftover or "cleaned up what an earlier attempt had left"
+    run.emit(Notice(spec=attempt.record.spec, text=done))
+
+
+def _complete(run: SpecRun, attempt: Attempt) -> None:
+    record = attempt.record
+    final = find_copy(run, record, "final.md")
+    if record.is_ignored and final is not None:
+        save_file(run.overview.project.top / record.spec_path, final)
+    remove_tombstone(run.overview.project.journal_folder, record.spec)
+    end_completed(run, attempt)
+    run.emit(Notice(spec=record.spec, text="had landed when an earlier run stopped; recorded"))
+
+
+def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
+    record, head = attempt.record, None
+    name = f"refs/heads/{record.branch}"
+    worktrees = [worktree.path for worktree in load_worktrees(run.git)]
+    if record.base and Path(record.worktree) in worktrees and (Path(record.worktree) / ".git").is_file():
+        message = render_message(record.spec, attempt.spec.title, {})
+        saved = save_work(Path(record.worktree), Oid(record.base), message)
+        save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}-branch")
+        head = saved.head
+    else:
+        head = find_commit(run.git, name)
+    end_failed(run, attempt, "an earlier run stopped midway", head, Ending.INTERRUPTED)
+    kept = f"; kept at {REFS}/{record.spec}/{record.number}" if head is not None and head != record.base else ""
+    run.emit(Notice(spec=record.spec, text=f"an earlier run stopped midway{kept}"))

@@ -1,0 +1,106 @@
+"""The two ways on from a branch that needs attention: land what a person resolved on it, or set it aside."""
+
+from dataclasses import replace
+
+from chant_tasks.errors import RepositoryError
+from chant_tasks.git.index import is_ignored
+from chant_tasks.git.objects import find_merge_base
+from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
+from chant_tasks.git.runner import Oid
+from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
+from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.overview import BRANCH_PREFIX, load_state
+from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.store import load_spec
+from chant_tasks.state import Ending, State
+from chant_tasks.steps.attempt import REFS, Attempt, find_copy_at, find_free_number, plan_record, save, save_copy
+from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.recover import recover
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.worktree import resume_attempt
+
+
+def land_branch(run: SpecRun, spec_id: SpecId) -> State:
+    """The spec's state after its branch was judged by the same evidence as any work, and landed where it passed.
+
+    Work that is refused stays on the branch. Raises ChantError where there is no branch, or somebody works the spec.
+    """
+    lock = _require_lock(run, spec_id)
+    try:
+        recover(run, spec_id)
+        head = _require_branch(run, spec_id)
+        spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
+        if spec is None:
+            raise RepositoryError(f"{spec_id} has no file with frontmatter in this checkout")
+        record = _find_open_record(run, spec_id) or _plan_record_of_branch(run, spec, head)
+        attempt = resume_attempt(run, spec, record, lock)
+    except BaseException:
+        lock.release()
+        raise
+    return finalize(run, replace(attempt, is_resolved=True))
+
+
+def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
+    """Where the branch's work is from now on, and how to get it back. Raises ChantError where there is no branch, it is
+    checked out, or somebody works the spec."""
+    with _require_lock(run, spec_id) as lock:
+        recover(run, spec_id)
+        head = _require_branch(run, spec_id)
+        branch = f"{BRANCH_PREFIX}{spec_id}"
+        for worktree in load_worktrees(run.git):
+            if worktree.branch == branch:
+                raise RepositoryError(
+                    f"{branch} is checked out in {worktree.path}", f"git -C {worktree.path} switch {run.target}"
+                )
+        kept = f"{REFS}/{spec_id}/{find_free_number(run, spec_id)}"
+        record = _find_open_record(run, spec_id)
+        if record is not None:
+            kept = f"{REFS}/{spec_id}/{record.number}"
+        apply_ref(run.git, kept, head, None, "chant: discarded by a person")
+        if record is not None:
+            _end_discarded(run, spec_id, record, kept, lock)
+        remove_ref(run.git, f"refs/heads/{branch}", head)
+    return f"{branch} is set aside as {kept}\n  to get it back: git branch {branch} {kept}"
+
+
+def _require_lock(run: SpecRun, spec_id: SpecId) -> Lock:
+    lock = find_spec_lock(run.overview.project.journal_folder, spec_id)
+    if lock is None:
+        raise RepositoryError(f"{spec_id} is being worked by another doit", "wait for it, or stop it")
+    return lock
+
+
+def _require_branch(run: SpecRun, spec_id: SpecId) -> Oid:
+    head = find_commit(run.git, f"refs/heads/{BRANCH_PREFIX}{spec_id}")
+    if head is None:
+        state = load_state(run.overview, spec_id)
+        raise RepositoryError(f"{spec_id} has no branch {BRANCH_PREFIX}{spec_id}: it is {state.label}")
+    return head
+
+
+def _find_open_record(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
+    """The attempt whose work is on the branch."""
+    record = load_last(run.overview.project.journal_folder, spec_id)
+    if record is None or record.ending not in (None, Ending.CONFLICT, Ending.WAITS):
+        return None
+    return record
+
+
+def _plan_record_of_branch(run: SpecRun, spec: Spec, head: Oid) -> AttemptRecord:
+    """A record for a branch that the journal does not know."""
+    path = f"{run.overview.project.specs_prefix}{spec.id}.md"
+    base = find_merge_base(run.git, run.overview.target.tip, head)
+    if base is None:
+        raise RepositoryError(f"{BRANCH_PREFIX}{spec.id} and {run.target} have no common history")
+    record = plan_record(run, spec, is_rerun=False, is_ignored=is_ignored(run.git, path))
+    record = replace(record, base=base, head=head, phase=Phase.FINISHED, agent="person")
+    save_copy(run, record, "given.md", find_copy_at(run.git, base, path) or spec.path.read_bytes())
+    return record
+
+
+def _end_discarded(run: SpecRun, spec_id: SpecId, record: AttemptRecord, kept: str, lock: Lock) -> None:
+    spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
+    if spec is not None:
+        attempt = Attempt(spec=spec, record=record, given=b"", lock=lock)
+        save(run, attempt, phase=Phase.ENDED, ending=Ending.DISCARDED, kept=kept, leftover="")

@@ -1,0 +1,56 @@
+"""What all specs of one doit run share."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chant_tasks.agents.environment import Identity
+from chant_tasks.config import Config
+from chant_tasks.events import Listener
+from chant_tasks.git.runner import Git
+from chant_tasks.journal.attempt import load_last, load_open
+from chant_tasks.journal.locks import is_spec_locked
+from chant_tasks.journal.process import own_mark
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+
+# Checkouts slow each other down on one disk (12 at once took as long as 12 in a row); agents are never capped by this.
+_CHECKOUTS_AT_ONCE = 2
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecRun:
+    """One run: the overview it started from, who listens, and what tells its agents to stop."""
+
+    overview: Overview
+    config: Config
+    emit: Listener
+    stop: threading.Event
+    environ: Mapping[str, str]
+    identity: Identity
+    is_signed: bool
+    checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
+    starts: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def git(self) -> Git:
+        return Git(self.overview.project.top)
+
+    @property
+    def target(self) -> str:
+        return self.overview.target.branch
+
+
+def end_run(run: SpecRun) -> None:
+    """Return once no spec is in the hands of this process: after `run.stop`, agents end and their work is saved."""
+    journal = run.overview.project.journal_folder
+    while any(_is_ours(journal, spec_id) for spec_id in load_open(journal)):
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_ours(journal: Path, spec_id: SpecId) -> bool:
+    record = load_last(journal, spec_id)
+    return record is not None and record.process == own_mark() and is_spec_locked(journal, spec_id)

@@ -1,0 +1,204 @@
+"""The first step: a spec's lock, its record in the journal, and a worktree that holds the target's tip and the spec."""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from chant_tasks.agents.contract import Finished, Launch
+from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.errors import ChantError, WorktreeError
+from chant_tasks.events import WorktreeMade
+from chant_tasks.git.index import is_ignored
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Oid
+from chant_tasks.git.worktrees import add_detached_worktree, add_files, add_worktree, load_worktrees
+from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
+from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.overview import load_state
+from chant_tasks.project import Project
+from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.store import load_spec, save_file
+from chant_tasks.state import Ending, Kind, State
+from chant_tasks.steps.agent import require_ready_agent
+from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
+from chant_tasks.steps.cleanup import end_failed
+from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.recover import recover
+from chant_tasks.steps.run import SpecRun
+
+_POLL_SECONDS = 0.1
+_WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
+
+
+def add_attempt(run: SpecRun, spec_id: SpecId) -> Attempt | State:
+    """The attempt, its worktree ready for the agent; or the state that keeps the spec from being worked."""
+    lock = wait_for_lock(run, spec_id)
+    if lock is None:
+        return State(kind=Kind.READY, reason="stopped before it began")
+    try:
+        started = _start(run, spec_id, lock)
+    except ChantError as error:
+        lock.release()
+        return State(kind=Kind.FAILED, reason=error.reason, details=(("failed", str(error)),))
+    except BaseException:
+        lock.release()
+        raise
+    if isinstance(started, State):
+        lock.release()
+    return started
+
+
+def wait_for_lock(run: SpecRun, spec_id: SpecId) -> Lock | None:
+    """The spec's lock, once whoever works it is done; None where the run was stopped meanwhile."""
+    while not run.stop.is_set():
+        lock = find_spec_lock(run.overview.project.journal_folder, spec_id)
+        if lock is not None:
+            return lock
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
+def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
+    recover(run, spec_id)
+    state = load_state(run.overview, spec_id)
+    if state.kind not in _WORKABLE:
+        return state
+    spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
+    if spec is None:
+        return State(kind=Kind.BROKEN, reason="its file has no frontmatter any more")
+    record = load_last(run.overview.project.journal_folder, spec_id)
+    if record is not None and (record.ending is Ending.WAITS or (record.ending is None and record.has_finished_agent)):
+        return resume_attempt(run, spec, record, lock)
+    return _begin(run, spec, lock)
+
+
+def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
+    """A new attempt."""
+    require_ready_agent(run, spec)
+    tombstone = run.overview.project.journal_folder / "forgotten" / spec.id
+    path = f"{run.overview.project.specs_prefix}{spec.id}.md"
+    record = plan_record(run, spec, is_rerun=tombstone.exists(), is_ignored=is_ignored(run.git, path))
+    base = find_commit(run.git, f"refs/heads/{run.target}")
+    if base is None:
+        raise WorktreeError(f"the target branch {run.target} is gone")
+    record = replace(record, base=base, worktree=str(plan_worktree_path(run, spec.id)))
+    attempt = Attempt(spec=spec, record=record, given=spec.path.read_bytes(), lock=lock)
+    with add_worktrees_lock(run.overview.project.journal_folder):
+        if find_commit(run.git, f"refs/heads/{record.branch}") is not None:
+            return load_state(run.overview, spec.id)
+        _require_free(run, attempt.worktree)
+        save_copy(run, record, "given.md", attempt.given)
+        attempt = save(run, attempt)
+        failure = _catch(lambda: add_worktree(run.git, attempt.worktree, branch=record.branch, base=base))
+    failure = failure or _catch(lambda: _furnish(run, attempt))
+    if failure is not None:
+        return end_failed(run, attempt, str(failure).replace("\n ", ";"), head=None)
+    run.emit(WorktreeMade(spec=spec.id, branch=record.branch, target=run.target, base=base[:7]))
+    return attempt
+
+
+def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) -> Attempt:
+    """An attempt whose work is on its branch, in a new worktree; no agent runs again. Raises ChantError."""
+    head = find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head)
+    given = find_copy(run, record, "given.md")
+    attempt = Attempt(
+        spec=spec,
+        record=record,
+        given=given if given is not None else spec.path.read_bytes(),
+        lock=lock,
+        outcome=Finished(summary=record.summary),
+    )
+    worktree = plan_worktree_path(run, spec.id)
+    with add_worktrees_lock(run.overview.project.journal_folder):
+        _require_free(run, worktree)
+        attempt = save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", head=head, worktree=str(worktree))
+        add_detached_worktree(run.git, attempt.worktree, base=head)
+    _fill_worktree(run, attempt, find_copy(run, record, "end.md"))
+    return attempt
+
+
+def _catch(effect: Callable[[], None]) -> ChantError | None:
+    try:
+        effect()
+    except ChantError as error:
+        return error
+    except OSError as error:
+        return WorktreeError(str(error))
+    return None
+
+
+def _require_free(run: SpecRun, path: Path) -> None:
+    """Raises WorktreeError where something is at the worktree's path: it is not ours to remove."""
+    is_empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    is_registered = any(worktree.path == path for worktree in load_worktrees(run.git))
+    if is_registered or (os.path.lexists(path) and not is_empty_folder):
+        remove = f"git worktree remove {path}" if is_registered else f"mv {path} {path}.old"
+        raise WorktreeError(f"{path} is there already", f"look at it, then: {remove}")
+
+
+def _furnish(run: SpecRun, attempt: Attempt) -> None:
+    _fill_worktree(run, attempt, attempt.start)
+    add_included_files(run.overview.project.top, attempt.worktree, run.config.worktrees.include)
+    _run_setup(run, attempt)
+
+
+def _fill_worktree(run: SpecRun, attempt: Attempt, spec_text: bytes | None) -> None:
+    """Check the files out, and put the spec's file there as the attempt has it, committed or not."""
+    with run.checkouts:
+        add_files(attempt.worktree)
+    if spec_text is not None and (attempt.record.is_ignored or attempt.record.phase is Phase.CREATED):
+        attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
+        save_file(attempt.spec_file, spec_text)
+
+
+def _run_setup(run: SpecRun, attempt: Attempt) -> None:
+    """Run `worktrees.setup` in the new worktree. Raises WorktreeError where it fails."""
+    command = run.config.worktrees.setup
+    if not command:
+        return
+    end = run_agent(
+        Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
+        cwd=attempt.worktree / run.overview.project.prefix,
+        env=dict(run.environ) | {"CHANT_WORKTREE": str(attempt.worktree), "CHANT_SPEC_ID": attempt.spec.id},
+        log=folder_of(run, attempt.record) / "log",
+        limits=Limits(wall=run.config.timeouts.wall, silence=None, grace=run.config.timeouts.grace),
+        on_line=lambda _: None,
+        on_started=lambda _: None,
+        stop=run.stop,
+    )
+    if end.status != 0:
+        said = end.stderr.strip().rpartition("\n")[2]
+        raise WorktreeError(
+            f"worktrees.setup `{command}` failed with status {end.status}" + (f": {said}" if said else "")
+        )
+
+
+def plan_worktree_path(run: SpecRun, spec_id: SpecId) -> Path:
+    """Where the spec's worktree goes: `<tmp>/chant-<spec>`, with the project's name where it has one, and with a suffix
+    of this repository's own where that path is another repository's or another user's."""
+    config, project = run.config, run.overview.project
+    folder = Path(config.worktrees.path or tempfile.gettempdir()).expanduser()
+    folder = (project.root / folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"chant-{config.project.name}-{spec_id}" if config.project.name else f"chant-{spec_id}"
+    path = folder / name.replace("/", "-")
+    if not _is_foreign(path, project):
+        return path
+    suffix = hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]
+    return path.with_name(f"{path.name}-{suffix}")
+
+
+def _is_foreign(path: Path, project: Project) -> bool:
+    """Whether `path` is there and belongs to another user, or is a worktree of another repository."""
+    if not os.path.lexists(path):
+        return False
+    if path.lstat().st_uid != os.geteuid():
+        return True
+    entry = path / ".git"
+    if not entry.is_file():
+        return entry.is_dir()
+    return not Path(entry.read_text().removeprefix("gitdir:").strip()).is_relative_to(project.common_dir)
