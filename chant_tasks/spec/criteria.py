@@ -8,8 +8,9 @@ A criterion's text is its first paragraph, so a line wrapped below the box belon
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from chant_tasks.spec.frontmatter import split_frontmatter
 from chant_tasks.spec.markdown import Hidden, Line, Markdown, parse_heading, parse_markdown
@@ -36,17 +37,18 @@ class _Box:
 
     index: int
     mark: int
+    is_ticked: bool
 
 
 def parse_criteria(body: str, first_line: int) -> Criteria:
     """The criteria of a spec's body, which starts at `first_line` of the file."""
-    markdown = parse_markdown(body)
+    return find_criteria(parse_markdown(body), first_line)
+
+
+def find_criteria(markdown: Markdown, first_line: int) -> Criteria:
+    """The criteria of a body that was parsed already."""
     items = tuple(
-        Criterion(
-            text=_find_text(markdown, box),
-            is_ticked=body[box.mark] != " ",
-            line=first_line + box.index,
-        )
+        Criterion(text=_find_text(markdown, box), is_ticked=box.is_ticked, line=first_line + box.index)
         for box in _find_boxes(markdown)
     )
     return Criteria(items=items, problem=_find_problem(markdown, first_line))
@@ -96,7 +98,7 @@ def _find_boxes(markdown: Markdown) -> Iterator[_Box]:
         line = markdown.lines[index]
         box = _match_box(line) if line.is_item else None
         if box is not None:
-            yield _Box(index=index, mark=line.start + box.start("mark"))
+            yield _Box(index=index, mark=line.start + box.start("mark"), is_ticked=box["mark"] != " ")
 
 
 def _match_box(line: Line) -> re.Match[str] | None:
@@ -115,27 +117,39 @@ def _find_text(markdown: Markdown, box: _Box) -> str:
 
 
 def _find_problem(markdown: Markdown, first_line: int) -> str | None:
-    """What is said where something that never closes hides the only section, or boxes of one."""
-    hidden = markdown.hidden[-1] if markdown.hidden else None
-    if hidden is None or hidden.is_closed:
-        return None
-    place = f"inside a {hidden.kind.value} that never closes (line {first_line + hidden.first})"
+    """What is said where a fence or comment that was not meant to hides the only section, or boxes of one."""
     if any(line.level and line.hidden is None and _is_section(line.title) for line in markdown.lines):
-        lost = sum(1 for _ in _find_hidden_boxes(markdown, hidden))
-        return f"{lost} of the boxes of `Acceptance Criteria` {'is' if lost == 1 else 'are'} {place}" if lost else None
-    for index, line in enumerate(markdown.lines[hidden.first + 1 :], hidden.first + 1):
-        heading = parse_heading(line.text.strip())
-        if heading is not None and _is_section(heading[1]):
-            return f"the section `{line.text.strip()}` (line {first_line + index}) is {place}"
+        return _find_lost_boxes(markdown, first_line)
+    for index, line in enumerate(markdown.lines):
+        heading = None if line.hidden is None else parse_heading(line.text.strip())
+        if line.hidden is not None and heading is not None and _is_section(heading[1]):
+            reason = _find_mistake(markdown.hidden[: line.hidden + 1], first_line)
+            if reason is not None:
+                return f"the section `{line.text.strip()}` (line {first_line + index}) is inside a {reason}"
     return None
 
 
-def _find_hidden_boxes(markdown: Markdown, hidden: Hidden) -> Iterator[Line]:
-    """The lines up to the next heading that would be criteria if `hidden`, the last of all, were not there."""
-    if hidden.first not in set(_find_section_lines(markdown)):
-        return
-    for line in markdown.lines[hidden.first + 1 :]:
-        if parse_heading(line.text) is not None:
-            return
-        if _HIDDEN_BOX.match(line.text):
-            yield line
+def _find_mistake(hidden: Sequence[Hidden], first_line: int) -> str | None:
+    """What is wrong with the last of these, None where it is well-formed: then it shows an example."""
+    last = hidden[-1]
+    if not last.is_closed:
+        return f"{last.kind.value} that never closes (line {first_line + last.first})"
+    for earlier in hidden:
+        if earlier.nested is not None:
+            outer, inner = first_line + earlier.first, first_line + earlier.nested
+            return (
+                f"{last.kind.value} (line {first_line + last.first}), because the one of line {outer} ends where"
+                f" that of line {inner} within it should: begin and end the outer one with more marks"
+            )
+    return None
+
+
+def _find_lost_boxes(markdown: Markdown, first_line: int) -> str | None:
+    """What is said where something in a section never closes and hides boxes up to the next heading."""
+    hidden = markdown.hidden[-1] if markdown.hidden else None
+    if hidden is None or hidden.is_closed or hidden.first not in set(_find_section_lines(markdown)):
+        return None
+    below = takewhile(lambda line: parse_heading(line.text) is None, markdown.lines[hidden.first + 1 :])
+    count = sum(_HIDDEN_BOX.match(line.text) is not None for line in below)
+    mistake = _find_mistake((hidden,), first_line)
+    return f"{count} {'box' if count == 1 else 'boxes'} of the criteria in a {mistake}" if count else None

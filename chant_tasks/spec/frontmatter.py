@@ -86,10 +86,13 @@ def edit_frontmatter(data: bytes, changes: Mapping[str, Change], path: Path = UN
     return edited
 
 
+def is_hard_to_edit(frontmatter: Frontmatter) -> bool:
+    """Whether it may be that a key cannot be changed alone: a cheap look before `find_edit_problem`."""
+    return _HARD_TO_EDIT.search(frontmatter.head) is not None
+
+
 def find_edit_problem(data: bytes, keys: tuple[str, ...]) -> str | None:
     """Why `keys` could not be written to a file whose frontmatter can be read, None where they could."""
-    if not _HARD_TO_EDIT.search(data):
-        return None
     try:
         edit_frontmatter(data, dict.fromkeys(keys, ("", "")))
     except SpecError as error:

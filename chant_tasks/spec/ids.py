@@ -52,17 +52,21 @@ def find_parents(spec_id: SpecId) -> tuple[SpecId, ...]:
     return tuple(SpecId(spec_id[:index]) for index in reversed(cuts))
 
 
+def find_member_number(spec_id: SpecId) -> int | None:
+    """The number behind the last dot, None where there is none."""
+    _, dot, own = spec_id.rpartition(".")
+    return int(own) if dot and _NUMBER.fullmatch(own) else None
+
+
 def find_earlier_siblings(spec_id: SpecId, ids: Iterable[SpecId]) -> tuple[SpecId, ...]:
     """Those of `ids` that have the same direct parent and a smaller member number, in order."""
-    parent, dot, own = spec_id.rpartition(".")
-    if not dot or not _NUMBER.fullmatch(own):
+    own = find_member_number(spec_id)
+    if own is None:
         return ()
-    earlier = []
-    for other in ids:
-        other_parent, _, number = other.rpartition(".")
-        if other_parent == parent and _NUMBER.fullmatch(number) and int(number) < int(own):
-            earlier.append(other)
-    return tuple(sorted(earlier, key=sort_key))
+    parent = spec_id.rpartition(".")[0]
+    siblings = (other for other in ids if other.rpartition(".")[0] == parent)
+    numbered = ((find_member_number(other), other) for other in siblings)
+    return tuple(sorted((other for number, other in numbered if number is not None and number < own), key=sort_key))
 
 
 def short_ids(ids: Iterable[SpecId]) -> dict[SpecId, str]:

@@ -5,12 +5,14 @@ https://spec.commonmark.org/0.31.2/
 """
 
 import re
+import string
 from dataclasses import dataclass, replace
 from enum import Enum
 
 _FENCE = re.compile(r"(?P<marks>`{3,})(?P<info>[^`]*)\Z|(?P<tildes>~{3,})")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*\Z")
 _RULE = re.compile(r"(?:(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})\Z")
+_WORD = string.ascii_letters + string.digits + "+-_#"  # of which names of languages are made
 _MAX_NESTING = 50  # a line of nothing but markers must not take quadratic time
 _ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}[.)])(?=[ \t]|\Z)")
 
@@ -24,11 +26,15 @@ class Hiding(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """A code fence or a comment: `first` is the line that opens it, `is_closed` False where it runs to the end."""
+    """A code fence or a comment: `first` is the line that opens it, `is_closed` False where it runs to the end.
+
+    `nested` is its first line that seems to open another fence, but does not, so that the next closing line ends both.
+    """
 
     kind: Hiding
     first: int
-    is_closed: bool
+    is_closed: bool = False
+    nested: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +101,8 @@ class _Scanner:
         indent = len(text[: len(text) - len(stripped)].expandtabs(4))
         if self._closing is not None and self._is_still_hidden(stripped, indent):
             self.lines.append(Line(start=start, text=text, hidden=len(self.hidden) - 1))
-            if self._closing.search(stripped) and self._is_close_enough(indent):
-                self._close()
+            if self._is_close_enough(indent):
+                self._look_for_end(stripped, self._closing)
         elif not stripped:
             self.lines.append(Line(start=start, text=text))
         elif self._is_underline(stripped, indent):
@@ -116,9 +122,14 @@ class _Scanner:
         is_fence = self.hidden[-1].kind is Hiding.FENCE
         return not is_fence or indent - (self._items[self._depth - 1] if self._depth else 0) <= 3
 
+    def _look_for_end(self, stripped: str, closing: re.Pattern[str]) -> None:
+        if closing.search(stripped):
+            self._close()
+        elif self.hidden[-1].nested is None and closing.match(stripped.rstrip(_WORD)):
+            self.hidden[-1] = replace(self.hidden[-1], nested=len(self.lines) - 1)
+
     def _close(self) -> None:
-        opened = self.hidden[-1]
-        self.hidden[-1] = Hidden(kind=opened.kind, first=opened.first, is_closed=True)
+        self.hidden[-1] = replace(self.hidden[-1], is_closed=True)
         self._closing = None
 
     def _add_text(self, start: int, text: str, stripped: str, indent: int) -> None:
@@ -179,7 +190,7 @@ class _Scanner:
             self._hide(Hiding.COMMENT, re.compile("-->"))
 
     def _hide(self, kind: Hiding, closing: re.Pattern[str]) -> None:
-        self.hidden.append(Hidden(kind=kind, first=len(self.lines) - 1, is_closed=False))
+        self.hidden.append(Hidden(kind=kind, first=len(self.lines) - 1))
         self._closing = closing
         self._depth = len(self._items)
 

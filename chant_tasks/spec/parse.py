@@ -1,0 +1,114 @@
+"""The spec that a file's bytes are."""
+
+import difflib
+from pathlib import Path
+
+from chant_tasks.errors import SpecError
+from chant_tasks.spec.criteria import find_criteria
+from chant_tasks.spec.fields import Fields
+from chant_tasks.spec.frontmatter import (
+    Frontmatter,
+    find_edit_problem,
+    is_hard_to_edit,
+    parse_frontmatter,
+    split_frontmatter,
+)
+from chant_tasks.spec.markdown import Markdown, parse_markdown
+from chant_tasks.spec.model import Approval, Spec, SpecId, Status
+
+# What is written when a spec is finalized: that it can be is known before an agent starts.
+FINALIZED_KEYS = ("status", "commits", "completed_at", "model")
+_APPROVALS = ("pending", "approved", "rejected")
+
+
+def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    """The spec, or None where the file has no frontmatter and so is none.
+
+    Raises SpecError where the text is not UTF-8, the frontmatter cannot be read, or a key's value is of a wrong kind.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SpecError(path, 1, "UTF-16, not UTF-8", "save it as UTF-8")
+    frontmatter = split_frontmatter(data)
+    if frontmatter is None:
+        return None
+    _require_text(path, data)
+    body = frontmatter.body.decode()
+    fields = parse_frontmatter(frontmatter, path)
+    markdown = parse_markdown(body)
+    criteria = find_criteria(markdown, frontmatter.body_line)
+    return Spec(
+        id=spec_id,
+        path=path,
+        type=fields.find_text("type") or "code",
+        status=_parse_status(fields),
+        title=find_title(markdown) or spec_id,
+        depends_on=tuple(SpecId(name) for name in fields.texts("depends_on")),
+        names_dependencies=fields.is_set("depends_on"),
+        labels=fields.texts("labels"),
+        target_files=fields.texts("target_files"),
+        context=fields.texts("context"),
+        task_dep=fields.texts("task_dep"),
+        prompt=fields.find_text("prompt"),
+        provider=fields.find_text("provider"),
+        model=fields.find_text("model"),
+        run=fields.find_text("run"),
+        allow_no_changes=fields.find_flag("allow_no_changes") or False,
+        approval=_parse_approval(fields),
+        branch=_parse_branch(fields),
+        branch_prefix=fields.find_text("branch_prefix"),
+        commits=fields.texts("commits"),
+        completed_at=fields.find_text("completed_at"),
+        criteria=criteria.items,
+        body=body,
+        problem=criteria.problem or _find_edit_problem(frontmatter, data),
+    )
+
+
+def find_title(markdown: Markdown) -> str:
+    """The first heading of level 1, else the first line of text, "" where there is none; on one printable line."""
+    visible = [line for line in markdown.lines if line.hidden is None and line.title]
+    first = next((line for line in visible if line.level == 1), visible[0] if visible else None)
+    words = "" if first is None else first.title
+    return " ".join("".join(character if character.isprintable() else " " for character in words).split())
+
+
+def _require_text(path: Path, data: bytes) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SpecError(path, line, f"not UTF-8: byte 0x{data[error.start]:02x}", "save it as UTF-8") from None
+    if b"\0" in data:
+        raise SpecError(path, data.count(b"\n", 0, data.index(b"\0")) + 1, "holds a NUL byte, which no text does")
+
+
+def _parse_status(fields: Fields) -> Status:
+    text = fields.find_text("status")
+    if text is None:
+        return Status.PENDING
+    known = [status.value for status in Status]
+    if text not in known:
+        nearest = difflib.get_close_matches(text.lower(), known, 1)
+        guess = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(known)}"
+        raise fields.error("status", f"unknown status `{text}` ({guess})")
+    return Status(text)
+
+
+def _parse_approval(fields: Fields) -> Approval | None:
+    section = fields.find_section("approval")
+    if section is None:
+        return None
+    status = section.find_text("status") or "pending"
+    if status not in _APPROVALS:
+        raise section.error("status", f"unknown approval `{status}` (known are {', '.join(_APPROVALS)})")
+    return Approval(is_required=section.find_flag("required") or False, status=status, by=section.find_text("by"))
+
+
+def _parse_branch(fields: Fields) -> bool | str | None:
+    value = fields.values.get("branch")
+    return value if isinstance(value, bool) else fields.find_text("branch")
+
+
+def _find_edit_problem(frontmatter: Frontmatter, data: bytes) -> str | None:
+    problem = find_edit_problem(data, FINALIZED_KEYS) if is_hard_to_edit(frontmatter) else None
+    return None if problem is None else f"{problem} (line {frontmatter.head_line})"
