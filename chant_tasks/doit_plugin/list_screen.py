@@ -40,7 +40,7 @@ def render_row(row: Row, columns: Columns, style: Style) -> str:
     head = pad(row.id, columns.name + _GAP)
     state = pad(mark(row.state, style), columns.state + _GAP)
     title = cut(row.title, columns.title) if style.width is not None and row.note else row.title
-    tail = f"{pad(title, columns.title + _GAP)}{row.note}" if row.note else title
+    tail = f"{pad(title, columns.title)}{' ' * _GAP}{row.note}" if row.note else title
     if style.width is not None:
         tail = cut(tail, max(style.width - measure(head) - measure(state), 1))
     return f"{head}{paint(state.rstrip(), colour, style)}{_spaces(state)}{_paint_tail(tail, title, style)}".rstrip()

@@ -171,7 +171,7 @@ def _group_entries(overview: Overview, names: Sequence[str], wanted: Filter, ask
     if names or not asked.subtasks or not wanted.is_open:
         return
     for label in all_labels(overview):
-        yield Entry(name=f"label:{label}", doc=f"every spec with the label {label}")
+        yield Entry(name=f"label:{label}", doc=f"specs with the label {label}")
     yield Entry(name="specs", doc="every spec")
 
 
