@@ -167,7 +167,7 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
     if head is not None:
         commits = load_commit_ids(git, _find_base(git, attempt, head), head)
     if final is None:
-        final = render_final(end, Record(commits=commits, completed_at=completed_at, model=record.model))
+        final = render_final(end, Record(commits=commits, completed_at=completed_at, model=record.model or record.agent))
         save_copy(run, record, "final.md", final)
     attempt = save(run, attempt, commits=commits)
     request = Request(

@@ -1,0 +1,46 @@
+"""This repository's own tasks, beside its own specs. `doit` alone runs `check`; specs are worked by name."""
+
+from chant_tasks import task_specs
+
+__all__ = ["task_specs"]
+
+DOIT_CONFIG = {"default_tasks": ["check"], "verbosity": 2}
+
+PYTHON_FILES = ["chant_tasks", "tests", "dodo.py"]
+
+
+def task_check():
+    """Everything that must pass before a commit: format, lint, types, layers, tests"""
+    return {"actions": None, "task_dep": ["format", "lint", "types", "layers", "tests"]}
+
+
+def task_format():
+    """Formatting, checked and not changed"""
+    return {"actions": [["ruff", "format", "--check", "--quiet", *PYTHON_FILES]]}
+
+
+def task_lint():
+    """Lint"""
+    return {"actions": [["ruff", "check", "--quiet", *PYTHON_FILES]]}
+
+
+def task_types():
+    """Types, strictly, of the package and its tests"""
+    return {"actions": [["mypy", "--no-error-summary"]]}
+
+
+def task_layers():
+    """Imports point inward (docs/why/house.md)"""
+    return {"actions": [["lint-imports", "--no-logo"]]}
+
+
+def task_tests():
+    """The test suite"""
+    return {"actions": [["python", "-m", "pytest", "-q", "-n", "2"]]}
+
+
+def task_tidy():
+    """Format and mend what can be mended by machine"""
+    return {
+        "actions": [["ruff", "format", *PYTHON_FILES], ["ruff", "check", "--fix", *PYTHON_FILES]],
+    }
