@@ -141,8 +141,9 @@ def _read_result(event: Json) -> Iterator[AgentEvent]:
 
 
 def _describe_result(event: Json) -> str:
-    errors = "; ".join(_text(error) for error in _list(event.get("errors")))
-    return shorten(_text(event.get("result")) or errors or _text(event.get("subtype")) or "no reason given")
+    errors = [text for text in map(_text, _list(event.get("errors"))) if not text.startswith("[")]  # [ede_diagnostic]
+    reasons = [text for name in ("subtype", "terminal_reason") if (text := _text(event.get(name)))]
+    return shorten(_text(event.get("result")) or "; ".join(errors) or ", ".join(reasons) or "no reason given")
 
 
 def _describe_input(arguments: Json) -> str:
