@@ -15,6 +15,7 @@ from chant_tasks.errors import ChantError
 from chant_tasks.project import find_specs_root
 
 if TYPE_CHECKING:
+    from chant_tasks.doit_plugin.work import Work
     from chant_tasks.overview import Overview
     from chant_tasks.spec.model import SpecId
 
@@ -23,7 +24,7 @@ class Session:
     """One command's view of the specs.
 
     `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them, `problem`
-    is why they cannot be looked at all, `collisions` are the specs that have no task because doit cannot hold one.
+    is why they cannot be looked at all, `work` is what a run does with them.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -33,6 +34,7 @@ class Session:
         self.root: Path | None = None
         self.problem: ChantError | None = None
         self.is_agent = False
+        self.work: Work | None = None
         self._overview: Overview | None = None
 
     def call(self, folder: Path) -> Overview | None:

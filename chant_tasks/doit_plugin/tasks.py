@@ -1,17 +1,120 @@
 """Which doit tasks a project's specs are: one for each spec, and the groups `specs` and `label:<name>`."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from doit.action import BaseAction
 from doit.task import Task
 
-from chant_tasks.doit_plugin.session import current_session
+from chant_tasks.doit_plugin.actions import FailWith, Finalize, FinalizeDriver, MakeWorktree, RunAgent
+from chant_tasks.doit_plugin.check import GROUP
+from chant_tasks.doit_plugin.session import Session, current_session
+from chant_tasks.doit_plugin.uptodate import IsFinished
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+
+LABEL_OPTION = "spec_label"
+
+_LABEL_PARAMETER = {
+    "name": LABEL_OPTION,
+    "long": "label",
+    "type": list,
+    "default": [],
+    "help": "only specs with this label; may be given several times",
+}
+
+
+class SpecTask(Task):  # type: ignore[misc]  # doit ships no types
+    """A spec's task: its name is the spec's id."""
+
+
+class SpecGroup(Task):  # type: ignore[misc]
+    """A group of specs: `specs`, or `label:<name>`."""
 
 
 def create_tasks() -> Iterator[Task]:
     """The tasks of the specs around the current folder (doit has changed to the dodo's own)."""
     session = current_session()
-    overview = session.call(Path.cwd())
-    if session.is_listing or overview is None:
+    folder = Path.cwd()
+    overview = session.call(folder)
+    if session.is_listing:
         return
-    yield Task("specs", None, doc="every spec", has_subtask=True)
+    if overview is None:
+        if session.problem is not None:
+            yield SpecTask(GROUP, [FailWith(str(session.problem))], doc="every spec")
+        return
+    names = [spec_id for spec_id in _order(overview) if is_possible(spec_id)]
+    for spec_id in names:
+        yield _create_spec(session, overview, spec_id, folder)
+    yield SpecGroup(GROUP, None, task_dep=names, doc="every spec", has_subtask=True, params=(_LABEL_PARAMETER,))
+    for label, members in find_labels(overview, names).items():
+        if is_possible_label(label):
+            yield SpecGroup(
+                f"label:{label}", None, task_dep=members, doc=f"specs with the label {label}", has_subtask=True
+            )
+
+
+def create_archived(spec_id: SpecId) -> Task:
+    """The task of an archived spec: it has nothing to do."""
+    return SpecTask(spec_id, None, uptodate=[True])
+
+
+def is_possible(spec_id: SpecId) -> bool:
+    """Whether doit can have a task of this name beside ours: `=` makes it a variable, `*` a pattern."""
+    return "=" not in spec_id and "*" not in spec_id and spec_id != GROUP
+
+
+def is_possible_label(label: str) -> bool:
+    """Whether doit can have a group of this name."""
+    return "=" not in label and "*" not in label
+
+
+def find_labels(overview: Overview, ids: Iterable[SpecId]) -> Mapping[str, tuple[SpecId, ...]]:
+    """Which of the specs have which label, the labels sorted."""
+    found: dict[str, list[SpecId]] = {}
+    for spec_id in ids:
+        spec = overview.folder.specs.get(spec_id)
+        for label in dict.fromkeys(spec.labels if spec is not None else ()):
+            found.setdefault(label, []).append(spec_id)
+    return {label: tuple(found[label]) for label in sorted(found)}
+
+
+def find_target(overview: Overview, spec_id: SpecId, folder: Path) -> str:
+    """The spec's file as a task of a dodo that runs in `folder` would name it."""
+    return os.path.relpath(overview.project.specs_folder / f"{spec_id}.md", folder)
+
+
+def _order(overview: Overview) -> Iterator[SpecId]:
+    """All specs, dependencies first."""
+    yield from overview.graph.order
+    yield from sorted(set(overview.ids) - set(overview.graph.order))
+
+
+def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: Path) -> Task:
+    spec = overview.folder.specs.get(spec_id)
+    is_finished = overview.states[spec_id].is_satisfied
+    is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
+    return SpecTask(
+        spec_id,
+        list(_create_actions(session, spec_id) if not is_driver else (FinalizeDriver(session, spec_id),)),
+        targets=[find_target(overview, spec_id, folder)],
+        task_dep=[] if is_finished else _find_dependencies(overview, spec_id),
+        uptodate=[IsFinished(session, spec_id)],
+        doc=spec.title if spec is not None else "",
+    )
+
+
+def _create_actions(session: Session, spec_id: SpecId) -> tuple[BaseAction, ...]:
+    return (MakeWorktree(session, spec_id), RunAgent(session, spec_id), Finalize(session, spec_id))
+
+
+def _find_dependencies(overview: Overview, spec_id: SpecId) -> list[str]:
+    """The tasks that the spec waits for: unfinished specs, and those that its frontmatter names."""
+    needs = [
+        need
+        for need in overview.graph.needs.get(spec_id, ())
+        if need in overview.states and not overview.states[need].is_satisfied and is_possible(need)
+    ]
+    spec = overview.folder.specs.get(spec_id)
+    return list(dict.fromkeys([*needs, *(spec.task_dep if spec is not None else ())]))

@@ -1,0 +1,202 @@
+"""Which specs doit could not schedule beside the dodo's other tasks: names that collide, unknown tasks, cycles.
+
+doit's own check stops every run, hangs, or fails in its own words, so this one comes first. Pure: tasks come as values.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from chant_tasks.spec.ids import find_nearest
+from chant_tasks.spec.model import SpecId
+
+GROUP = "specs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskNode:
+    """A task of the dodo, a spec's or another: what it waits for (patterns too), its files."""
+
+    name: str
+    is_spec: bool
+    needs: tuple[str, ...] = ()
+    file_dep: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecNode:
+    """What the check needs of a spec: its labels, the tasks its frontmatter names, its file as doit's target."""
+
+    id: SpecId
+    labels: tuple[str, ...]
+    task_dep: tuple[str, ...]
+    target: str
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`problems` by spec; the specs and labels that can have no task; whether the group `specs` can have none."""
+
+    problems: Mapping[SpecId, str]
+    without_task: frozenset[SpecId]
+    without_group: frozenset[str]
+    has_no_specs_group: bool
+
+
+def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode]) -> Verdict:
+    """What speaks against the specs' tasks beside all others of the dodo; a finished spec only loses its task."""
+    others = {task.name for task in tasks if not task.is_spec}
+    collisions = dict(_find_collisions(specs, tasks, others))
+    labels = dict(_find_label_problems(specs, others, {spec.id for spec in specs} - collisions.keys()))
+    unfinished = {spec.id for spec in specs if not spec.is_finished}
+    problems: dict[SpecId, str] = {
+        spec.id: labels[label] for spec in specs for label in spec.labels if label in labels and spec.id in unfinished
+    }
+    kept = [task for task in tasks if not (task.is_spec and task.name in collisions)]
+    problems |= _find_unknown(specs, {task.name for task in kept}, collisions)
+    problems |= {spec_id: text for spec_id, text in collisions.items() if spec_id in unfinished}
+    graph = find_edges([task for task in kept if task.name not in problems])
+    problems |= _find_cycles(graph, unfinished - problems.keys())
+    return Verdict(
+        problems=problems,
+        without_task=frozenset(collisions),
+        without_group=frozenset(labels),
+        has_no_specs_group=GROUP in others,
+    )
+
+
+def find_edges(tasks: Sequence[TaskNode]) -> Mapping[str, tuple[str, ...]]:
+    """What each task waits for, as doit sees it: names, patterns spelt out, makers of the files it depends on."""
+    names = [task.name for task in tasks]
+    known = set(names)
+    makers = {target: task.name for task in tasks for target in task.targets}
+    edges = {}
+    for task in tasks:
+        patterns = [need for need in task.needs if "*" in need]
+        spelt_out = [name for pattern in patterns for name in names if fnmatch(name, pattern)]
+        files = [makers[path] for path in task.file_dep if path in makers]
+        edges[task.name] = tuple(dict.fromkeys(name for name in (*task.needs, *spelt_out, *files) if name in known))
+    return edges
+
+
+def find_reachable(edges: Mapping[str, Collection[str]], start: Iterable[str]) -> frozenset[str]:
+    """`start` and everything that it waits for."""
+    seen: set[str] = set()
+    rest = list(start)
+    while rest:
+        name = rest.pop()
+        if name not in seen:
+            seen.add(name)
+            rest.extend(edges.get(name, ()))
+    return frozenset(seen)
+
+
+def _find_collisions(
+    specs: Sequence[SpecNode], tasks: Sequence[TaskNode], others: Collection[str]
+) -> Iterator[tuple[SpecId, str]]:
+    makers = {target: task.name for task in tasks if not task.is_spec for target in task.targets}
+    groups = {f"label:{label}" for spec in specs for label in spec.labels}
+    for spec in specs:
+        sign = next((sign for sign in "=*" if sign in spec.id), None)
+        if sign is not None:
+            yield spec.id, f"its name holds `{sign}`, which doit cannot have in a task's name: rename its file"
+        elif spec.id == GROUP:
+            yield spec.id, f"its name is that of the group of all specs, `{GROUP}`: rename its file"
+        elif spec.id in groups:
+            yield spec.id, f"its name is that of the group `{spec.id}`: rename its file"
+        elif spec.id in others:
+            yield spec.id, "its name is also that of a task in the dodo: rename one of them"
+        elif spec.target in makers:
+            yield spec.id, f"its file is also a target of the task `{makers[spec.target]}`"
+
+
+def _find_label_problems(
+    specs: Sequence[SpecNode], others: Collection[str], ids: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    for label in dict.fromkeys(label for spec in specs for label in spec.labels):
+        sign = next((sign for sign in "=*" if sign in label), None)
+        if sign is not None:
+            yield label, f"its label `{label}` holds `{sign}`, which doit cannot have in a task's name"
+        elif f"label:{label}" in others:
+            yield label, f"the group of its label, `label:{label}`, is also a task in the dodo: rename one of them"
+
+
+def _find_unknown(
+    specs: Sequence[SpecNode], known: Collection[str], collisions: Mapping[SpecId, str]
+) -> Mapping[SpecId, str]:
+    problems = {}
+    for spec in specs:
+        unknown = [name for name in spec.task_dep if "*" not in name and name not in known and name not in collisions]
+        if unknown and not spec.is_finished:
+            nearest = find_nearest(unknown[0], [SpecId(name) for name in known], 1)
+            meant = f" (did you mean `{nearest[0]}`?)" if nearest else ""
+            problems[spec.id] = f"its task_dep names `{unknown[0]}`, which is no task of the dodo{meant}"
+    return problems
+
+
+def _find_cycles(edges: Mapping[str, Sequence[str]], specs: Collection[SpecId]) -> Mapping[SpecId, str]:
+    problems = {}
+    for knot in find_knots(edges):
+        for name in knot:
+            if name in specs:
+                way = " → ".join(_find_way_round(edges, name, knot))
+                problems[SpecId(name)] = f"it waits for itself: {way}"
+    return problems
+
+
+def _find_way_round(edges: Mapping[str, Sequence[str]], start: str, knot: Collection[str]) -> Sequence[str]:
+    """A shortest way from `start` back to itself."""
+    ways: dict[str, tuple[str, ...]] = {start: (start,)}
+    rest = [start]
+    for name in rest:
+        for need in edges.get(name, ()):
+            if need == start:
+                return (*ways[name], start)
+            if need in knot and need not in ways:
+                ways[need] = (*ways[name], need)
+                rest.append(need)
+    return (start,)
+
+
+def find_knots(edges: Mapping[str, Sequence[str]]) -> Iterator[frozenset[str]]:
+    """The sets of tasks that wait for each other (Tarjan's strongly connected components, without recursion)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    for root in edges:
+        if root in index:
+            continue
+        path = [(root, iter(edges[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while path:
+            name, needs = path[-1]
+            need = next((need for need in needs if need not in index or need in on_stack), None)
+            if need is None:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[name])
+                if low[name] == index[name]:
+                    yield from _take_knot(edges, stack, on_stack, name)
+            elif need in index:
+                low[name] = min(low[name], index[need])
+            else:
+                index[need] = low[need] = len(index)
+                stack.append(need)
+                on_stack.add(need)
+                path.append((need, iter(edges.get(need, ()))))
+
+
+def _take_knot(
+    edges: Mapping[str, Sequence[str]], stack: list[str], on_stack: set[str], name: str
+) -> Iterator[frozenset[str]]:
+    taken: list[str] = []
+    while not taken or taken[-1] != name:
+        taken.append(stack.pop())
+    on_stack.difference_update(taken)
+    if len(taken) > 1 or name in edges.get(name, ()):
+        yield frozenset(taken)

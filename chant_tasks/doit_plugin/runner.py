@@ -1,0 +1,218 @@
+"""doit's runners, with what specs need: preparing, waiting without failing, an exit status of their own, a clean stop."""
+
+import sys
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from doit.control import TaskControl
+from doit.exceptions import BaseFail, InvalidCommand, TaskError, TaskFailed, UnmetDependency
+from doit.runner import ERROR, FAILURE, SUCCESS, MRunner, MThreadRunner, Runner
+from doit.task import Task
+
+from chant_tasks.doit_plugin.check import find_reachable
+from chant_tasks.doit_plugin.names import UnknownName, find_near_names
+from chant_tasks.doit_plugin.outcome import How, Outcome, judge
+from chant_tasks.doit_plugin.saving import SavedResults, keep_blocked_records
+from chant_tasks.doit_plugin.session import Session, current_session
+from chant_tasks.doit_plugin.signals import raise_pending
+from chant_tasks.doit_plugin.streams import separate_streams
+from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
+from chant_tasks.doit_plugin.uptodate import load_present_state
+from chant_tasks.doit_plugin.work import Work
+from chant_tasks.journal.locks import Lock, share_tasks_lock
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+
+_PROCESSES = (
+    "`-P process` cannot work specs (a worker that dies would hang doit): leave it out, specs run in threads with `-n`"
+)
+
+
+class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
+    """doit's choice of tasks; learns which specs the run comes past."""
+
+    def process(self, task_selection: list[str] | None) -> None:
+        work = _require_work()
+        try:
+            super().process(task_selection)
+        except InvalidCommand as error:
+            if error.not_found is None:
+                raise
+            overview = work.overview
+            near = find_near_names(error.not_found, self.tasks, overview.ids, overview.short.values())
+            raise UnknownName(error.not_found, near) from error
+        self._choose(work)
+
+    def _choose(self, work: Work) -> None:
+        edges = {
+            name: (*task.task_dep, *task.setup_tasks, *task.calc_dep) if not work.is_single or task.has_subtask else ()
+            for name, task in self.tasks.items()
+        }
+        reached = find_reachable(edges, self.selected_tasks)
+        selected = frozenset(SpecId(name) for name in reached if name in work.overview.states)
+        work.wanted = frozenset() if current_session().is_agent else work.find_wanted(selected)
+        work.is_asked_for = any(isinstance(self.tasks[name], (SpecTask, SpecGroup)) for name in self.selected_tasks)
+        if work.wanted and work.refuses_processes:
+            raise InvalidCommand(_PROCESSES)
+
+
+class SpecRunner(Runner):  # type: ignore[misc]
+    """One task at a time."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._results = SavedResults(self.dep_manager)
+        keep_blocked_records(self.dep_manager)
+        self._streams = ExitStack()
+
+    def run_tasks(self, task_dispatcher: Any) -> None:
+        work = _require_work()
+        self._streams.enter_context(separate_streams(*work.streams))
+        work.prepare()
+        raise_pending()
+        super().run_tasks(task_dispatcher)
+
+    def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
+        work, session = _require_work(), current_session()
+        if node.run_status is None and isinstance(node.task, SpecTask):
+            _note_waiting(session, work, node)
+        is_selected = bool(super().select_task(node, tasks_dict))
+        if node.run_status == "up-to-date" and isinstance(node.task, SpecTask):
+            state = work.overview.states.get(SpecId(node.task.name), State(kind=Kind.COMPLETED))
+            work.record(node.task.name, Outcome(how=How.UP_TO_DATE, state=state))
+        elif node.run_status == "ignore":
+            _note_ignored(work, node)
+        return is_selected
+
+    def execute_task(self, task: Task) -> BaseFail | None:
+        work = _require_work()
+        if isinstance(task, SpecTask):
+            with work.in_flight(is_main=threading.current_thread() is threading.main_thread()):
+                return super().execute_task(task)
+        if not task.actions:
+            return super().execute_task(task)
+        self._share_files(task)
+        try:
+            return super().execute_task(task)
+        except Exception as error:  # would end the run, and with it every spec that is being worked
+            return TaskError(f"unexpected error: {error}", error)
+
+    def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
+        try:
+            super().process_task_result(node, base_fail)
+        finally:
+            self._release_files(node.task)
+        self._results.save(node.task)
+        raise_pending()
+
+    def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:
+        work = _require_work()
+        before = self.final_result
+        if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
+            _note_blocked(work, node)
+        super()._handle_task_error(node, base_fail)
+        self.final_result = max(before, _weigh(work, node, base_fail))
+        if not node.task.executed:
+            return
+        self._results.save(node.task)
+
+    def teardown(self) -> None:
+        # with threads doit would run each teardown once more for every worker
+        if threading.current_thread() is threading.main_thread():
+            super().teardown()
+
+    def finish(self) -> int:
+        work = _require_work()
+        try:
+            work.end()
+        finally:
+            self._streams.close()
+            work.count_not_started()
+            if any(outcome.how is How.NOT_STARTED for outcome in work.outcomes.values()):
+                self.final_result = max(self.final_result, FAILURE)
+            result: int = super().finish()
+        if self._results.problem:
+            sys.stderr.write(f"chant_tasks: {self._results.problem}\n")
+        return result
+
+    def _share_files(self, task: Task) -> None:
+        """No landing changes files under this task until its result is saved."""
+        session = current_session()
+        if session.overview is not None and not session.is_agent:
+            _require_work().file_locks[task.name] = share_tasks_lock(session.overview.project.journal_folder)
+
+    def _release_files(self, task: Task) -> None:
+        lock: Lock | None = _require_work().file_locks.pop(task.name, None)
+        if lock is not None:
+            lock.release()
+
+
+class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
+    """Several tasks at a time, in threads."""
+
+
+class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
+    """Several tasks at a time, in processes: for runs that come past finished specs only."""
+
+    def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
+        is_selected = super().select_task(node, tasks_dict)
+        if is_selected and node.task.actions:
+            SpecRunner._share_files(self, node.task)
+        return is_selected
+
+    def _share_files(self, task: Task) -> None:
+        """The main process has the lock."""
+
+
+def _require_work() -> Work:
+    work = current_session().work
+    assert work is not None, "these runners serve runs with specs"
+    return work
+
+
+def _note_waiting(session: Session, work: Work, node: Any) -> None:
+    """Let doit ignore a spec that waits for a person: it neither fails nor counts as done."""
+    spec_id = SpecId(node.task.name)
+    state = None if session.is_agent else load_present_state(session, spec_id)
+    if state is not None and state.kind is Kind.WAITING:
+        work.record(spec_id, judge(state))
+        work.waiting.add(spec_id)
+
+
+def _note_ignored(work: Work, node: Any) -> None:
+    """Note what a waiting spec keeps from running."""
+    names = tuple(dep.task.name for dep in node.ignored_deps)
+    name = node.task.name
+    if isinstance(node.task, SpecTask):
+        state = State(kind=Kind.BLOCKED) if names else State(kind=Kind.WAITING, reason="ignored (doit ignore)")
+        work.record(name, Outcome(how=How.BLOCKED if names else How.WAITING, state=state, blockers=names))
+    elif not isinstance(node.task, SpecGroup):
+        specs = tuple(dict.fromkeys(cause for dep in names for cause in work.skipped.get(dep, (dep,))))
+        if any(spec in work.outcomes for spec in specs):
+            work.skipped[name] = tuple(spec for spec in specs if spec in work.outcomes)
+
+
+def _note_blocked(work: Work, node: Any) -> None:
+    names = tuple(dep.task.name for dep in node.bad_deps)
+    work.record(node.task.name, Outcome(how=How.BLOCKED, state=State(kind=Kind.BLOCKED), blockers=names))
+    work.blocked_by_specs.add(node.task.name)
+
+
+def _weigh(work: Work, node: Any, base_fail: BaseFail) -> int:
+    """What a failure means for doit's exit status. A spec's weighs 1; whoever is merely blocked by specs weighs nothing."""
+    task = node.task
+    if isinstance(base_fail, UnmetDependency):
+        if isinstance(task, (SpecTask, SpecGroup)):
+            work.blocked_by_specs.add(task.name)
+            return SUCCESS
+        if all(dep.task.name in work.blocked_by_specs for dep in node.bad_deps):
+            work.blocked_by_specs.add(task.name)
+            return SUCCESS
+        return ERROR
+    if isinstance(task, SpecTask):
+        work.blocked_by_specs.add(task.name)
+        outcome = work.outcomes.get(task.name)
+        is_gate = outcome is not None and outcome.how is How.BLOCKED  # with `-s`
+        return FAILURE if outcome is None or outcome.is_failure or is_gate else SUCCESS
+    return FAILURE if isinstance(base_fail, TaskFailed) else ERROR

@@ -1,0 +1,114 @@
+"""Results saved as each task ends, so that neither a crash nor a second doit beside this one loses them.
+
+doit's own backends write once, at the end of a run; until then everything is lost on a kill, SQLite may stay locked, and the
+last of two processes overwrites what the other one saved.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from doit.dependency import DbmDB, Dependency, JsonDB, SqliteDB
+from doit.task import Task
+
+_Save = Callable[[Any, str], None]
+
+
+class SavedResults:
+    """doit's dependency manager of one run, made to save each task's result at once; other backends stay as they are."""
+
+    def __init__(self, manager: Dependency) -> None:
+        self._manager = manager
+        self._save = _find_save(manager.backend)
+        self._late: set[str] = set()
+        self.problem = ""
+        if self._save is not None:
+            manager.close = self._close
+
+    def save(self, task: Task) -> None:
+        """Write what the manager knows of this task; what cannot be written now is tried again at the end."""
+        if self._save is None or self._manager._closed:
+            return
+        for name in sorted({*self._late, task.name}):
+            self._try(name)
+
+    def _try(self, name: str) -> None:
+        assert self._save is not None
+        try:
+            self._save(self._manager.backend, name)
+        except (sqlite3.OperationalError, OSError) as error:
+            self._late.add(name)
+            self.problem = f"doit's database could not be written: {error}"
+        except (TypeError, ValueError) as error:  # a value that the codec cannot hold: that task runs again
+            self._manager.remove(name)
+            self._late.discard(name)
+            self.problem = f"the result of {name} cannot be saved, it will run again: {error}"
+        else:
+            self._late.discard(name)
+
+    def _close(self) -> None:
+        """What `Dependency.close` does, less writing everything again."""
+        if self._manager._closed:
+            return
+        self._manager._closed = True
+        for name in sorted(self._late):
+            self._try(name)
+        if isinstance(self._manager.backend, SqliteDB):
+            with contextlib.suppress(sqlite3.Error):
+                self._manager.backend._conn.close()
+        elif isinstance(self._manager.backend, DbmDB):
+            self._manager.backend._dbm.close()
+
+
+def keep_blocked_records(manager: Dependency) -> None:
+    """Let doit not forget the earlier success of a task that it could not even start."""
+    remove = manager.remove_success
+
+    def remove_executed(task: Task) -> None:
+        if task.executed:
+            remove(task)
+
+    manager.remove_success = remove_executed
+
+
+def _find_save(backend: object) -> _Save | None:
+    known: tuple[tuple[type, _Save], ...] = ((JsonDB, _save_json), (SqliteDB, _save_sqlite), (DbmDB, _save_dbm))
+    return next((save for kind, save in known if type(backend) is kind), None)
+
+
+def _save_json(backend: Any, name: str) -> None:
+    """Merge one record into the file as it is now, and replace the file whole."""
+    path = Path(backend.name)
+    try:
+        records = backend.codec.decode(path.read_text())
+    except (OSError, ValueError, json.JSONDecodeError):
+        records = {}
+    if name in backend._db:
+        records[name] = backend._db[name]
+    else:
+        records.pop(name, None)
+    text = backend.codec.encode(records)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _save_sqlite(backend: Any, name: str) -> None:
+    if name in backend._dirty:
+        data = backend.codec.encode(backend._cache[name])
+        backend._conn.execute("insert or replace into doit values (?,?)", (name, data))
+    backend._conn.commit()  # also what `remove` has begun: no lock is held between tasks
+    backend._dirty.discard(name)
+
+
+def _save_dbm(backend: Any, name: str) -> None:
+    if name in backend.dirty:
+        backend._dbm[name] = backend.codec.encode(backend._db[name])
+        backend.dirty.discard(name)
+    # closing is the one way to write that every dbm has; opening again reads what others have written
+    backend._dbm.close()
+    backend._dbm = backend.module.open(backend.name, "c")

@@ -1,0 +1,45 @@
+"""How numbers read: `4m12s`, `3.1 MB`, `$0.42`, `1 commit`, `2 commits`."""
+
+
+def render_duration(seconds: float) -> str:
+    """`12s`, `4m12s` or `1h04m`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def render_rough_duration(seconds: float) -> str:
+    """A guess at a duration, in minutes from one minute on: `25m`."""
+    if seconds < 60:
+        return render_duration(seconds)
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m"
+
+
+def render_size(size: int) -> str:
+    """`512 B`, `3.1 kB`, `3.1 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    amount, unit = size / 1000, "kB"
+    for bigger in ("MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, bigger
+    return f"{amount:.1f} {unit}"
+
+
+def render_money(dollars: float) -> str:
+    """`$0.42`."""
+    return f"${dollars:.2f}"
+
+
+def render_count(number: int, noun: str, plural: str = "") -> str:
+    """`1 commit`, `2 commits`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def render_some(names: tuple[str, ...], shown: int = 3) -> str:
+    """`a, b, c, …`: at most `shown` names."""
+    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")

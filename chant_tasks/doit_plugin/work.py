@@ -1,0 +1,145 @@
+"""What one run of doit has found out about its specs, and done with them: shared by actions, runner and reporter."""
+
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from chant_tasks.doit_plugin.outcome import How, Outcome
+from chant_tasks.errors import ChantError, FileError
+from chant_tasks.events import Event, Listener, Notice
+from chant_tasks.journal.locks import Lock
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.prepare import prepare_run
+from chant_tasks.steps.run import SpecRun
+
+_FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
+
+
+class Work:
+    """One run's specs.
+
+    `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
+    each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit
+    ignores, or fails, without the run failing. `file_locks` are held for tasks that run now.
+    """
+
+    def __init__(self, overview: Overview) -> None:
+        self.overview = overview
+        self.started = time.monotonic()
+        self.stop = threading.Event()
+        self.listener: Listener = _ignore
+        self.is_always = False
+        self.is_single = False
+        self.is_asked_for = True
+        self.refuses_processes = False
+        self.is_foreign_reporter = False
+        self.named: frozenset[SpecId] = frozenset()
+        self.wanted: frozenset[SpecId] = frozenset()
+        self.run: SpecRun | None = None
+        self.refusal: ChantError | None = None
+        self.attempts: dict[SpecId, Attempt] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.skipped: dict[str, tuple[str, ...]] = {}
+        self.waiting: set[str] = set()
+        self.blocked_by_specs: set[str] = set()
+        self.file_locks: dict[str, Lock] = {}
+        self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
+        self.is_held = False
+        self._preparing = threading.Lock()
+        self._in_flight = 0
+        self._idle = threading.Condition()
+
+    def emit(self, event: Event) -> None:
+        """Tell the reporter."""
+        self.listener(event)
+
+    def record(self, spec_id: str, outcome: Outcome) -> None:
+        """Keep what became of a spec; the first word is the true one (a group asks for finished ones again)."""
+        if spec_id not in self.outcomes:
+            self.outcomes[spec_id] = outcome
+
+    def prepare(self, is_needed: bool = False) -> None:
+        """Check what the wanted specs need, and pick up what an earlier run left. A problem becomes the `refusal`."""
+        with self._preparing:
+            if self.run is None and self.refusal is None and (is_needed or self.wanted or self._has_leftovers()):
+                self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted)
+        except ChantError as error:
+            self.refusal = error
+        except Exception as error:
+            log = self.save_traceback("prepare", error)
+            self.refusal = ChantError(f"unexpected error: {type(error).__name__}: {error}", f"log: {log}")
+        if self.refusal is not None and self.wanted:
+            self.emit(Notice(spec="", text=render_refusal(self.refusal)))
+
+    def find_wanted(self, selected: frozenset[SpecId]) -> frozenset[SpecId]:
+        """Those of the selected specs that may be worked in this run."""
+        states = self.overview.states
+        again = self.named if self.is_always else frozenset()
+        return frozenset(
+            spec_id
+            for spec_id in selected
+            if states[spec_id].kind not in _FINISHED_OR_STUCK
+            or (spec_id in again and states[spec_id].kind is Kind.COMPLETED)
+        )
+
+    @contextmanager
+    def in_flight(self, *, is_main: bool) -> Iterator[None]:
+        """Around a spec's actions: the end of the run waits for them; in the main thread they hold signals back."""
+        with self._idle:
+            self._in_flight += 1
+            self.is_held = self.is_held or is_main
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self.is_held = self.is_held and not is_main
+                self._idle.notify_all()
+
+    def end(self) -> None:
+        """Stop the agents that still work, and wait until what they did is saved."""
+
+        with self._idle:
+            if self._in_flight:
+                self.stop.set()
+            self._idle.wait_for(lambda: not self._in_flight)
+        if self.run is not None:
+            end_run(self.run)
+
+    def count_not_started(self) -> None:
+        """Note the wanted specs that doit never came to: it was stopped, or told not to continue after a failure."""
+        for spec_id in sorted(self.wanted - self.outcomes.keys()):
+            how = How.INTERRUPTED if self.stop.is_set() else How.NOT_STARTED
+            self.record(spec_id, Outcome(how=how, state=State(kind=Kind.READY)))
+
+    def save_traceback(self, name: str, error: BaseException) -> Path:
+        """Where the traceback of an unexpected error was written: a file in the journal."""
+        folder = self.overview.project.journal_folder / "errors"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{name}.log"
+        path.write_text("".join(traceback.format_exception(error)))
+        return path
+
+    def _has_leftovers(self) -> bool:
+        """Whether an earlier run could not clean up after a completed spec: this one tries again."""
+        return any(state.details and state.is_satisfied for state in self.overview.states.values())
+
+
+def render_refusal(error: ChantError) -> str:
+    """Why no spec can be worked: where a file is to blame it says so itself, else it begins with our name."""
+    return str(error) if isinstance(error, FileError) else f"chant_tasks: {error}"
+
+
+def _ignore(event: Event) -> None:
+    """Nobody listens."""
