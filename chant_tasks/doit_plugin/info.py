@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from doit.cmd_info import Info as DoitInfo
+from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
-from chant_tasks.doit_plugin.terminal import load_style, write_line
+from chant_tasks.doit_plugin.terminal import load_style, until_closed, write_line
 
 if TYPE_CHECKING:
     from chant_tasks.overview import Overview
@@ -38,13 +39,18 @@ class Info(DoitInfo):  # type: ignore[misc]  # doit has no types
             return int(super().execute(params, args) or 0)
 
     def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
-        overview = self._session.overview if self._session is not None else None
+        session = self._session
+        overview = session.overview if session is not None else None
+        known = {task.name for task in self.task_list}
+        if session is not None and session.problem is not None and not known.issuperset(pos_args):
+            raise InvalidCommand(str(session.problem))
         if overview is not None and pos_args:
             from chant_tasks.doit_plugin.spec_names import require_names
 
-            pos_args = require_names(pos_args, overview, {task.name for task in self.task_list})
+            pos_args = require_names(pos_args, overview, known)
             if all(name in overview.states for name in pos_args):
-                self._print(overview, pos_args)
+                with until_closed(self.outstream):
+                    self._print(overview, pos_args)
                 return 0
         if isinstance(self.dep_manager, LazyDatabase):
             self.dep_manager = self.dep_manager.open()

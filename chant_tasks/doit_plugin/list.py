@@ -8,7 +8,7 @@ from doit.cmd_list import List as DoitList
 
 from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
-from chant_tasks.doit_plugin.terminal import write_story
+from chant_tasks.doit_plugin.terminal import until_closed, write_story
 
 _STATE_OPTION = {
     "name": "spec_state",
@@ -109,4 +109,6 @@ class List(DoitList):  # type: ignore[misc]  # doit has no types
             is_json=spec_json,
             is_config=spec_config,
         )
-        return run_list(self, session.overview, asked)
+        with until_closed(self.outstream):
+            return run_list(self, session.overview, asked)
+        return 0

@@ -88,7 +88,9 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
         _print_entries(command, [*entries, *(Entry(name=row.id, doc=row.title, row=row) for row in rows)], asked)
     if not asked.is_for_machines:
         counts = ["", render_counts([row.state for row in rows], len(every))] if rows and not asked.is_json else []
-        write_story(command.outstream, [*plan_warnings(overview), *_plan_silence(overview, rows, wanted), *counts])
+        write_story(
+            command.outstream, [*plan_warnings(overview, rows, wanted), *_plan_silence(overview, rows, wanted), *counts]
+        )
     return 0
 
 
@@ -101,14 +103,16 @@ def plan_filter(overview: Overview, names: Sequence[str], asked: Asked) -> Filte
     return Filter(kinds=parse_kinds(asked.states), labels=frozenset(asked.labels), ids=ids)
 
 
-def plan_warnings(overview: Overview) -> Iterator[str]:
-    """What is wrong around the specs; what is wrong with an unfinished one of them stands in its own line."""
+def plan_warnings(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
+    """What is wrong around the specs that were asked for; what is wrong with one of them stands in its own line."""
     if overview.config_error is not None:
         yield str(overview.config_error)
-    for path in overview.folder.without_frontmatter:
-        shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
-        yield f"{shown}: no frontmatter, so it is no spec"
-    yield from (str(warning) for warning in overview.graph.warnings.values())
+    if wanted.is_open and wanted.ids is None:
+        for path in overview.folder.without_frontmatter:
+            shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
+            yield f"{shown}: no frontmatter, so it is no spec"
+    shown_ids = {row.id for row in rows}
+    yield from (str(warning) for spec_id, warning in overview.graph.warnings.items() if spec_id in shown_ids)
 
 
 def _plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
@@ -171,6 +175,8 @@ def _group_entries(overview: Overview, names: Sequence[str], wanted: Filter, ask
     if names or not asked.subtasks or not wanted.is_open:
         return
     for label in all_labels(overview):
+        if "=" in label or "*" in label:
+            continue  # doit cannot have a task of that name
         yield Entry(name=f"label:{label}", doc=f"specs with the label {label}")
     yield Entry(name="specs", doc="every spec")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from chant_tasks.doit_plugin.words import render_count
 from chant_tasks.prompts import BUILT_IN_TEXT
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -107,6 +108,8 @@ def plan_scaffold(present: Present, day: date, choose: Callable[[str], str]) -> 
     if present.dodo is None:
         wanted.append(NewFile(path="dodo.py", text=DODO_TEXT))
     kept = [file.path for file in wanted if file.path in present.paths]
+    if present.spec_ids:
+        kept.append(f".chant/specs ({render_count(len(present.spec_ids), 'spec')})")
     if present.dodo is not None:
         kept.append("dodo.py")
     return Scaffold(

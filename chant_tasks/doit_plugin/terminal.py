@@ -7,7 +7,8 @@ import codecs
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import TextIO
@@ -150,6 +151,17 @@ def write_line(stream: TextIO, line: str) -> None:
     """Writes one line; what the stream's encoding cannot hold becomes `?` instead of an exception."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+@contextmanager
+def until_closed(answer: TextIO) -> Iterator[None]:
+    """Ends the block quietly where the reader of the answer has left, as in `doit list | head`."""
+    try:
+        yield
+        answer.flush()
+    except BrokenPipeError:
+        # what is still buffered goes nowhere, or Python complains about it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answer.fileno())
 
 
 def write_story(answer: TextIO, lines: Iterable[str]) -> None:
