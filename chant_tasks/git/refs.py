@@ -59,6 +59,7 @@ class PreparedMove:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,  # as in runner.py
         )
         try:
             self._say("start")

@@ -76,6 +76,9 @@ class Git:
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
                 check=False,
+                # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One
+                # that signs stays in the group: it may have to ask for a passphrase on the terminal.
+                process_group=None if "-S" in arguments else 0,
             )
         except OSError as error:
             raise GitError(arguments, 127, str(error), "install git, or see that the folder is there") from error
