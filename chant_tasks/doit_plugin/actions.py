@@ -1,7 +1,7 @@
 """The three actions of a spec's task, and a driver's one: each takes one step of `chant_tasks.steps`.
 
-doit's contract for an action of one's own: attributes `task`, `out`, `err`, `result`, `values`; `execute` returns None or
-a `TaskFailed`. An exception that leaves `execute` would end the run of every other task, so none does.
+doit's contract for an action of one's own: attributes `task`, `out`, `err`, `result`, `values`; `execute` returns None
+or a `TaskFailed`. An exception that leaves `execute` would end the run of every other task, so none does.
 """
 
 from typing import TextIO
@@ -39,7 +39,7 @@ class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
     def __str__(self) -> str:
         return f"{self.words} {self.spec_id}"
 
-    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed | None:
+    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed | None:  # noqa: ARG002  # doit's
         """None where the task may go on; a failure that says why it may not."""
         work = self.session.work
         if work is None:
@@ -132,7 +132,7 @@ class FailWith(BaseAction):  # type: ignore[misc]
     def __str__(self) -> str:
         return f"fail: {self.reason}"
 
-    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed:
+    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed:  # noqa: ARG002  # doit's
         """The failure."""
         return TaskFailed(self.reason)
 

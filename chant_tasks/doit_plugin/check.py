@@ -49,7 +49,7 @@ def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode]) -> Verdi
     """What speaks against the specs' tasks beside all others of the dodo; a finished spec only loses its task."""
     others = {task.name for task in tasks if not task.is_spec}
     collisions = dict(_find_collisions(specs, tasks, others))
-    labels = dict(_find_label_problems(specs, others, {spec.id for spec in specs} - collisions.keys()))
+    labels = dict(_find_label_problems(specs, others))
     unfinished = {spec.id for spec in specs if not spec.is_finished}
     problems: dict[SpecId, str] = {
         spec.id: labels[label] for spec in specs for label in spec.labels if label in labels and spec.id in unfinished
@@ -112,9 +112,7 @@ def _find_collisions(
             yield spec.id, f"its file is also a target of the task `{makers[spec.target]}`"
 
 
-def _find_label_problems(
-    specs: Sequence[SpecNode], others: Collection[str], ids: Collection[str]
-) -> Iterator[tuple[str, str]]:
+def _find_label_problems(specs: Sequence[SpecNode], others: Collection[str]) -> Iterator[tuple[str, str]]:
     for label in dict.fromkeys(label for spec in specs for label in spec.labels):
         sign = next((sign for sign in "=*" if sign in label), None)
         if sign is not None:

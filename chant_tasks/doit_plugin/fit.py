@@ -1,6 +1,5 @@
 """Fits the specs' tasks into the dodo's list before doit checks it: what cannot be scheduled fails alone."""
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, Verdict, find_problems
 from chant_tasks.doit_plugin.session import Session
-from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, create_archived, find_target
+from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, create_archived, find_target, place_of
 from chant_tasks.overview import Overview
 
 
@@ -58,16 +57,14 @@ def _describe(task: Task) -> TaskNode:
 
 def _name_files_alike(tasks: Iterable[Task], targets: set[str]) -> None:
     """Let tasks name the specs' files as the specs' targets do: doit compares them as strings."""
-    by_place = {os.path.abspath(target): target for target in targets}
+    by_place = {place_of(target): target for target in targets}
     for task in tasks:
         for path in [path for path in task.file_dep if path.endswith(".md") and path not in targets]:
-            target = by_place.get(os.path.abspath(path))
+            target = by_place.get(place_of(path))
             if target is not None:
                 task.file_dep.remove(path)
                 task.file_dep.add(target)
-        task.targets = [
-            by_place.get(os.path.abspath(path), path) if path.endswith(".md") else path for path in task.targets
-        ]
+        task.targets = [by_place.get(place_of(path), path) if path.endswith(".md") else path for path in task.targets]
 
 
 def _is_left_out(task: Task, verdict: Verdict) -> bool:

@@ -6,7 +6,7 @@ Tasks that are no specs print just as doit prints them.
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from doit.exceptions import BaseFail
@@ -24,6 +24,7 @@ from chant_tasks.doit_plugin.terminal import Style, load_style
 from chant_tasks.doit_plugin.work import Work
 from chant_tasks.events import Event
 from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
 
 _WIDEST_NAME = 24
 
@@ -38,6 +39,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         session = current_session()
         assert session.work is not None, "this reporter serves runs with specs"
         self._work: Work = session.work
+        self._short: Mapping[str, str] = {str(spec_id): name for spec_id, name in session.work.overview.short.items()}
         self._is_agent = session.is_agent
         self._style = load_style(sys.stderr)
         self._board = _Board(self._work, self._style)
@@ -48,7 +50,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
     def write(self, text: str) -> None:
         self._screen.answer(text)
 
-    def initialize(self, tasks: dict[str, Task], selected_tasks: Sequence[str]) -> None:
+    def initialize(self, tasks: dict[str, Task], selected_tasks: Sequence[str]) -> None:  # noqa: ARG002  # doit's
         short = self._work.overview.short
         names = [len(short[spec_id]) for spec_id in self._work.wanted if spec_id in short]
         self._name_width = min(max(names, default=0), _WIDEST_NAME)
@@ -80,7 +82,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
 
     def _on_event(self, event: Event) -> None:
         self._board.follow(event)
-        line = render_event(event, time.strftime("%H:%M:%S"), self._work.overview.short, self._name_width, self._style)
+        line = render_event(event, time.strftime("%H:%M:%S"), self._short, self._name_width, self._style)
         if line is not None:
             self._screen.story(line)
 
@@ -101,7 +103,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         order = {spec_id: place for place, spec_id in enumerate(work.overview.ids)}
         report = Report(
             outcomes=dict(sorted(outcomes.items(), key=lambda item: order.get(item[0], len(order)))),  # type: ignore[call-overload]
-            short=work.overview.short,
+            short=self._short,
             titles=_find_titles(work.overview),
             seconds=time.monotonic() - work.started,
             skipped=work.skipped,
@@ -123,7 +125,7 @@ class _Board:
         """Note what the event changes."""
         if not event.spec:
             return
-        name = self._work.overview.short.get(event.spec, event.spec)
+        name = self._work.overview.short.get(SpecId(event.spec), event.spec)
         with self._lock:
             worker = follow(self._workers.get(event.spec), event, name, time.monotonic())
             if worker is None:

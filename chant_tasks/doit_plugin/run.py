@@ -23,6 +23,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     doc_purpose = doit.cmd_run.Run.doc_purpose
     _session: Session | None = None
     _params: Any = None
+    task_list: list[Any]
+    sel_tasks: list[str] | None
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the tasks; the exit status."""

@@ -1,4 +1,4 @@
-"""doit's runners, with what specs need: preparing, waiting without failing, an exit status of their own, a clean stop."""
+"""doit's runners with what specs need: preparing, waiting without failing, their own exit status, a clean stop."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from typing import Any
 
 from doit.control import TaskControl
 from doit.exceptions import BaseFail, InvalidCommand, TaskError, TaskFailed, UnmetDependency
-from doit.runner import ERROR, FAILURE, SUCCESS, MRunner, MThreadRunner, Runner
+from doit.runner import MRunner, MThreadRunner, Runner
 from doit.task import Task
 
 from chant_tasks.doit_plugin.check import find_reachable
@@ -58,7 +58,9 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
 
 
 class SpecRunner(Runner):  # type: ignore[misc]
-    """One task at a time."""
+    """One task at a time. `final_result` is doit's: 0, 1 for failures, 2 for errors."""
+
+    final_result: int
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -130,7 +132,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
             self._streams.close()
             work.count_not_started()
             if any(outcome.how is How.NOT_STARTED for outcome in work.outcomes.values()):
-                self.final_result = max(self.final_result, FAILURE)
+                self.final_result = max(self.final_result, 1)
             result: int = super().finish()
         if self._results.problem:
             sys.stderr.write(f"chant_tasks: {self._results.problem}\n")
@@ -200,19 +202,19 @@ def _note_blocked(work: Work, node: Any) -> None:
 
 
 def _weigh(work: Work, node: Any, base_fail: BaseFail) -> int:
-    """What a failure means for doit's exit status. A spec's weighs 1; whoever is merely blocked by specs weighs nothing."""
+    """What a failure means for doit's exit status: a spec's weighs 1, whoever is merely blocked by specs nothing."""
     task = node.task
     if isinstance(base_fail, UnmetDependency):
         if isinstance(task, (SpecTask, SpecGroup)):
             work.blocked_by_specs.add(task.name)
-            return SUCCESS
+            return 0
         if all(dep.task.name in work.blocked_by_specs for dep in node.bad_deps):
             work.blocked_by_specs.add(task.name)
-            return SUCCESS
-        return ERROR
+            return 0
+        return 2
     if isinstance(task, SpecTask):
         work.blocked_by_specs.add(task.name)
         outcome = work.outcomes.get(task.name)
         is_gate = outcome is not None and outcome.how is How.BLOCKED  # with `-s`
-        return FAILURE if outcome is None or outcome.is_failure or is_gate else SUCCESS
-    return FAILURE if isinstance(base_fail, TaskFailed) else ERROR
+        return 1 if outcome is None or outcome.is_failure or is_gate else 0
+    return 1 if isinstance(base_fail, TaskFailed) else 2

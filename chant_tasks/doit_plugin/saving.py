@@ -1,7 +1,7 @@
 """Results saved as each task ends, so that neither a crash nor a second doit beside this one loses them.
 
-doit's own backends write once, at the end of a run; until then everything is lost on a kill, SQLite may stay locked, and the
-last of two processes overwrites what the other one saved.
+doit's own backends write once, at the end of a run; until then everything is lost on a kill, SQLite may stay locked,
+and the last of two processes overwrites what the other one saved.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _Save = Callable[[Any, str], None]
 
 
 class SavedResults:
-    """doit's dependency manager of one run, made to save each task's result at once; other backends stay as they are."""
+    """doit's dependency manager of one run, made to save each task's result at once; unknown backends stay as is."""
 
     def __init__(self, manager: Dependency) -> None:
         self._manager = manager

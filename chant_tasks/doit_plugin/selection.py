@@ -1,6 +1,5 @@
 """Which tasks the command line selects: spec names made whole, and `specs --label`."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +10,7 @@ from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.names import parse_options, resolve_arguments
-from chant_tasks.doit_plugin.tasks import LABEL_OPTION, SpecGroup, find_labels
+from chant_tasks.doit_plugin.tasks import LABEL_OPTION, SpecGroup, find_labels, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
@@ -29,7 +28,7 @@ def select(
         return None, frozenset()
     tasks = {task.name: task for task in task_list}
     targets = {target: task.name for task in task_list for target in task.targets}
-    by_place = {os.path.abspath(target): target for target in targets}
+    by_place = {place_of(target): target for target in targets}
     named_alike = [argument if argument in tasks else _name_target(argument, by_place) for argument in arguments]
     resolved = resolve_arguments(named_alike, tasks, targets, overview.ids)
     for name in resolved:
@@ -41,7 +40,7 @@ def select(
 
 
 def refuse_variables(overview: Overview) -> None:
-    """Raises InvalidCommand where doit took a spec's or label's name for a variable: it would run everything instead."""
+    """Raises InvalidCommand where doit took a spec's or label's name for a variable: it would run everything."""
     for name, value in (doit.doit_cmd._CMDLINE_VARS or {}).items():
         text = f"{name}={value}"
         if text in overview.problems or text in overview.states:
@@ -64,7 +63,7 @@ def find_labelled(labels: Sequence[str], known: Mapping[str, Sequence[SpecId]]) 
 
 
 def _name_target(argument: str, by_place: Mapping[str, str]) -> str:
-    return by_place.get(os.path.abspath(argument), argument) if argument.endswith(".md") else argument
+    return by_place.get(place_of(argument), argument) if argument.endswith(".md") else argument
 
 
 def _cut_to_labels(arguments: Sequence[str], tasks: Mapping[str, Task], overview: Overview) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Session:
     """One command's view of the specs.
 
-    `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them, `problem`
-    is why they cannot be looked at all, `work` is what a run does with them.
+    `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them,
+    `problem` is why they cannot be looked at at all, `work` is what a run does with them.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -22,15 +22,15 @@ class Interrupted(KeyboardInterrupt):
 def interruptible(stop: threading.Event, is_held: Callable[[], bool]) -> Iterator[None]:
     """Within the block a signal sets `stop` and raises Interrupted in the main thread.
 
-    While `is_held` is true (the main thread itself takes a spec's step) the first signal only sets `stop`: the step saves
-    its work and returns, and whoever called it raises `pending`. Outside the main thread nothing changes.
+    While `is_held` is true (the main thread itself takes a spec's step) the first signal only sets `stop`: the step
+    saves its work and returns, and its caller calls `raise_pending`. Outside the main thread nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     process = os.getpid()
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
         if os.getpid() != process:  # a child that doit forked
             os._exit(128 + number)
         is_first = not stop.is_set()

@@ -1,8 +1,8 @@
 """Output of users' Python actions in threads: each thread has its own `sys.stdout` and `sys.stderr`.
 
-doit's PythonAction captures output by setting `sys.stdout`, which all threads share: outputs would land in the wrong task.
-While a run lasts, doit's modules see a stand-in for `sys` that keeps these two by thread, and the real `sys.stdout` is a
-stream that writes to the present thread's one.
+doit's PythonAction captures output by setting `sys.stdout`, which all threads share: outputs would land in the wrong
+task. While a run lasts, doit's modules see a stand-in for `sys` that keeps these two by thread, and the real
+`sys.stdout` is a stream that writes to the present thread's one.
 """
 
 import sys
@@ -60,7 +60,7 @@ class ThreadStream:
 
 @contextmanager
 def separate_streams(stdout: TextIO | None = None, stderr: TextIO | None = None) -> Iterator[None]:
-    """Within the block each thread has its own streams; `stdout` and `stderr` are those of threads without, else the present ones."""
+    """Within the block each thread has its own streams; threads without use these two, or else the present ones."""
     before = {name: getattr(sys, name) for name in _NAMES}
     base = {"stdout": stdout or sys.stdout, "stderr": stderr or sys.stderr}
     own = _Streams()

@@ -85,6 +85,11 @@ def find_target(overview: Overview, spec_id: SpecId, folder: Path) -> str:
     return os.path.relpath(overview.project.specs_folder / f"{spec_id}.md", folder)
 
 
+def place_of(path: str) -> str:
+    """Where a file is, however it is named: tasks run in the current folder. Links are not followed."""
+    return os.path.normpath(Path.cwd() / path)
+
+
 def _order(overview: Overview) -> Iterator[SpecId]:
     """All specs, dependencies first."""
     yield from overview.graph.order

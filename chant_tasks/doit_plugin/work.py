@@ -17,7 +17,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.prepare import prepare_run
-from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.run import SpecRun, end_run
 
 _FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
 
@@ -26,8 +26,8 @@ class Work:
     """One run's specs.
 
     `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
-    each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit
-    ignores, or fails, without the run failing. `file_locks` are held for tasks that run now.
+    each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
+    doit ignores, or fails, without the run failing. `file_locks` are held for tasks that run now.
     """
 
     def __init__(self, overview: Overview) -> None:
