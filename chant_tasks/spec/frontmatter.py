@@ -131,18 +131,18 @@ def _edit_head(text: str, entries: Entries, changes: Mapping[str, Change], newli
     )
     for entry in reversed(entries.entries):
         if entry.key in changes:
-            text = _replace_entry(text, entry, changes[entry.key], newline)
+            text = _replace_entry(text, entry, changes[entry.key], indent, newline)
     return text + appended
 
 
-def _replace_entry(text: str, entry: Entry, value: Change, newline: str) -> str:
+def _replace_entry(text: str, entry: Entry, value: Change, indent: str, newline: str) -> str:
     written = text[entry.value_start : entry.end]
     is_on_one_line = bool(written) and "\n" not in text[entry.start : entry.end]
     if isinstance(value, str | bool) and isinstance(entry.value, str | bool) and is_on_one_line:
         return text[: entry.value_start] + render_scalar(value) + text[entry.end :]  # a comment behind it stays
     start = text.rfind("\n", 0, entry.start) + 1
     end = text.find("\n", max(entry.start, entry.end - 1)) + 1
-    lines = "" if value is None else _render_lines(entry.key, value, text[start : entry.start], newline)
+    lines = "" if value is None else _render_lines(entry.key, value, indent, newline)
     return text[:start] + lines + text[end:]
 
 

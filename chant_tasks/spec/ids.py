@@ -94,7 +94,7 @@ def find_by_tail(text: str, ids: Iterable[SpecId]) -> SpecId | Ambiguous | None:
 
 def find_nearest(text: str, ids: Iterable[SpecId], n: int = 3) -> tuple[SpecId, ...]:
     """The at most `n` ids that are most like `text`, or have a tail that is, the best first."""
-    cutoff = 0.8 if len(text) > 8 else 0.6  # long ids of the same day are alike by their dates alone
+    cutoff = 0.9 if _NUMBERED.match(text) else 0.7  # ids of the same day are alike by their dates alone
     matcher = difflib.SequenceMatcher(b=text, autojunk=False)
     scored = ((_find_likeness(matcher, _find_comparable(spec_id, text), cutoff), spec_id) for spec_id in ids)
     fitting = ((score, spec_id) for score, spec_id in scored if score >= cutoff)

@@ -6,8 +6,9 @@ import yaml
 
 from chant_tasks.spec.yaml_entries import Value
 
-# No colon, comma or bracket: what may stand plain may stand so in a block and in a flow.
-_PLAIN = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+@~=()^-]*(?: [A-Za-z0-9_./+@~=()^-]+)*")
+# What may stand plain: in a block nothing that ends it or begins anything else, in brackets less.
+_IN_BLOCK = re.compile(r"""(?=[^\s?:,\[\]{}#&*!|>'"%@`~=<-])(?!.*(?::\ |\ \#|[:\ ]\Z)).+""", re.VERBOSE)
+_IN_FLOW = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+@~=()^-]*(?: [A-Za-z0-9_./+@~=()^-]+)*")
 # chant writes `completed_at` plain, and PyYAML's users get a datetime from chant's files already.
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # Numbers of YAML 1.2, which has more of them than PyYAML knows (1e10203, 0o17), and 1.1's one-letter bools.
@@ -17,15 +18,15 @@ _NEEDS_ESCAPES = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\u
 _RESOLVERS = yaml.resolver.Resolver.yaml_implicit_resolvers
 
 
-def render_scalar(value: str | bool | None) -> str:
-    """One line of YAML that reads back as `value`: plain where that is safe, else quoted."""
+def render_scalar(value: str | bool | None, plain: re.Pattern[str] = _IN_BLOCK) -> str:
+    """One line of YAML that reads back as `value`: as it is where that is safe and `plain` allows it, else quoted."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if _NEEDS_ESCAPES.search(value):
         return yaml.dump(value, default_style='"', width=float("inf"), allow_unicode=True).rstrip("\n")
-    return value if _is_plain(value) else "'" + value.replace("'", "''") + "'"
+    return value if _is_unmistakable(value) and plain.fullmatch(value) else "'" + value.replace("'", "''") + "'"
 
 
 def render_flow(value: Value) -> str:
@@ -33,20 +34,26 @@ def render_flow(value: Value) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(render_flow, value)) + "]"
     if value is None or isinstance(value, str | bool):
-        return render_scalar(value)
-    return "{" + ", ".join(f"{render_scalar(key)}: {render_flow(item)}" for key, item in value.items()) + "}"
+        return render_scalar(value, _IN_FLOW)
+    items = (f"{render_scalar(key, _IN_FLOW)}: {render_flow(item)}" for key, item in value.items())
+    return "{" + ", ".join(items) + "}"
 
 
 def render_entry(key: str, value: Value) -> tuple[str, ...]:
     """The lines of a top-level key, its list in block style as chant writes it."""
     if isinstance(value, tuple) and value:
-        return (f"{render_scalar(key)}:", *(f"- {render_flow(item)}" for item in value))
-    return (f"{render_scalar(key)}: {render_flow(value)}",)
+        return (f"{render_scalar(key)}:", *(f"- {_render_inline(item)}" for item in value))
+    return (f"{render_scalar(key)}: {_render_inline(value)}",)
 
 
-def _is_plain(text: str) -> bool:
+def _render_inline(value: Value) -> str:
+    return render_scalar(value) if value is None or isinstance(value, str | bool) else render_flow(value)
+
+
+def _is_unmistakable(text: str) -> bool:
+    """Whether every reader takes the text for a text."""
+    if not text or _SPECIAL.fullmatch(text):
+        return False
     if _TIMESTAMP.fullmatch(text):
         return True
-    if not _PLAIN.fullmatch(text) or _SPECIAL.fullmatch(text):
-        return False
     return not any(pattern.match(text) for _, pattern in _RESOLVERS.get(text[0], ()))
