@@ -21,9 +21,13 @@ or leave it to chant_tasks to find one.
 
 # `sed -i` takes its argument differently on Linux and on macOS, so the file is read whole and written back.
 _TICK = """\
-  ticked=$(sed 's/^- \\[ \\]/- [x]/' "$CHANT_SPEC_FILE")
-  printf '%s\\n' "$ticked" > "$CHANT_SPEC_FILE"
+ticked=$(sed 's/^- \\[ \\]/- [x]/' "$CHANT_SPEC_FILE")
+printf '%s\\n' "$ticked" > "$CHANT_SPEC_FILE"
 """
+
+_PROGRAM = "printf 'for greeting in greetings/*.txt; do cat \"$greeting\"; done\\n' > greet.sh"
+
+_DIAMOND = ((1, "one"), (2, "fra"), (3, "jpn"), (4, "all"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +51,14 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             id=first,
             title="Greet in English",
             label="code",
-            run=_commit("mkdir greetings\necho 'Good morning' > greetings/en.txt", "greetings", "Greet in English"),
+            run=_commit("mkdir greetings\necho 'Good morning' > greetings/en.txt", "Greet in English"),
             criteria=("greetings/en.txt holds a greeting",),
         ),
         DemoSpec(
             id=french,
             title="Greet in French",
             label="code",
-            run=_commit("echo 'Bonjour' > greetings/fr.txt", "greetings", "Greet in French"),
+            run=_commit("echo 'Bonjour' > greetings/fr.txt", "Greet in French"),
             needs=(first,),
             criteria=("greetings/fr.txt holds a greeting",),
         ),
@@ -62,7 +66,7 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             id=japanese,
             title="Greet in Japanese",
             label="code",
-            run=_commit("echo 'Ohayou' > greetings/ja.txt", "greetings", "Greet in Japanese"),
+            run=_commit("echo 'Ohayou' > greetings/ja.txt", "Greet in Japanese"),
             needs=(first,),
             criteria=("greetings/ja.txt holds a greeting",),
         ),
@@ -70,9 +74,7 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             id=every,
             title="Greet in every language at once",
             label="code",
-            run=_commit(
-                "test -f greetings/fr.txt\ntest -f greetings/ja.txt\n" + _PROGRAM, "greet.sh", "Greet everybody"
-            ),
+            run=_commit("test -f greetings/fr.txt\ntest -f greetings/ja.txt\n" + _PROGRAM, "Greet everybody"),
             needs=(french, japanese),
             criteria=("greet.sh prints every greeting", "a new language needs no change of it"),
         ),
@@ -81,7 +83,7 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             id=f"{driver}.1",
             title="Write the README",
             label="docs",
-            run=_commit("printf '# Greetings\\n\\nRun `sh greet.sh`.\\n' > README.md", "README.md", "Add a README"),
+            run=_commit("printf '# Greetings\\n\\nRun `sh greet.sh`.\\n' > README.md", "Add a README"),
             needs=None,
             criteria=("README.md says how to run the program",),
         ),
@@ -90,7 +92,7 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             title="Show a run in the README",
             label="docs",
             # what an agent leaves uncommitted is committed for it
-            run="{ printf '\\nIt prints:\\n\\n'; sh greet.sh | sed 's/^/    /'; } >> README.md\n",
+            run="{ printf '\\nIt prints:\\n\\n'; sh greet.sh | sed 's/^/    /'; } >> README.md\n" + _TICK,
             needs=None,
             criteria=("README.md shows what the program prints",),
         ),
@@ -98,7 +100,7 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             id=licence,
             title="Add a license",
             label="docs",
-            run=_commit("echo 'Do with it what you like.' > LICENSE", "LICENSE", "Add a license"),
+            run=_commit("echo 'Do with it what you like.' > LICENSE", "Add a license"),
             criteria=("LICENSE is there",),
         ),
     )
@@ -116,17 +118,12 @@ def render_demo_spec(spec: DemoSpec) -> str:
     if spec.needs:
         lines += ["depends_on:", *(f"- {need}" for need in spec.needs)]
     if spec.run:
-        lines += ["run: |", *(f"  {line}" for line in f"sleep 1\n{spec.run}".splitlines()), _TICK.rstrip("\n")]
+        lines += ["run: |", *(f"  {line}" for line in f"sleep 1\n{spec.run}".splitlines())]
     lines += ["---", "", f"# {spec.title}"]
     if spec.criteria:
         lines += ["", "## Acceptance Criteria", "", *(f"- [ ] {text}" for text in spec.criteria)]
     return "\n".join(lines) + "\n"
 
 
-_DIAMOND = ((1, "one"), (2, "fra"), (3, "jpn"), (4, "all"))
-
-_PROGRAM = "printf 'for greeting in greetings/*.txt; do cat \"$greeting\"; done\\n' > greet.sh"
-
-
-def _commit(change: str, path: str, message: str) -> str:
-    return f"{change}\ngit add {path}\ngit commit -q -m '{message}'\n"
+def _commit(change: str, message: str) -> str:
+    return f"{change}\n{_TICK}git add -A\ngit commit -q -m '{message}'\n"

@@ -44,8 +44,8 @@ def test_only_specs_can_be_landed_or_discarded() -> None:
 
 def test_groups_are_specs_and_each_label() -> None:
     assert all_labels(OVERVIEW) == ("api", "auth")
-    assert group_ids(OVERVIEW, "specs") == {FIRST, SECOND, THIRD}
-    assert group_ids(OVERVIEW, "label:auth") == {FIRST, SECOND}
+    assert group_ids(OVERVIEW, "specs") == frozenset({FIRST, SECOND, THIRD})
+    assert group_ids(OVERVIEW, "label:auth") == frozenset({FIRST, SECOND})
     assert group_ids(OVERVIEW, "label:none") is None
     assert [is_spec_task(OVERVIEW, name) for name in (FIRST, "specs", "label:api", "build")] == [
         True,
