@@ -22,6 +22,7 @@ from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, load_specs
 from chant_tasks.state import SpecFacts, State, Worker, find_state
+from chant_tasks.words import render_duration
 
 BRANCH_PREFIX = "spec/"
 
@@ -295,12 +296,4 @@ def _find_worker(overview: Overview, spec_id: SpecId, record: AttemptRecord | No
         return None
     started = datetime.fromisoformat(record.started_at).timestamp()
     words = [record.agent] if record.agent else []
-    return Worker(pid=record.process.pid, doing=", ".join([*words, _render_duration(time.time() - started)]))
-
-
-def _render_duration(seconds: float) -> str:
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes:02d}m"
-    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+    return Worker(pid=record.process.pid, doing=", ".join([*words, render_duration(time.time() - started)]))

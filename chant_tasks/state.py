@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from chant_tasks.spec.model import Spec, SpecId, Status
+from chant_tasks.words import render_some
 
 
 class Kind(Enum):
@@ -258,8 +259,7 @@ def _find_blocked(facts: SpecFacts) -> State | None:
     done = sum(state.is_satisfied for state in facts.members)
     if done or any(state.kind is Kind.IN_PROGRESS for state in facts.members):
         return State(kind=Kind.IN_PROGRESS, word=f"{done} of {len(facts.members)} done")
-    shown = ", ".join(short for short, _ in blockers[:3]) + (", …" if len(blockers) > 3 else "")
-    return State(kind=Kind.BLOCKED, reason=f"by {shown}")
+    return State(kind=Kind.BLOCKED, reason=f"by {render_some(tuple(short for short, _ in blockers))}")
 
 
 def _find_failed(facts: SpecFacts) -> State | None:

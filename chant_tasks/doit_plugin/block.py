@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chant_tasks.doit_plugin.terminal import Style, cut, flatten
-from chant_tasks.doit_plugin.words import render_duration, render_rough_duration
 from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Ended, Event, Finalized, Landing, WorktreeMade
+from chant_tasks.words import render_duration, render_rough_duration
 
 _BAR = 14
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from chant_tasks.doit_plugin.list_rows import is_driver
 from chant_tasks.doit_plugin.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
-from chant_tasks.doit_plugin.words import render_count, render_duration, render_money
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import BRANCH_PREFIX, Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, Next, State
+from chant_tasks.words import render_count, render_duration, render_money
 
 _GAP = 3
 _NARROWEST_LABEL = 10  # `depends on`
@@ -61,7 +61,7 @@ def plan_sections(
     sections += [
         Section(label="branch", lines=(branch,) if branch in overview.facts.branches else ()),
         Section(label="attempts", lines=tuple(render_attempt(record, now) for record in attempts)),
-        *_record_sections(spec, attempts),
+        *_record_sections(spec if state.is_satisfied else None, attempts),
         Section(label="next", lines=render_next(state.next)),
     ]
     return tuple(section for section in sections if section.lines)
@@ -137,7 +137,7 @@ def _spec_sections(overview: Overview, spec: Spec, state: State) -> tuple[Sectio
 
 
 def _record_sections(spec: Spec | None, attempts: Sequence[AttemptRecord]) -> tuple[Section, ...]:
-    """What came of it: the file's record where it has one, else the last attempt's."""
+    """What came of it: the record in a finished spec's file, else the last attempt's."""
     last = attempts[-1] if attempts else None
     commits = (spec.commits if spec is not None else ()) or (last.commits if last is not None else ())
     model = (spec.model if spec is not None else None) or (last.model if last is not None else "")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from chant_tasks.doit_plugin.words import render_count
 from chant_tasks.prompts import BUILT_IN_TEXT
+from chant_tasks.words import render_count
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _IMPORT = "from chant_tasks import task_specs"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from chant_tasks.doit_plugin.outcome import How, Outcome, find_causes
 from chant_tasks.doit_plugin.terminal import COLOURS, PLAIN, Style, flatten, icon_or_word, paint
-from chant_tasks.doit_plugin.words import render_count, render_duration, render_some
 from chant_tasks.state import ICONS, Kind, State
+from chant_tasks.words import render_count, render_duration, render_some
 
 _PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.BROKEN)
 _QUIET = (How.UP_TO_DATE, How.WAITING)

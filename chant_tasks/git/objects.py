@@ -161,6 +161,24 @@ def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a change is: files, and lines that were added and removed (a binary file counts none)."""
+
+    files: int
+    added: int
+    removed: int
+
+
+def load_size(git: Git, old: str, new: str) -> Size:
+    """How much differs between two commits or trees."""
+    rows = [
+        field.split("\t") for field in git.run("diff-tree", "-r", "-z", "--no-renames", "--numstat", old, new).fields
+    ]
+    added, removed = (sum(int(row[column]) for row in rows if row[column] != "-") for column in (0, 1))
+    return Size(files=len(rows), added=added, removed=removed)
+
+
 def load_commit_ids(git: Git, base: Oid, head: Oid) -> tuple[str, ...]:
     """The abbreviated ids of the commits in `head` and not in `base`, oldest first, merges left out."""
     listed = git.run("log", "--format=%h", "--reverse", "--no-merges", "--no-show-signature", f"{base}..{head}")

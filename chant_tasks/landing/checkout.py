@@ -26,6 +26,7 @@ from chant_tasks.git.objects import Change, add_blob, add_tree_with, find_tree, 
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.spec.store import save_file
+from chant_tasks.words import render_some
 
 _MARK = b"chant_tasks "
 _LOCK_PATIENCE_SECONDS = 10.0
@@ -175,8 +176,7 @@ def _find_obstacles(top: Path, path: str, removed: set[str]) -> Iterator[str]:
 
 def _word_blockers(paths: tuple[str, ...]) -> str:
     verb = "is" if len(paths) == 1 else "are"
-    named = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
-    return f"{named} {verb} changed or untracked in your checkout"
+    return f"{render_some(paths, shown=5)} {verb} changed or untracked in your checkout"
 
 
 def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, frozenset[str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chant_tasks.config import Criteria
 from chant_tasks.git.objects import Change
 from chant_tasks.spec.model import Criterion
+from chant_tasks.words import render_some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,9 @@ def _find_change_reasons(evidence: Evidence) -> tuple[str, ...]:
     if evidence.needs_change and all(change.path == evidence.spec_path for change in evidence.changes):
         reasons.append("nothing was changed")
     if evidence.unmerged:
-        reasons.append(f"a merge was left unresolved in {_join(evidence.unmerged)}")
+        reasons.append(f"a merge was left unresolved in {render_some(evidence.unmerged)}")
     if evidence.embedded:
-        reasons.append(f"{_join(evidence.embedded)} is a git repository of its own")
+        reasons.append(f"{render_some(evidence.embedded)} is a git repository of its own")
     return tuple(reasons)
 
 
@@ -72,7 +73,7 @@ def _find_foreign_reasons(evidence: Evidence) -> tuple[str, ...]:
         for change in evidence.changes
         if change.path.startswith(chant) and change.path != evidence.spec_path and not _is_new_spec(evidence, change)
     )
-    return (f"the agent changed {_join(foreign)}, which is not its own spec",) if foreign else ()
+    return (f"the agent changed {render_some(foreign)}, which is not its own spec",) if foreign else ()
 
 
 def _is_new_spec(evidence: Evidence, change: Change) -> bool:
@@ -90,7 +91,3 @@ def _find_criteria_reasons(evidence: Evidence) -> tuple[str, ...]:
     noun = "acceptance criterion" if total == 1 else "acceptance criteria"
     listed = ", ".join(f'"{text}"' for text in unticked)
     return (f"{len(unticked)} of {total} {noun} {verb} unticked: {listed}",)
-
-
-def _join(paths: tuple[str, ...]) -> str:
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")

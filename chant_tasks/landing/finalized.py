@@ -1,6 +1,6 @@
 """The finalized file of a spec, what the agent starts from, and merging what several people did to one spec's file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chant_tasks.git.objects import run_file_merge
@@ -78,9 +78,3 @@ def _cut(data: bytes) -> tuple[list[bytes], list[bytes]]:
 
 def _plain(line: bytes) -> bytes:
     return line.replace(b"[x]", b"[ ]", 1).replace(b"[X]", b"[ ]", 1)
-
-
-def render_names(names: Iterable[str], limit: int = 5) -> str:
-    """Names in a row, the first few of them."""
-    listed = list(names)
-    return ", ".join(listed[:limit]) + (f" and {len(listed) - limit} more" if len(listed) > limit else "")

@@ -14,7 +14,6 @@ from chant_tasks.agents.contract import (
     Ended,
     Finished,
     GaveUp,
-    Launch,
     Outcome,
     Provider,
     Request,
@@ -22,6 +21,7 @@ from chant_tasks.agents.contract import (
     Started,
     Stopped,
     UsedTool,
+    Warned,
     find_served_model,
 )
 from chant_tasks.agents.environment import plan_environment
@@ -30,7 +30,7 @@ from chant_tasks.agents.supervise import Limits
 from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.config import find_model
 from chant_tasks.errors import ChantError
-from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted
+from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Notice
 from chant_tasks.journal.attempt import Phase
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
@@ -38,6 +38,7 @@ from chant_tasks.prompts import Place, find_prompt_name, load_context, load_temp
 from chant_tasks.spec.model import Spec
 from chant_tasks.steps.attempt import Attempt, folder_of, save
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_duration, render_money
 
 
 def require_ready_agent(run: SpecRun, spec: Spec) -> None:
@@ -80,18 +81,19 @@ def _work(run: SpecRun, attempt: Attempt) -> Attempt:
 def _supervise(
     run: SpecRun, attempt: Attempt, provider: Provider, request: Request
 ) -> tuple[Outcome, Sequence[AgentEvent]]:
-    events: list[AgentEvent] = []
+    # The last of each kind is what an end is judged by: an agent may say a million things.
+    last: dict[type[AgentEvent], AgentEvent] = {}
     launch, spec_id = provider.plan_launch(request), attempt.spec.id
 
-    def on_line(line: str) -> None:
+    def on_line(line: str) -> bool:
         for event in provider.parse_line(line):
-            # Only what the end is judged by is kept: an agent may say a million things.
-            if not isinstance(event, Said | UsedTool) or not events or type(events[-1]) is not type(event):
-                events.append(event)
-            else:
-                events[-1] = event
-            if isinstance(event, Said | UsedTool):
+            last.pop(type(event), None)
+            last[type(event)] = event
+            if isinstance(event, Warned):
+                run.emit(Notice(spec=spec_id, text=event.text))
+            elif isinstance(event, Said | UsedTool):
                 run.emit(AgentSaid(spec=spec_id, text=_word(event)))
+        return Ended in last
 
     def on_started(pid: int) -> None:
         save(run, attempt, agent_process=find_mark(pid))
@@ -100,13 +102,14 @@ def _supervise(
     end = run_process(
         launch,
         cwd=request.cwd,
-        env=_plan_environment(run, attempt, request, launch),
+        env={**launch.env, **plan_attempt_environment(run, attempt, model=request.model)},
         log=folder_of(run, attempt.record) / "log",
         limits=Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace),
         on_line=on_line,
         on_started=on_started,
         stop=run.stop,
     )
+    events = tuple(last.values())
     return provider.judge(end, events), events
 
 
@@ -116,7 +119,7 @@ def _note_end(
     ends = [event for event in events if isinstance(event, Ended)]
     sessions = [event.session for event in events if isinstance(event, Started) and event.session]
     cost = ends[-1].cost_usd if ends else None
-    words = [_word_outcome(outcome), *([f"${cost:.2f}"] if cost is not None else []), f"{seconds:.0f}s"]
+    words = [*([render_money(cost)] if cost is not None else []), render_duration(seconds)]
     attempt = save(
         run,
         attempt,
@@ -125,7 +128,8 @@ def _note_end(
         cost_usd=cost,
         summary=", ".join(words),
     )
-    run.emit(AgentEnded(spec=attempt.spec.id, summary=attempt.record.summary))
+    if not isinstance(outcome, Finished):  # of a finished one, finalize says what it left
+        run.emit(AgentEnded(spec=attempt.spec.id, summary=f"{_word_outcome(outcome)}, {attempt.record.summary}"))
     return replace(attempt, outcome=outcome)
 
 
@@ -133,14 +137,8 @@ def _word(event: Said | UsedTool) -> str:
     return event.text if isinstance(event, Said) else f"{event.name} {event.detail}".strip()
 
 
-def _word_outcome(outcome: Outcome) -> str:
-    match outcome:
-        case Finished():
-            return "finished"
-        case GaveUp(reason):
-            return f"gave up: {reason}"
-        case Stopped():
-            return "stopped"
+def _word_outcome(outcome: GaveUp | Stopped) -> str:
+    return "stopped" if isinstance(outcome, Stopped) else f"gave up: {outcome.reason}"
 
 
 def _wait_for_start(run: SpecRun) -> bool:
@@ -183,15 +181,15 @@ def _plan_request(
     )
 
 
-def _plan_environment(run: SpecRun, attempt: Attempt, request: Request, launch: Launch) -> dict[str, str]:
-    environment = plan_environment(
+def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) -> dict[str, str]:
+    """The environment that everything gets that runs in the attempt's worktree."""
+    return plan_environment(
         run.environ,
         spec_id=attempt.spec.id,
         spec_file=attempt.spec_file,
         worktree=attempt.worktree,
         branch=attempt.record.branch,
-        prompt_file=request.prompt_file,
-        model=request.model,
+        prompt_file=folder_of(run, attempt.record) / "prompt.md",
+        model=model,
         identity=run.identity,
     )
-    return {**launch.env, **environment}

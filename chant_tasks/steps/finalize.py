@@ -6,9 +6,9 @@ from pathlib import Path
 
 from chant_tasks.agents.contract import Finished, GaveUp, Stopped
 from chant_tasks.errors import ChantError, GitError, SpecError
-from chant_tasks.events import Finalized, Landing, Notice
+from chant_tasks.events import AgentEnded, Finalized, Landing, Notice
 from chant_tasks.git.index import is_ignored
-from chant_tasks.git.objects import find_merge_base, load_changes, load_commit_ids
+from chant_tasks.git.objects import find_merge_base, load_changes, load_commit_ids, load_size
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import Phase
@@ -27,6 +27,7 @@ from chant_tasks.steps.attempt import REFS, Attempt, find_copy, find_copy_at, no
 from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import wait_for_lock
+from chant_tasks.words import render_count
 
 
 def finalize(run: SpecRun, attempt: Attempt) -> State:
@@ -37,7 +38,7 @@ def finalize(run: SpecRun, attempt: Attempt) -> State:
             return _finalize_saved(run, attempt, saved)
         except (ChantError, OSError) as error:
             reason = error.reason if isinstance(error, ChantError) else str(error)
-            return end_failed(run, attempt, reason, saved.head)
+            return end_failed(run, attempt, f"the agent gave up: {reason}", saved.head)
     finally:
         attempt.lock.release()
 
@@ -77,11 +78,14 @@ def _finalize_saved(run: SpecRun, attempt: Attempt, saved: Saved) -> State:
         case Stopped(reason):
             return end_failed(run, attempt, reason, saved.head, Ending.INTERRUPTED)
         case GaveUp(reason):
-            return end_failed(run, attempt, reason, saved.head)
+            return end_failed(run, attempt, f"the agent gave up: {reason}", saved.head)
         case Finished():
             pass
     end = attempt.spec_file.read_bytes() if attempt.spec_file.is_file() else b""
-    verdict = plan_verdict(_find_evidence(run, attempt, saved, end))
+    evidence = _find_evidence(run, attempt, saved, end)
+    if attempt.record.phase is Phase.RUNNING:
+        run.emit(AgentEnded(spec=attempt.spec.id, summary=_word_work(attempt, saved, evidence)))
+    verdict = plan_verdict(evidence)
     for warning in verdict.warnings:
         run.emit(Notice(spec=attempt.spec.id, text=warning))
     if isinstance(verdict, Refused) and attempt.is_resolved:
@@ -111,6 +115,21 @@ def _find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> 
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
     )
+
+
+def _word_work(attempt: Attempt, saved: Saved, evidence: Evidence) -> str:
+    """What a finished agent left, in a line."""
+    git = Git(attempt.worktree)
+    base = _find_base(git, attempt, saved.head)
+    commits, size = len(load_commit_ids(git, base, saved.head)), load_size(git, base, saved.head)
+    total, ticked = len(evidence.end_criteria), sum(criterion.is_ticked for criterion in evidence.end_criteria)
+    words = [
+        render_count(commits, "commit"),
+        f"{render_count(size.files, 'file')} +{size.added} −{size.removed}",
+        *([f"{ticked} of {render_count(total, 'criterion', 'criteria')}"] if total else []),
+        attempt.record.summary,
+    ]
+    return "finished: " + ", ".join(word for word in words if word)
 
 
 def _find_base(git: Git, attempt: Attempt, head: Oid) -> Oid:
@@ -167,7 +186,9 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
     if head is not None:
         commits = load_commit_ids(git, _find_base(git, attempt, head), head)
     if final is None:
-        final = render_final(end, Record(commits=commits, completed_at=completed_at, model=record.model or record.agent))
+        final = render_final(
+            end, Record(commits=commits, completed_at=completed_at, model=record.model or record.agent)
+        )
         save_copy(run, record, "final.md", final)
     attempt = save(run, attempt, commits=commits)
     request = Request(

@@ -23,7 +23,7 @@ from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec, save_file
 from chant_tasks.state import Ending, Kind, State
-from chant_tasks.steps.agent import require_ready_agent
+from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
 from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.include import add_included_files
@@ -163,10 +163,10 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
     end = run_agent(
         Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
         cwd=attempt.worktree / run.overview.project.prefix,
-        env=dict(run.environ) | {"CHANT_WORKTREE": str(attempt.worktree), "CHANT_SPEC_ID": attempt.spec.id},
+        env=plan_attempt_environment(run, attempt, model=None),
         log=folder_of(run, attempt.record) / "log",
         limits=Limits(wall=run.config.timeouts.wall, silence=None, grace=run.config.timeouts.grace),
-        on_line=lambda _: None,
+        on_line=lambda _: False,
         on_started=lambda _: None,
         stop=run.stop,
     )

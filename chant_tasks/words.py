@@ -41,5 +41,5 @@ def render_count(number: int, noun: str, plural: str = "") -> str:
 
 
 def render_some(names: tuple[str, ...], shown: int = 3) -> str:
-    """`a, b, c, …`: at most `shown` names."""
-    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
+    """`a, b, c and 4 more`: at most `shown` names."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
