@@ -18,9 +18,12 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_detached_worktree, add_files, add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.journal.tombstones import load_tombstones
+from chant_tasks.landing.finalized import render_start
 from chant_tasks.overview import load_state
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec, save_file
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
@@ -78,15 +81,16 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
 
 def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     """A new attempt."""
+    given, is_rerun = spec.path.read_bytes(), spec.id in load_tombstones(run.overview.project.journal_folder)
+    spec = parse_spec(spec.id, spec.path, render_start(given, is_rerun=is_rerun)) or spec
     require_ready_agent(run, spec)
-    tombstone = run.overview.project.journal_folder / "forgotten" / spec.id
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
-    record = plan_record(run, spec, is_rerun=tombstone.exists(), is_ignored=is_ignored(run.git, path))
+    record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
     base = find_commit(run.git, f"refs/heads/{run.target}")
     if base is None:
         raise WorktreeError(f"the target branch {run.target} is gone")
     record = replace(record, base=base, worktree=str(plan_worktree_path(run, spec.id)))
-    attempt = Attempt(spec=spec, record=record, given=spec.path.read_bytes(), lock=lock)
+    attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
     with add_worktrees_lock(run.overview.project.journal_folder):
         if find_commit(run.git, f"refs/heads/{record.branch}") is not None:
             return load_state(run.overview, spec.id)
