@@ -18,8 +18,9 @@ from chant_tasks.overview import Overview, is_agents_doit, load_overview
 from chant_tasks.project import find_specs_root
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import State
+from chant_tasks.steps.prepare import prepare_repair
 from chant_tasks.steps.resolve import discard_branch, land_branch
-from chant_tasks.steps.run import SpecRun, prepare_repair
+from chant_tasks.steps.run import SpecRun
 
 Resolve = Callable[[SpecRun, SpecId], bool]
 
@@ -109,7 +110,7 @@ def _resolve_one(run: SpecRun, spec_id: SpecId, resolve: Resolve) -> bool:
     try:
         return resolve(run, spec_id)
     except ChantError as error:
-        write_story(sys.stdout, [f"chant_tasks: {spec_id}: {error}"])
+        write_story(sys.stdout, [f"chant_tasks: {error}"])
         return False
 
 
