@@ -10,7 +10,7 @@ from doit.exceptions import BaseFail, InvalidCommand, TaskError, TaskFailed, Unm
 from doit.runner import MRunner, MThreadRunner, Runner
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import find_reachable
+from chant_tasks.doit_plugin.check import GROUP, find_reachable
 from chant_tasks.doit_plugin.names import UnknownName, find_near_names
 from chant_tasks.doit_plugin.outcome import How, Outcome, judge
 from chant_tasks.doit_plugin.saving import SavedResults, keep_blocked_records
@@ -42,9 +42,9 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
             overview = work.overview
             near = find_near_names(error.not_found, self.tasks, overview.ids, overview.short.values())
             raise UnknownName(error.not_found, near) from error
-        self._choose(work)
+        self._choose(work, is_everything=task_selection is None)
 
-    def _choose(self, work: Work) -> None:
+    def _choose(self, work: Work, *, is_everything: bool) -> None:
         edges = {
             name: (*task.task_dep, *task.setup_tasks, *task.calc_dep) if not work.is_single or task.has_subtask else ()
             for name, task in self.tasks.items()
@@ -53,8 +53,19 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
         selected = frozenset(SpecId(name) for name in reached if name in work.overview.states)
         work.wanted = frozenset() if current_session().is_agent else work.find_wanted(selected)
         work.is_asked_for = any(isinstance(self.tasks[name], (SpecTask, SpecGroup)) for name in self.selected_tasks)
+        self._record_taskless(work, reached, is_everything=is_everything)
         if work.wanted and work.refuses_processes:
             raise InvalidCommand(_PROCESSES)
+
+    def _record_taskless(self, work: Work, reached: frozenset[str], *, is_everything: bool) -> None:
+        """Broken specs that doit can have no task for are part of a run that comes past them, too."""
+        overview = work.overview
+        is_all = is_everything or (isinstance(self.tasks.get(GROUP), SpecGroup) and GROUP in reached)
+        needed = {need for name in reached for need in overview.graph.needs.get(SpecId(name), ())}
+        for spec_id in overview.problems:
+            has_task = isinstance(self.tasks.get(spec_id), SpecTask)
+            if not has_task and overview.states[spec_id].kind is Kind.BROKEN and (is_all or spec_id in needed):
+                work.record(spec_id, judge(overview.states[spec_id]))
 
 
 class SpecRunner(Runner):  # type: ignore[misc]
@@ -131,7 +142,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         finally:
             self._streams.close()
             work.count_not_started()
-            if any(outcome.how is How.NOT_STARTED for outcome in work.outcomes.values()):
+            if any(outcome.is_failure for outcome in work.outcomes.values()):
                 self.final_result = max(self.final_result, 1)
             result: int = super().finish()
         if self._results.problem:
