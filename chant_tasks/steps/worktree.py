@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chant_tasks.agents.contract import Finished, Launch
 from chant_tasks.agents.supervise import Limits, run_agent
-from chant_tasks.errors import ChantError, WorktreeError
+from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import WorktreeMade
 from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit
@@ -20,7 +20,7 @@ from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_spec_lock
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.landing.finalized import render_start
-from chant_tasks.overview import load_state
+from chant_tasks.overview import BRANCH_PREFIX, load_state
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -97,12 +97,24 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
         _require_free(run, attempt.worktree)
         save_copy(run, record, "given.md", attempt.given)
         attempt = save(run, attempt)
-        failure = _catch(lambda: add_worktree(run.git, attempt.worktree, branch=record.branch, base=base))
+        failure = _catch(lambda: _register(run, attempt, base))
     failure = failure or _catch(lambda: _furnish(run, attempt))
     if failure is not None:
         return end_failed(run, attempt, str(failure).replace("\n ", ";"), head=None)
     run.emit(WorktreeMade(spec=spec.id, branch=record.branch, target=run.target, base=base[:7]))
     return attempt
+
+
+def _register(run: SpecRun, attempt: Attempt, base: Oid) -> None:
+    """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
+    try:
+        add_worktree(run.git, attempt.worktree, branch=attempt.record.branch, base=base)
+    except GitError as error:
+        parent = BRANCH_PREFIX.removesuffix("/")
+        if find_commit(run.git, f"refs/heads/{parent}") is None:
+            raise
+        reason = f"a branch named {parent} keeps git from making {attempt.record.branch}"
+        raise WorktreeError(reason, f"git branch -m {parent} another-name") from error
 
 
 def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) -> Attempt:

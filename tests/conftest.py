@@ -1,0 +1,42 @@
+"""What every test runs in: a git, a home and a locale that nothing of this machine or its user reaches."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chant_tasks.git.runner import _base_environment
+
+_GIT_CONFIG = """\
+[user]
+\tname = Ann Author
+\temail = ann@example.com
+[init]
+\tdefaultBranch = main
+[advice]
+\tdetachedHead = false
+"""
+_DROPPED = ("GIT_", "CHANT_", "ANTHROPIC_", "CLAUDE", "XDG_", "LC_", "DOIT_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hermetic_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home that all tests share; a test that changes the environment must `forget_environment` twice."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(_GIT_CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(_DROPPED)]:
+            patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("HOME", str(home))
+        patch.setenv("LC_ALL", "C.UTF-8")
+        forget_environment()
+        yield home
+    forget_environment()
+
+
+def forget_environment() -> None:
+    """Let our git calls see what the environment is now: they keep what it was at the first of them."""
+    _base_environment.cache_clear()
