@@ -88,9 +88,8 @@ def _find_cycles(
     needs: Needs, circles: tuple[tuple[SpecId, ...], ...], finished: AbstractSet[SpecId]
 ) -> dict[SpecId, Problem]:
     """A cycle for each spec in one: an unfinished spec's is of unfinished ones only."""
-    concerned = [spec for circle in circles for spec in circle]
-    unfinished = [spec for spec in concerned if spec not in finished]
-    among = {spec: tuple(need for need in needs[spec] if need not in finished) for spec in unfinished}
+    unfinished = dict.fromkeys(spec for circle in circles for spec in circle if spec not in finished)
+    among = {spec: tuple(need for need in needs[spec] if need in unfinished) for spec in unfinished}
     cycles = {spec: cycle for spec, cycle in find_cycles(needs, circles).items() if spec in finished}
     cycles |= find_cycles(among, find_circles(among))
     short = short_ids(needs) if cycles else {}

@@ -39,7 +39,7 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line; `level` is above 0 for headings, whose words are `title`; `hidden` is the index of what hides it.
+    """A line; `level` is above 0 for headings, `title` their words, or a paragraph's; `hidden` indexes what hides it.
 
     `start` and `content_start` are indexes into the whole text, the latter of what comes behind indent and list
     markers; `is_item` where there is such a marker, `is_paragraph` where the next line may go on with this one.
@@ -141,8 +141,8 @@ class _Scanner:
         if not is_item and (is_rule or not was_paragraph or not _is_text(rest)):
             del self._items[depth:]  # else the line goes on with the item's paragraph, wherever it starts
         is_code = not is_item and column - self._column() > 3
-        level, title = (None if is_code else parse_heading(rest)) or (0, rest.strip())
         is_paragraph = bool(rest) and not is_rule and _is_text(rest) and (was_paragraph or not is_code)
+        level, title = (None if is_code else parse_heading(rest)) or (0, rest.strip() if is_paragraph else "")
         self.lines.append(
             Line(
                 start=start,

@@ -108,10 +108,13 @@ def _load_bytes(path: Path) -> bytes:
     """A regular file's bytes. Opened without waiting: a named pipe must not stop the program."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise SpecError(path, 0, "is no regular file")
-            return file.read()
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         if path.is_symlink():
             raise SpecError(path, 0, "links to a file that is not there") from None
