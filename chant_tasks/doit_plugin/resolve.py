@@ -102,7 +102,9 @@ def render_unresolved(spec_id: SpecId, state: State, style: Style) -> str:
     head = f"{paint(f'{icon_or_word(state, style)} {spec_id}', COLOURS[state.kind], style)}  {state.reason}".rstrip()
     details = [(label, text) for label, text in state.details if text != state.reason]
     width = max((len(step.command) for step in state.next), default=0)
-    steps = [("next", f"{step.command:<{width}}   {step.purpose}") for step in state.next]
+    steps = [
+        ("" if index else "next", f"{step.command:<{width}}   {step.purpose}") for index, step in enumerate(state.next)
+    ]
     return "\n".join([head, *render_rows([*details, *steps])])
 
 
