@@ -205,7 +205,7 @@ class TestOpening:
     def test_bytes_that_are_not_utf_8_stay(self) -> None:
         assert open_boxes(b"\xff\n# Acceptance Criteria\n- [x] \xfe\n") == b"\xff\n# Acceptance Criteria\n- [ ] \xfe\n"
 
-    @given(BODIES, st.sampled_from(["", "---\nx: y\n---\n"]), st.sampled_from(["\n", "\r\n"]))
+    @given(BODIES, st.sampled_from(["---\n---\n", "\ufeff---\nx: y\n---\n"]), st.sampled_from(["\n", "\r\n"]))
     def test_no_other_byte_changes_and_then_all_are_open(self, lines: list[str], head: str, newline: str) -> None:
         data = (head + "\n".join(lines)).replace("\n", newline).encode()
         opened = open_boxes(data)
