@@ -14,6 +14,7 @@ What is *expected* (criteria open, a conflict, an agent that gave up) is no erro
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 
 class ChantError(Exception):
@@ -41,6 +42,11 @@ class FileError(ChantError):
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         return f"{place}: {super().__str__()}"
 
+    def seen_from(self, root: Path) -> Self:
+        """The same error, its path as a person in `root` would type it."""
+        path = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
+        return type(self)(path, *self.args[1:])
+
 
 class SpecError(FileError):
     """A spec's file cannot be read."""
@@ -55,6 +61,12 @@ class ConfigError(FileError):
         super().__init__(path, line, reason, hint)
         self.args = (path, line, reason, hint, others)
         self.others = others
+
+    def seen_from(self, root: Path) -> Self:
+        path = super().seen_from(root).path
+        return type(self)(
+            path, self.line, self.reason, self.hint, tuple(other.seen_from(root) for other in self.others)
+        )
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *map(str, self.others)])

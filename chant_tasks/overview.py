@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.config import Config, load_config
-from chant_tasks.errors import ChantError, SpecError
+from chant_tasks.errors import ChantError, ConfigError, SpecError
 from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import load_refs
 from chant_tasks.git.runner import Git, Oid
@@ -137,8 +137,8 @@ def is_agents_doit(root: Path, environ: Mapping[str, str]) -> bool:
 def _load_settings(project: Project) -> tuple[Config | None, ChantError | None]:
     try:
         return load_config(project.settings_folder, Path.home()), None
-    except ChantError as error:
-        return None, error
+    except ConfigError as error:
+        return None, error.seen_from(project.root)
 
 
 def _seems_finished(folder: SpecFolder, facts: GitFacts, spec_id: SpecId) -> bool:
@@ -259,7 +259,7 @@ def _spec_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         id=spec_id,
         short=overview.short[spec_id],
         spec=spec,
-        error=str(error) if error is not None else "",
+        error=str(error.seen_from(overview.project.root)) if error is not None else "",
         is_target_checked_out=facts.target.is_checked_out,
         target=facts.target.branch,
         target_status=on_target.status if on_target is not None else None,

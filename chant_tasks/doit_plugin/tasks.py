@@ -115,7 +115,12 @@ def _create_actions(session: Session, spec_id: SpecId) -> tuple[BaseAction, ...]
 
 
 def _find_dependencies(overview: Overview, spec_id: SpecId) -> list[str]:
-    """The tasks that the spec waits for: unfinished specs, and those that its frontmatter names."""
+    """The tasks that the spec waits for: unfinished specs, and those that its frontmatter names.
+
+    A broken one waits for nothing: it fails at once, and doit must not see the cycle that it may be in.
+    """
+    if spec_id in overview.graph.problems:
+        return []
     needs = [
         need
         for need in overview.graph.needs.get(spec_id, ())

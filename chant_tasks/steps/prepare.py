@@ -7,12 +7,12 @@ import threading
 from chant_tasks.agents.environment import Identity
 from chant_tasks.agents.registry import find_provider, find_provider_name
 from chant_tasks.config import Config
-from chant_tasks.errors import GitError, RepositoryError
+from chant_tasks.errors import AgentError, GitError, RepositoryError
 from chant_tasks.events import Event, Listener
 from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
 from chant_tasks.journal.files import add_journal
 from chant_tasks.overview import Overview
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.recover import recover_all
 from chant_tasks.steps.run import SpecRun
@@ -96,9 +96,17 @@ def _require_signing(git: Git, overview: Overview) -> bool:
 
 
 def _require_agents(overview: Overview, config: Config, wanted: frozenset[SpecId]) -> None:
-    """Raises AgentError where the project's agent, which one of `wanted` needs, is not there."""
-    for spec_id in sorted(wanted):
-        spec = overview.folder.specs.get(spec_id)
-        if spec is None or spec_id in overview.graph.members or spec.is_driver_by_type or spec.provider is not None:
-            continue
+    """Raises AgentError where none of the `wanted` specs has an agent; where some have, the others fail alone."""
+    specs = [overview.folder.specs[spec_id] for spec_id in sorted(wanted) if spec_id in overview.folder.specs]
+    worked = [spec for spec in specs if spec.id not in overview.graph.members and not spec.is_driver_by_type]
+    errors = [error for error in (_find_agent_error(spec, config) for spec in worked) if error is not None]
+    if errors and len(errors) == len(worked):
+        raise errors[0]
+
+
+def _find_agent_error(spec: Spec, config: Config) -> AgentError | None:
+    try:
         find_provider(find_provider_name(spec.provider, spec.run, config), config, shutil.which)
+    except AgentError as error:
+        return error
+    return None

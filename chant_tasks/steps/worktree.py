@@ -46,7 +46,8 @@ def add_attempt(run: SpecRun, spec_id: SpecId) -> Attempt | State:
         started = _start(run, spec_id, lock)
     except ChantError as error:
         lock.release()
-        return State(kind=Kind.FAILED, reason=error.reason, details=(("failed", str(error)),))
+        rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
+        return State(kind=Kind.FAILED, reason=error.reason, details=rows)
     except BaseException:
         lock.release()
         raise
