@@ -39,6 +39,11 @@ class Repository:
 
     folder: Path
 
+    @property
+    def temporary(self) -> Path:
+        """Where whoever works here has temporary files."""
+        return self.folder.parent / "tmp"
+
     def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of whoever works here: nothing of the tests' own leads out of the repository."""
         dropped = ("GIT_", "CHANT_", "DOIT_", "LC_", "PYTEST_")
@@ -104,13 +109,17 @@ class Repository:
         return Done(done.returncode, done.stdout, done.stderr)
 
 
-def make_repository(folder: Path, dodo: str = DODO) -> Repository:
-    """A repository on branch main, with one commit and an identity of its own."""
+def make_repository(folder: Path, dodo: str = DODO, clone_of: Path | None = None) -> Repository:
+    """A repository on branch main, with an identity of its own; new with one commit, or a fresh clone of another."""
     folder.mkdir(parents=True)
     repository = Repository(folder)
-    repository.git("init", "--quiet", "--initial-branch=main")
+    if clone_of is not None:
+        repository.git("clone", "--quiet", str(clone_of), ".")
+    else:
+        repository.git("init", "--quiet", "--initial-branch=main")
     repository.git("config", "user.name", "A Person")
     repository.git("config", "user.email", "person@example.com")
-    repository.write("dodo.py", dodo)
-    repository.commit("start")
+    if clone_of is None:
+        repository.write("dodo.py", dodo)
+        repository.commit("start")
     return repository

@@ -25,11 +25,21 @@ class Ran:
 class Sandbox:
     """A repository with specs and a dodo, in which runs may also be started and interrupted."""
 
-    def __init__(self, root: Path, dodo: str = DODO) -> None:
-        self.repository = make_repository(root / "project", dodo)
+    def __init__(self, root: Path, dodo: str = DODO, clone_of: Path | None = None) -> None:
+        self.repository = make_repository(root / "project", dodo, clone_of)
         self.root = self.repository.folder
         self.specs = self.root / ".chant" / "specs"
-        self.specs.mkdir(parents=True)
+        self.specs.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def outside(self) -> Path:
+        """A folder beside the repository, where agents may leave word for tests."""
+        return self.root.parent
+
+    @property
+    def temporary(self) -> Path:
+        """Where worktrees are made."""
+        return self.repository.temporary
 
     def add_spec(self, spec_id: str, frontmatter: Sequence[str] = (), run: str = "", boxes: int = 1) -> Path:
         """Write a spec whose script agent makes `<id>.txt` and ticks its boxes, unless `run` says otherwise."""
