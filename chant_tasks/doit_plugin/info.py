@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit.cmd_info import Info as DoitInfo
@@ -40,6 +41,10 @@ class Info(DoitInfo):  # type: ignore[misc]  # doit has no types
 
     def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
         session = self._session
+        if session is not None and session.overview is not None:
+            from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
+
+            session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
         overview = session.overview if session is not None else None
         known = {task.name for task in self.task_list}
         if session is not None and session.problem is not None and not known.issuperset(pos_args):

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from chant_tasks.config import load_config
 from chant_tasks.doit_plugin.scaffold import Present, Scaffold, plan_scaffold
 from chant_tasks.doit_plugin.terminal import write_line, write_story
 from chant_tasks.errors import ChantError, RepositoryError
+from chant_tasks.git.index import is_ignored
+from chant_tasks.git.runner import Git
 from chant_tasks.overview import is_agents_doit
 from chant_tasks.project import Project, find_specs_root, require_project
 from chant_tasks.steps.exclude import add_excludes
@@ -63,7 +65,8 @@ def init_project(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
     if add_excludes(project.common_dir):
         yield "doit's and Python's own files are ignored from now on (.git/info/exclude)"
     yield describe_agent(project)
-    yield render_next(scaffold)
+    git = Git(project.root)
+    yield render_next(scaffold, [path for path in (".chant", "dodo.py") if is_ignored(git, path)])
 
 
 def load_present(project: Project) -> Present:
@@ -120,12 +123,13 @@ def load_version(command: str) -> str:
     return found.group() if found is not None and done.returncode == 0 else ""
 
 
-def render_next(scaffold: Scaffold) -> str:
-    """The commands that come next."""
+def render_next(scaffold: Scaffold, ignored: Collection[str]) -> str:
+    """The commands that come next; what git ignores is not to be added."""
     written = [file.path for file in scaffold.files]
-    paths = " ".join([".chant", *(["dodo.py"] if "dodo.py" in written else [])])
+    top = [path for path in (".chant", "dodo.py") if any(file.split("/")[0] == path for file in written)]
+    paths = " ".join(path for path in top if path not in ignored)
     has_example = any(file.about for file in scaffold.files)
-    commit = f"git add {paths} && git commit -m specs,  " if written else ""
+    commit = f"git add {paths} && git commit -m specs,  " if paths else ""
     edit = "edit the example, then  " if has_example else ""
     return f"next: {edit}{commit}doit list,  doit -n 2"
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from doit.cmd_list import List as DoitList
@@ -93,8 +94,10 @@ class List(DoitList):  # type: ignore[misc]  # doit has no types
             super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args)
             write_story(self.outstream, [f"chant_tasks: {session.problem}"])
             return 1
+        from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
         from chant_tasks.doit_plugin.list_specs import Asked, run_list
 
+        session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
         asked = Asked(
             subtasks=subtasks,
             quiet=quiet,

@@ -281,3 +281,39 @@ def test_a_reader_that_leaves_early_is_no_error(repository: Repository) -> None:
     done = repository.shell("doit list --json --state ready | head -1")
 
     assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+COLLIDING = """
+def task_gen():
+    return {"actions": ["true"], "targets": ["./.chant/specs/2026-01-26-003-tgt.md"]}
+
+def task_same():
+    return {"basename": "2026-01-26-004-sam", "actions": ["true"]}
+"""
+
+
+def test_the_list_knows_what_a_run_would_refuse_because_of_other_tasks(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "project", DODO + COLLIDING)
+    repository.add_spec("2026-01-26-001-unk", frontmatter="task_dep: [biuld]\n", run="true")
+    repository.add_spec("2026-01-26-002-cyc", frontmatter="task_dep: [specs]\n", run="true")
+    repository.add_spec("2026-01-26-003-tgt", run="true")
+    repository.add_spec("2026-01-26-004-sam", run="true")
+    repository.add_spec("2026-01-26-005-e=q", run="true")
+    repository.add_spec("2026-01-26-006-fin", run="echo 1 > 1.txt", frontmatter="task_dep: [gen]\n")
+    repository.commit("specs")
+
+    values = {value["id"]: value for value in json.loads(repository.doit("list", "--json").stdout)}
+    info = repository.doit("info", "unk")
+    run = repository.doit("-n", "2")
+
+    assert {name[11:]: value["state"] for name, value in values.items()} == {
+        "001-unk": "broken",
+        "002-cyc": "broken",
+        "003-tgt": "broken",
+        "004-sam": "broken",
+        "005-e=q": "broken",
+        "006-fin": "ready",
+    }
+    assert info.lines[1].startswith("✗ broken")
+    missing = [value["reason"] for value in values.values() if value["reason"] not in run.stderr]
+    assert missing == []

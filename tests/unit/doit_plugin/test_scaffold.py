@@ -32,7 +32,7 @@ def test_an_empty_project_gets_everything() -> None:
         "dodo.py",
     ]
     assert (scaffold.kept, scaffold.asks_for_import) == ((), False)
-    assert render_next(scaffold) == (
+    assert render_next(scaffold, ()) == (
         "next: edit the example, then  git add .chant dodo.py && git commit -m specs,  doit list,  doit -n 2"
     )
 
@@ -45,7 +45,7 @@ def test_what_is_there_stays() -> None:
 
     assert scaffold.files == ()
     assert scaffold.kept == (".chant/config.md", ".chant/prompts/standard.md", ".chant/specs (2 specs)", "dodo.py")
-    assert render_next(scaffold) == "next: doit list,  doit -n 2"
+    assert render_next(scaffold, ()) == "next: doit list,  doit -n 2"
 
 
 def test_a_dodo_that_does_not_load_specs_is_left_alone_and_the_line_is_asked_for() -> None:
@@ -53,7 +53,14 @@ def test_a_dodo_that_does_not_load_specs_is_left_alone_and_the_line_is_asked_for
 
     assert scaffold.asks_for_import
     assert "dodo.py" not in [file.path for file in scaffold.files]
-    assert "git add .chant && git commit" in render_next(scaffold)
+    assert "git add .chant && git commit" in render_next(scaffold, ())
+
+
+def test_what_git_ignores_is_not_to_be_added() -> None:
+    scaffold = plan_scaffold(NOTHING, DAY, first)
+
+    assert "git add dodo.py && git commit" in render_next(scaffold, [".chant"])
+    assert render_next(scaffold, [".chant", "dodo.py"]) == "next: edit the example, then  doit list,  doit -n 2"
 
 
 def test_an_id_counts_in_base_36_within_its_day() -> None:

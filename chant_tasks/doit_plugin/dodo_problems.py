@@ -1,0 +1,66 @@
+"""Which specs a run would refuse because of the dodo's other tasks, found without building tasks for specs.
+
+`doit list` and `doit info` ask the same check as a run, so that all three tell the same state.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from doit.task import Task
+
+from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, find_problems
+from chant_tasks.doit_plugin.spec_names import all_labels, group_ids
+from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, find_target, place_of
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+
+
+def find_dodo_problems(overview: Overview, tasks: Sequence[Task], folder: Path) -> Mapping[SpecId, str]:
+    """Why specs cannot be worked beside `tasks`, those of a dodo that runs in `folder`."""
+    specs = [_describe_spec(overview, spec_id, folder) for spec_id in overview.ids]
+    targets = {place_of(spec.target): spec.target for spec in specs}
+    others = [_describe_task(task, targets) for task in tasks if not _is_ours(task)]
+    return find_problems(specs, [*others, *_describe_ours(overview, specs)]).problems
+
+
+def _is_ours(task: Task) -> bool:
+    # where the creator built nothing, doit made an empty group of the creator's own name
+    is_empty_group = task.name == GROUP and task.has_subtask and not task.task_dep
+    return is_empty_group or isinstance(task, (SpecTask, SpecGroup))
+
+
+def _describe_spec(overview: Overview, spec_id: SpecId, folder: Path) -> SpecNode:
+    spec = overview.folder.specs.get(spec_id)
+    return SpecNode(
+        id=spec_id,
+        labels=spec.labels if spec is not None else (),
+        task_dep=spec.task_dep if spec is not None else (),
+        target=find_target(overview, spec_id, folder),
+        is_finished=overview.states[spec_id].is_satisfied,
+    )
+
+
+def _describe_task(task: Task, targets: Mapping[str, str]) -> TaskNode:
+    """Another task, with the specs' files named as the specs' own targets are."""
+
+    def alike(path: str) -> str:
+        return targets.get(place_of(path), path) if path.endswith(".md") else path
+
+    return TaskNode(
+        name=task.name,
+        is_spec=False,
+        needs=(*task.task_dep, *task.wild_dep, *task.setup_tasks, *task.calc_dep),
+        file_dep=tuple(alike(path) for path in task.file_dep),
+        targets=tuple(alike(path) for path in task.targets),
+    )
+
+
+def _describe_ours(overview: Overview, specs: Sequence[SpecNode]) -> Iterator[TaskNode]:
+    """The tasks that a run builds for specs and their groups."""
+    for spec in specs:
+        needs = overview.graph.needs.get(spec.id, ()) if not spec.is_finished else ()
+        unfinished = tuple(need for need in needs if need in overview.states and not overview.states[need].is_satisfied)
+        named = spec.task_dep if not spec.is_finished else ()
+        yield TaskNode(name=spec.id, is_spec=True, needs=(*unfinished, *named), targets=(spec.target,))
+    for group in (GROUP, *(f"label:{label}" for label in all_labels(overview))):
+        yield TaskNode(name=group, is_spec=True, needs=tuple(group_ids(overview, group) or ()))
