@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
 from chant_tasks.doit_plugin.terminal import Style, write_line
@@ -29,7 +30,7 @@ class PlainScreen:
         self._lock = threading.Lock()
 
     def story(self, line: str) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError, ValueError):  # a closed terminal or pipe must not fail a spec
             write_line(self._stories, line)
             self._stories.flush()
 
@@ -105,7 +106,8 @@ class LiveScreen:
                 self._rest = ""
 
     def _print(self, line: str) -> None:
-        self._console.print(self._text.from_ansi(line), soft_wrap=True)
+        with suppress(OSError, ValueError):  # a closed terminal must not fail a spec
+            self._console.print(self._text.from_ansi(line), soft_wrap=True)
 
 
 class LineWriter:

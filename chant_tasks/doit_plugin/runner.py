@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from doit.control import TaskControl
@@ -20,6 +20,8 @@ from chant_tasks.doit_plugin.streams import separate_streams
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
 from chant_tasks.doit_plugin.uptodate import load_present_state
 from chant_tasks.doit_plugin.work import Work
+from chant_tasks.errors import ChantError
+from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import Lock, share_tasks_lock
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -105,8 +107,8 @@ class SpecRunner(Runner):  # type: ignore[misc]
                 return super().execute_task(task)
         if not task.actions:
             return super().execute_task(task)
-        self._share_files(task)
         try:
+            self._share_files(task)
             return super().execute_task(task)
         except Exception as error:  # would end the run, and with it every spec that is being worked
             return TaskError(f"unexpected error: {error}", error)
@@ -141,7 +143,8 @@ class SpecRunner(Runner):  # type: ignore[misc]
             work.end()
         finally:
             self._streams.close()
-            work.count_not_started()
+            if self._stop_running or work.stop.is_set():
+                work.count_not_started()
             if any(outcome.is_failure for outcome in work.outcomes.values()):
                 self.final_result = max(self.final_result, 1)
             result: int = super().finish()
@@ -152,8 +155,13 @@ class SpecRunner(Runner):  # type: ignore[misc]
     def _share_files(self, task: Task) -> None:
         """No landing changes files under this task until its result is saved."""
         session = current_session()
-        if session.overview is not None and not session.is_agent:
-            _require_work().file_locks[task.name] = share_tasks_lock(session.overview.project.journal_folder)
+        if session.overview is None or session.is_agent:
+            return
+        # where no lock can be made (a read-only checkout), nothing can be landed either
+        with suppress(OSError, ChantError):
+            journal = session.overview.project.journal_folder
+            add_journal(journal)
+            _require_work().file_locks[task.name] = share_tasks_lock(journal)
 
     def _release_files(self, task: Task) -> None:
         lock: Lock | None = _require_work().file_locks.pop(task.name, None)

@@ -28,6 +28,9 @@ class SavedResults:
         self.problem = ""
         if self._save is not None:
             manager.close = self._close
+        if type(manager.backend) is DbmDB:
+            manager.remove = self._remove_dbm
+            _reopen(manager.backend)  # a database just made would be written empty later, over others' results
 
     def save(self, task: Task) -> None:
         """Write what the manager knows of this task; what cannot be written now is tried again at the end."""
@@ -35,6 +38,10 @@ class SavedResults:
             return
         for name in sorted({*self._late, task.name}):
             self._try(name)
+
+    def _remove_dbm(self, name: str) -> None:
+        _reopen(self._manager.backend)
+        self._manager.backend.remove(name)
 
     def _try(self, name: str) -> None:
         assert self._save is not None
@@ -106,9 +113,15 @@ def _save_sqlite(backend: Any, name: str) -> None:
 
 
 def _save_dbm(backend: Any, name: str) -> None:
-    if name in backend.dirty:
-        backend._dbm[name] = backend.codec.encode(backend._db[name])
+    data = backend.codec.encode(backend._db[name]) if name in backend.dirty else None
+    _reopen(backend)
+    if data is not None:
+        backend._dbm[name] = data
         backend.dirty.discard(name)
-    # closing is the one way to write that every dbm has; opening again reads what others have written
+    _reopen(backend)
+
+
+def _reopen(backend: Any) -> None:
+    """Write and read again: only closing writes with every dbm, only opening shows what others have written."""
     backend._dbm.close()
     backend._dbm = backend.module.open(backend.name, "c")

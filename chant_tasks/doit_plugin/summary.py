@@ -102,9 +102,10 @@ def _render_cause(report: Report, name: str) -> str:
 def _render_waiting(report: Report) -> Iterator[str]:
     style = report.style
     for spec, outcome in report.outcomes.items():
-        if outcome.how in (How.WAITING, How.IN_PROGRESS):
+        is_interrupted = outcome.how is How.INTERRUPTED and outcome.state.reason
+        if outcome.how in (How.WAITING, How.IN_PROGRESS) or is_interrupted:
             icon = icon_or_word(outcome.state, style) if style.has_unicode else "-"
-            words = f"{outcome.state.label} {outcome.state.reason}".rstrip()
+            words = outcome.state.reason if is_interrupted else f"{outcome.state.label} {outcome.state.reason}".rstrip()
             yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
     for task, specs in report.skipped.items():
         icon = ICONS[Kind.WAITING] if style.has_unicode else "-"

@@ -13,6 +13,7 @@ from chant_tasks.doit_plugin.session import Session, current_session
 from chant_tasks.doit_plugin.uptodate import IsFinished
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
 
 LABEL_OPTION = "spec_label"
 
@@ -91,9 +92,13 @@ def place_of(path: str) -> str:
 
 
 def _order(overview: Overview) -> Iterator[SpecId]:
-    """All specs, dependencies first."""
-    yield from overview.graph.order
-    yield from sorted(set(overview.ids) - set(overview.graph.order))
+    """All specs, dependencies first; those that another process works come last, for their tasks wait for it."""
+    everything = (*overview.graph.order, *sorted(set(overview.ids) - set(overview.graph.order)))
+    yield from sorted(everything, key=lambda spec_id: _is_worked_elsewhere(overview.states[spec_id]))
+
+
+def _is_worked_elsewhere(state: State) -> bool:
+    return state.kind is Kind.IN_PROGRESS and not state.word
 
 
 def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: Path) -> Task:

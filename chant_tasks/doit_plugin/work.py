@@ -120,8 +120,7 @@ class Work:
     def count_not_started(self) -> None:
         """Note the wanted specs that doit never came to: it was stopped, or told not to continue after a failure."""
         for spec_id in sorted(self.wanted - self.outcomes.keys()):
-            how = How.INTERRUPTED if self.stop.is_set() else How.NOT_STARTED
-            self.record(spec_id, Outcome(how=how, state=State(kind=Kind.READY)))
+            self.record(spec_id, Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY)))
 
     def save_traceback(self, name: str, error: BaseException) -> Path:
         """Where the traceback of an unexpected error was written: a file in the journal."""
