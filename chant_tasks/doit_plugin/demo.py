@@ -57,9 +57,16 @@ class SpecDemo(Command):  # type: ignore[misc]  # doit has no types
         status = run_shown(folder, _RUN)
         run_shown(folder, ("doit", "list"))
         run_shown(folder, _LOG)
-        print_line(f"\nlook around:  cd {folder}  then  doit info 004-all,  git show,  sh greet.sh,  ls .chant/specs")
-        print_line("work one again:  doit forget 006-lic && doit -n 4")
+        print_line(f"\n{render_end(folder, status)}")
         return status
+
+
+def render_end(folder: Path, status: int) -> str:
+    """What to look at next."""
+    if status != 0:
+        return f"the run ended with status {status}; it says why above. Go on with:  cd {folder}  then  doit -n 4"
+    around = f"look around:  cd {folder}  then  doit info 004-all,  git show,  sh greet.sh,  ls .chant/specs"
+    return f"{around}\nwork one again:  doit forget 006-lic && doit -n 4"
 
 
 def add_folder(wanted: str) -> Path:

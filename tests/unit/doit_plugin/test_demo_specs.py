@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.demo import add_folder, plan_demo_environment
+from chant_tasks.doit_plugin.demo import add_folder, plan_demo_environment, render_end
 from chant_tasks.doit_plugin.demo_specs import plan_demo_files, plan_demo_specs, render_demo_spec
 from chant_tasks.graph import GraphNode, plan_graph
 from chant_tasks.spec.model import Spec, SpecId
@@ -79,3 +79,11 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
         add_folder(str(tmp_path))
 
     assert add_folder(str(tmp_path / "new" / "one")).is_dir()
+
+
+def test_its_last_words_are_commands_to_type(tmp_path: Path) -> None:
+    assert render_end(tmp_path, 0).splitlines() == [
+        f"look around:  cd {tmp_path}  then  doit info 004-all,  git show,  sh greet.sh,  ls .chant/specs",
+        "work one again:  doit forget 006-lic && doit -n 4",
+    ]
+    assert render_end(tmp_path, 1).startswith("the run ended with status 1")
