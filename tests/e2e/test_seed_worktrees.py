@@ -114,8 +114,9 @@ def test_a_conflict_needs_attention_and_keeps_the_branch(sandbox: Sandbox) -> No
     conflict message"; "Do NOT delete branch on conflict (leave for manual resolution)".
 
     "**Merge conflict in direct mode:** Branch should be left intact for user to resolve. Test: Create conflict
-    scenario, verify branch remains, spec marked for attention"; "Case 5: If merge fails with conflict, branch is preserved and
-    spec marked for review". The status is computed, so the spec's file does not say it (DESIGN.md rule 1).
+    scenario, verify branch remains, spec marked for attention"; "Case 5: If merge fails with conflict,
+    branch is preserved and spec marked for review". The status is computed, so the spec's file does
+    not say it (DESIGN.md rule 1).
     """
     other = sandbox.outside / "landed"
     sandbox.add_spec(A, run=f"echo a > shared.txt\n{TICK_ALL}\nuntil test -e {other}; do sleep 0.05; done")
