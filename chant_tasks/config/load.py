@@ -14,6 +14,7 @@ from chant_tasks.config.model import (
     Config,
     Criteria,
     Defaults,
+    Isolation,
     Parallel,
     ProjectConfig,
     Setting,
@@ -164,12 +165,13 @@ def _names_within(key: str, node: Node) -> Iterator[str]:
 def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
     return Config(
         project=ProjectConfig(**_texts_below("project.", values)),
-        defaults=Defaults(**_texts_below("defaults.", values)),
+        defaults=Defaults(**_below("defaults.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
         providers=_assemble_providers(values),
         parallel=Parallel(**cast(dict[str, int], _below("parallel.", values))),
         timeouts=_assemble_timeouts(values),
         worktrees=Worktrees(**_below("worktrees.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
+        isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),
         unused=unused,
     )
 

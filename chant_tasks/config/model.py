@@ -15,6 +15,14 @@ class Criteria(Enum):
     IGNORE = "ignore"
 
 
+class Isolation(Enum):
+    """Where agents work: each in a worktree of its own, in the user's checkout, or as the run is parallel or not."""
+
+    AUTO = "auto"
+    WORKTREE = "worktree"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
     """What the project is called; the name becomes part of the worktrees' paths."""
@@ -24,12 +32,17 @@ class ProjectConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds for each spec that does not say otherwise in its own frontmatter."""
+    """What holds for each spec that does not say otherwise in its own frontmatter.
+
+    With `branch`, work stays on a branch named `branch_prefix` and the spec's id, instead of landing on the target.
+    """
 
     provider: str | None = None
     model: str | None = None
     prompt: str | None = None
     main_branch: str | None = None
+    branch: bool = False
+    branch_prefix: str = "chant/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +87,5 @@ class Config:
     timeouts: Timeouts = field(default_factory=Timeouts)
     worktrees: Worktrees = field(default_factory=Worktrees)
     criteria: Criteria = Criteria.REQUIRE
+    isolation: Isolation = Isolation.AUTO
     unused: tuple[str, ...] = ()

@@ -23,6 +23,8 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "defaults.model", defaults.model or "the provider's"
     yield "defaults.prompt", defaults.prompt or "standard"
     yield "defaults.main_branch", defaults.main_branch or "the branch that is checked out"
+    yield "defaults.branch", str(defaults.branch).lower()
+    yield "defaults.branch_prefix", defaults.branch_prefix
     for provider, settings in config.providers.items():
         for name, value in settings.items():
             yield f"providers.{provider}.{name}", _render_setting(value)
@@ -35,6 +37,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
     yield "worktrees.setup", worktrees.setup or "-"
     yield "criteria", config.criteria.value
+    yield "isolation", config.isolation.value
 
 
 def _render_setting(value: Setting) -> str:

@@ -12,13 +12,14 @@ from types import MappingProxyType
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from chant_tasks.config.duration import parse_duration
-from chant_tasks.config.model import Criteria, Setting
+from chant_tasks.config.model import Criteria, Isolation, Setting
 
-Value = Setting | Criteria | None
+Value = Setting | Criteria | Isolation | None
 Parser = Callable[[Node], Value]
 
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
 _TEXT = "tag:yaml.org,2002:str"
+_BOOL = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -46,6 +47,13 @@ def parse_texts(node: Node) -> tuple[str, ...]:
         return tuple(parse_text(item) for item in node.value)
     except BadValue:
         raise BadValue("must be a list of texts") from None
+
+
+def parse_flag(node: Node) -> bool:
+    """Return a yes or no."""
+    if isinstance(node, ScalarNode) and node.tag == _BOOL:
+        return node.value.lower() in ("true", "yes", "on")
+    raise BadValue(f"must be true or false, not {describe(node)}")
 
 
 def parse_count(node: Node) -> int:
@@ -98,6 +106,8 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "defaults.model": parse_text,
         "defaults.prompt": parse_text,
         "defaults.main_branch": parse_text,
+        "defaults.branch": parse_flag,
+        "defaults.branch_prefix": parse_text,
         "providers.command.argv": parse_texts,
         "providers.claude.executable": parse_text,
         "providers.claude.args": parse_texts,
@@ -111,6 +121,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "worktrees.include": parse_texts,
         "worktrees.setup": parse_text,
         "criteria": parse_choice(Criteria),
+        "isolation": parse_choice(Isolation),
     }
 )
 
@@ -121,7 +132,7 @@ CHANT_SECTIONS = frozenset(
 )
 CHANT_KEYS = frozenset(
     {"project.prefix", "project.silent"}
-    | {"defaults.branch_prefix", "defaults.create_branch", "defaults.prompt_extensions"}
+    | {"defaults.create_branch", "defaults.prompt_extensions"}
     | {"defaults.rotation_strategy", "defaults.split_model"}
     | {"parallel.agents", "parallel.cleanup", "parallel.max_workers", "parallel.stagger_delay"}
 )

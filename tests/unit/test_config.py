@@ -128,7 +128,8 @@ criteria: warn
         ("criteria: warn\ncriteria: ignore", "3: `criteria` is there twice"),
         ("- a", "2: the frontmatter must be settings, not a list"),
         ("a: b: c", "2: YAML: mapping values are not allowed in this context"),
-        ("isolation: none", "2: unknown key `isolation`"),
+        ("isolation: nome", "2: `isolation` must be one of auto, worktree, none, not `nome` (did you mean `none`?)"),
+        ("defaults: {branch: maybe}", "2: `defaults.branch` must be true or false, not `maybe`"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line_and_the_nearest_key(
@@ -176,7 +177,7 @@ def test_what_chant_knows_and_we_do_not_act_on_is_accepted_and_named(tmp_path: P
         tmp_path,
         """
 project: {name: a, prefix: b, silent: true}
-defaults: {branch_prefix: chant/, prompt_extensions: [x], rotation_strategy: round-robin, split_model: opus}
+defaults: {prompt_extensions: [x], rotation_strategy: round-robin, split_model: opus}
 providers: {ollama: {endpoint: http://localhost, max_retries: 3}, openai: {retry_delay_ms: 5}}
 parallel: {agents: [{name: main, command: claude}], stagger_delay_ms: 5}
 repos: [{name: a, path: b}]
@@ -193,7 +194,6 @@ silent: true
     assert config.unused == (
         "project.prefix",
         "project.silent",
-        "defaults.branch_prefix",
         "defaults.prompt_extensions",
         "defaults.rotation_strategy",
         "defaults.split_model",
@@ -325,6 +325,8 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "defaults.model               the provider's\n"
         "defaults.prompt              standard\n"
         "defaults.main_branch         the branch that is checked out\n"
+        "defaults.branch              false\n"
+        "defaults.branch_prefix       chant/\n"
         "providers.command.argv       my-agent, -x\n"
         "parallel.stagger_delay_ms    0\n"
         "parallel.stagger_jitter_ms   0\n"
@@ -335,6 +337,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "worktrees.include            .env, *.local\n"
         "worktrees.setup              -\n"
         "criteria                     require\n"
+        "isolation                    auto\n"
         "\n"
         "not used here: project.prefix, watch.failure\n"
     )
