@@ -26,7 +26,7 @@ def _plan_graph(seed: int) -> Mapping[str, Sequence[str]]:
     """What each spec depends on: up to three of the layer before it, and now and then one from far back."""
     choose = random.Random(seed)
     layers = [[f"2026-03-{layer + 1:02}-{place:03}-n{place:02}" for place in range(_WIDTH)] for layer in range(_LAYERS)]
-    graph: dict[str, Sequence[str]] = {spec_id: () for spec_id in layers[0]}
+    graph: dict[str, Sequence[str]] = dict.fromkeys(layers[0], ())
     for number, layer in enumerate(layers[1:], 1):
         earlier = [spec_id for before in layers[:number] for spec_id in before]
         for spec_id in layer:
