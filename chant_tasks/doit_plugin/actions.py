@@ -200,7 +200,7 @@ def _describe_error(work: Work, spec_id: SpecId, error: Exception) -> Outcome:
         return judge(_describe_problem(error))
     reason = f"unexpected error: {type(error).__name__}: {error}"
     log = work.save_traceback(spec_id, error)
-    return judge(State(kind=Kind.FAILED, reason=reason, details=(("failed", reason), ("log", str(log)))))
+    return judge(State(kind=Kind.FAILED, reason=reason, details=(("failed", reason), ("log", log))))
 
 
 def _describe_problem(error: ChantError) -> State:

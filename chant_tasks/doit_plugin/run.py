@@ -102,10 +102,10 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
 @contextmanager
 def _own_runners(manager: Any, waiting: set[str]) -> Iterator[None]:
     """Within the block doit's `run` takes our runners, and ignores the tasks named in `waiting`."""
-    from chant_tasks.doit_plugin import runner
+    from chant_tasks.doit_plugin import control, runner
 
     own = {
-        "TaskControl": runner.SpecControl,
+        "TaskControl": control.SpecControl,
         "Runner": runner.SpecRunner,
         "MRunner": runner.SpecProcessRunner,
         "MThreadRunner": runner.SpecThreadRunner,

@@ -2,19 +2,16 @@
 
 import sys
 import threading
-from contextlib import ExitStack, suppress
-from typing import Any
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
+from typing import Any, TextIO
 
-from doit.control import TaskControl
-from doit.exceptions import BaseFail, InvalidCommand, TaskError, TaskFailed, UnmetDependency
+from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
 from doit.runner import MRunner, MThreadRunner, Runner
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, find_reachable
-from chant_tasks.doit_plugin.names import UnknownName, find_near_names
 from chant_tasks.doit_plugin.outcome import How, Outcome, judge
 from chant_tasks.doit_plugin.saving import SavedResults, keep_blocked_records
-from chant_tasks.doit_plugin.session import Session, current_session
+from chant_tasks.doit_plugin.session import Session, current_session, require_work
 from chant_tasks.doit_plugin.signals import raise_pending
 from chant_tasks.doit_plugin.streams import separate_streams
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
@@ -25,49 +22,6 @@ from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import Lock, share_tasks_lock
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
-
-_PROCESSES = (
-    "`-P process` cannot work specs (a worker that dies would hang doit): leave it out, specs run in threads with `-n`"
-)
-
-
-class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
-    """doit's choice of tasks; learns which specs the run comes past."""
-
-    def process(self, task_selection: list[str] | None) -> None:
-        work = _require_work()
-        try:
-            super().process(task_selection)
-        except InvalidCommand as error:
-            if error.not_found is None:
-                raise
-            overview = work.overview
-            near = find_near_names(error.not_found, self.tasks, overview.ids, overview.short.values())
-            raise UnknownName(error.not_found, near) from error
-        self._choose(work, is_everything=task_selection is None)
-
-    def _choose(self, work: Work, *, is_everything: bool) -> None:
-        edges = {
-            name: (*task.task_dep, *task.setup_tasks, *task.calc_dep) if not work.is_single or task.has_subtask else ()
-            for name, task in self.tasks.items()
-        }
-        reached = find_reachable(edges, self.selected_tasks)
-        selected = frozenset(SpecId(name) for name in reached if name in work.overview.states)
-        work.wanted = frozenset() if current_session().is_agent else work.find_wanted(selected)
-        work.is_asked_for = any(isinstance(self.tasks[name], (SpecTask, SpecGroup)) for name in self.selected_tasks)
-        self._record_taskless(work, reached, is_everything=is_everything)
-        if work.wanted and work.refuses_processes:
-            raise InvalidCommand(_PROCESSES)
-
-    def _record_taskless(self, work: Work, reached: frozenset[str], *, is_everything: bool) -> None:
-        """Broken specs that doit can have no task for are part of a run that comes past them, too."""
-        overview = work.overview
-        is_all = is_everything or (isinstance(self.tasks.get(GROUP), SpecGroup) and GROUP in reached)
-        needed = {need for name in reached for need in overview.graph.needs.get(SpecId(name), ())}
-        for spec_id in overview.problems:
-            has_task = isinstance(self.tasks.get(spec_id), SpecTask)
-            if not has_task and overview.states[spec_id].kind is Kind.BROKEN and (is_all or spec_id in needed):
-                work.record(spec_id, judge(overview.states[spec_id]))
 
 
 class SpecRunner(Runner):  # type: ignore[misc]
@@ -82,14 +36,14 @@ class SpecRunner(Runner):  # type: ignore[misc]
         self._streams = ExitStack()
 
     def run_tasks(self, task_dispatcher: Any) -> None:
-        work = _require_work()
-        self._streams.enter_context(separate_streams(*work.streams))
+        work = require_work()
+        self._separate(*work.streams)
         work.prepare()
         raise_pending()
         super().run_tasks(task_dispatcher)
 
     def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
-        work, session = _require_work(), current_session()
+        work, session = require_work(), current_session()
         if node.run_status is None and isinstance(node.task, SpecTask):
             _note_waiting(session, work, node)
         is_selected = bool(super().select_task(node, tasks_dict))
@@ -101,7 +55,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         return is_selected
 
     def execute_task(self, task: Task) -> BaseFail | None:
-        work = _require_work()
+        work = require_work()
         if isinstance(task, SpecTask):
             with work.in_flight(is_main=threading.current_thread() is threading.main_thread()):
                 return super().execute_task(task)
@@ -122,7 +76,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         raise_pending()
 
     def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:
-        work = _require_work()
+        work = require_work()
         before = self.final_result
         if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
             _note_blocked(work, node)
@@ -138,7 +92,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
             super().teardown()
 
     def finish(self) -> int:
-        work = _require_work()
+        work = require_work()
         try:
             work.end()
         finally:
@@ -152,6 +106,13 @@ class SpecRunner(Runner):  # type: ignore[misc]
             sys.stderr.write(f"chant_tasks: {self._results.problem}\n")
         return result
 
+    def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        """Put users' output above the live block, where there is one."""
+        if stdout is not None:
+            self._streams.enter_context(redirect_stdout(stdout))
+        if stderr is not None:
+            self._streams.enter_context(redirect_stderr(stderr))
+
     def _share_files(self, task: Task) -> None:
         """No landing changes files under this task until its result is saved."""
         session = current_session()
@@ -161,16 +122,19 @@ class SpecRunner(Runner):  # type: ignore[misc]
         with suppress(OSError, ChantError):
             journal = session.overview.project.journal_folder
             add_journal(journal)
-            _require_work().file_locks[task.name] = share_tasks_lock(journal)
+            require_work().file_locks[task.name] = share_tasks_lock(journal)
 
     def _release_files(self, task: Task) -> None:
-        lock: Lock | None = _require_work().file_locks.pop(task.name, None)
+        lock: Lock | None = require_work().file_locks.pop(task.name, None)
         if lock is not None:
             lock.release()
 
 
 class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
     """Several tasks at a time, in threads."""
+
+    def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        self._streams.enter_context(separate_streams(stdout, stderr))
 
 
 class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
@@ -184,12 +148,6 @@ class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
 
     def _share_files(self, task: Task) -> None:
         """The main process has the lock."""
-
-
-def _require_work() -> Work:
-    work = current_session().work
-    assert work is not None, "these runners serve runs with specs"
-    return work
 
 
 def _note_waiting(session: Session, work: Work, node: Any) -> None:

@@ -92,6 +92,13 @@ def current_session() -> Session:
     return _open[-1] if _open else Session(os.environ)
 
 
+def require_work() -> Work:
+    """What the present run does with its specs."""
+    work = current_session().work
+    assert work is not None, "only a run with specs asks for its work"
+    return work
+
+
 def is_switched_off(environ: Mapping[str, str]) -> bool:
     """Whether doit's own commands shall do just what doit does (`CHANT_DOIT=off`)."""
     return environ.get("CHANT_DOIT", "").lower() == "off"

@@ -4,8 +4,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from chant_tasks.doit_plugin.outcome import How, Outcome
@@ -57,8 +56,9 @@ class Work:
         self._idle = threading.Condition()
 
     def emit(self, event: Event) -> None:
-        """Tell the reporter."""
-        self.listener(event)
+        """Tell the reporter. Whatever goes wrong in telling is not the spec's failure."""
+        with suppress(Exception):
+            self.listener(event)
 
     def record(self, spec_id: str, outcome: Outcome) -> None:
         """Keep what became of a spec; the first word is the true one (a group asks for finished ones again)."""
@@ -122,13 +122,14 @@ class Work:
         for spec_id in sorted(self.wanted - self.outcomes.keys()):
             self.record(spec_id, Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY)))
 
-    def save_traceback(self, name: str, error: BaseException) -> Path:
-        """Where the traceback of an unexpected error was written: a file in the journal."""
+    def save_traceback(self, name: str, error: BaseException) -> str:
+        """Where the traceback of an unexpected error was written: a file in the journal, as a person would type it."""
+        root = self.overview.project.root
         folder = self.overview.project.journal_folder / "errors"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{name}.log"
         path.write_text("".join(traceback.format_exception(error)))
-        return path
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run could not clean up after a completed spec: this one tries again."""

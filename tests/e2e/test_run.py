@@ -396,6 +396,86 @@ def test_without_specs_doit_prints_what_it_always_prints(tmp_path: Path) -> None
             assert ours == plain
 
 
+def test_switched_off_doit_works_no_spec(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, BUILD)
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    ran = sandbox.doit("-c", environ={"CHANT_DOIT": "off"})
+
+    assert ran.status != 0
+    assert ".  build" in ran.out
+    assert "switched off" in ran.out
+    assert sandbox.status_of(A) == "pending"
+
+
+def test_an_archived_spec_counts_as_completed_for_other_tasks(tmp_path: Path) -> None:
+    dodo = f"""
+from chant_tasks import task_specs
+
+def task_after():
+    return {{"actions": ["true"], "task_dep": ["{A}"]}}
+"""
+    sandbox = Sandbox(tmp_path, dodo)
+    path = sandbox.add_spec(A, ["completed_at: 2026-01-01T00:00:00Z"])
+    archive = sandbox.root / ".chant" / "archive" / "2026-01"
+    archive.mkdir(parents=True)
+    path.rename(archive / path.name)
+    sandbox.add_spec(B, [f"depends_on: [{A}]"])
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2")
+
+    assert ran.status == 0, ran.text
+    assert ran.out == ".  after\n"
+    assert sandbox.status_of(B) == "completed"
+
+
+def test_specs_are_found_from_a_dodo_in_a_folder_below(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    below = sandbox.root / "below"
+    below.mkdir()
+    (sandbox.root / "dodo.py").rename(below / "dodo.py")
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2", f"../.chant/specs/{A}.md", folder=below)
+
+    assert ran.status == 0, ran.text
+    assert sandbox.status_of(A) == "completed"
+
+
+def test_a_driver_is_finalized_after_its_members(sandbox: Sandbox) -> None:
+    sandbox.add_spec(A, ["type: driver"])
+    sandbox.add_spec(f"{A}.1")
+    sandbox.add_spec(f"{A}.2")
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2", "aaa")
+
+    assert ran.status == 0, ran.text
+    assert ran.err.splitlines()[-1].startswith("3 succeeded in ")
+    assert sandbox.status_of(A) == "completed"
+
+
+def test_a_task_that_cannot_start_takes_no_spec_down(tmp_path: Path) -> None:
+    dodo = """
+from chant_tasks import task_specs
+
+def task_bad():
+    return {"actions": [["no-such-program-anywhere"]]}
+"""
+    sandbox = Sandbox(tmp_path, dodo)
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2")
+
+    assert ran.status == 2, ran.text
+    assert "no-such-program-anywhere" in ran.out
+    assert sandbox.status_of(A) == "completed"
+
+
 def test_the_json_reporter_stays_json(sandbox: Sandbox) -> None:
     import json
 
