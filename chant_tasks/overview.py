@@ -240,7 +240,8 @@ def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:
 
 def _compute_states(overview: Overview) -> Mapping[SpecId, State]:
     states: dict[SpecId, State] = {}
-    for spec_id in overview.graph.order:
+    order, problems = overview.graph.order, overview.graph.problems
+    for spec_id in sorted(order, key=lambda spec_id: spec_id not in problems):  # these come last in the graph's order
         states[spec_id] = find_state(_spec_facts(overview, spec_id, states))
     return states
 
@@ -257,7 +258,7 @@ def _spec_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
     members = overview.graph.members.get(spec_id, ())
     return SpecFacts(
         id=spec_id,
-        short=overview.short[spec_id],
+        short=overview.short.get(spec_id, spec_id),  # a file may have come or gone since
         spec=spec,
         error=str(error.seen_from(overview.project.root)) if error is not None else "",
         is_target_checked_out=facts.target.is_checked_out,

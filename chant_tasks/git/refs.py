@@ -23,6 +23,11 @@ def find_head_branch(git: Git) -> str | None:
     return answer.text.removeprefix("refs/heads/") if answer.status == 0 else None
 
 
+def is_held(git: Git, commit: Oid) -> bool:
+    """Whether a ref's history holds `commit`."""
+    return bool(git.run("for-each-ref", "--count=1", "--contains", commit).stdout)
+
+
 def load_refs(git: Git, *patterns: str) -> Mapping[str, Oid]:
     """The refs under `patterns`, by their full names."""
     lines = git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns).text.splitlines()

@@ -49,6 +49,11 @@ def add_files(worktree: Path) -> None:
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")
 
 
+def repair_worktrees(git: Git) -> None:
+    """Write the `.git` files again that worktrees have lost."""
+    git.run("worktree", "repair")
+
+
 def find_git_dir(worktree: Path) -> Path:
     """The folder where git keeps what belongs to this worktree alone."""
     return Path(Git(worktree).run("rev-parse", "--absolute-git-dir").text)

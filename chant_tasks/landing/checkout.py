@@ -29,6 +29,8 @@ from chant_tasks.spec.store import save_file
 from chant_tasks.words import render_some
 
 _MARK = b"chant_tasks "
+_MARK_FILE = "chant-mark-"
+_INDEX = "chant-landing-index"
 _LOCK_PATIENCE_SECONDS = 10.0
 _GITLINK = "160000"
 
@@ -79,7 +81,7 @@ def hold_index(git_dir: Path) -> Iterator[None]:
     The lock is made by `link` from a file that already holds our mark: made empty and then written, a crash would leave
     a lock that nobody could tell to be ours.
     """
-    mark, lock = git_dir / f"chant-mark-{os.getpid()}", git_dir / "index.lock"
+    mark, lock = git_dir / f"{_MARK_FILE}{os.getpid()}", git_dir / "index.lock"
     mark.write_bytes(_MARK + str(os.getpid()).encode() + b"\n")
     try:
         _link(mark, lock)
@@ -114,9 +116,23 @@ def _is_ours(lock: Path) -> bool:
         return False
 
 
+def remove_index_copy(git_dir: Path) -> None:
+    """Remove the copy that `prepare_refresh` made, where it did not become the index."""
+    (git_dir / _INDEX).unlink(missing_ok=True)
+
+
+def remove_stale_index_files(git_dir: Path) -> None:
+    """Remove what a landing that was killed left beside this checkout's index, so that its user's git works again."""
+    lock = git_dir / "index.lock"
+    if _is_ours(lock):
+        lock.unlink(missing_ok=True)
+    for left in (*git_dir.glob(f"{_INDEX}*"), *git_dir.glob(f"{_MARK_FILE}*")):
+        left.unlink(missing_ok=True)
+
+
 def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
     """A checkout ready to move, nothing of it changed yet. Raises InTheWay with every path that prevents it."""
-    index = git_dir / "chant-landing-index"
+    index = git_dir / _INDEX
     if (git_dir / "index").exists():
         shutil.copyfile(git_dir / "index", index)
     git = Git(top, index=index)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chant_tasks.git.objects import run_file_merge
 from chant_tasks.git.runner import Git
 from chant_tasks.spec.criteria import open_boxes
-from chant_tasks.spec.frontmatter import edit_frontmatter
+from chant_tasks.spec.frontmatter import edit_frontmatter, parse_frontmatter, split_frontmatter
 from chant_tasks.spec.model import SpecId
 
 _RECORD_KEYS = ("commits", "completed_at", "model")
@@ -36,6 +36,26 @@ def render_final(end: bytes, record: Record) -> bytes:
     changes["completed_at"] = record.completed_at
     changes["model"] = record.model or None
     return edit_frontmatter(end, changes)
+
+
+def render_record(data: bytes, final: bytes) -> bytes:
+    """`data` with the record that the finalized file `final` has."""
+    found = split_frontmatter(final)
+    if found is None:
+        return data
+    fields = parse_frontmatter(found)
+    record = Record(
+        commits=fields.texts("commits"),
+        completed_at=fields.find_text("completed_at") or "",
+        model=fields.find_text("model") or "",
+    )
+    return render_final(data, record)
+
+
+def find_completed_at(data: bytes) -> str | None:
+    """When the finalized file `data` says that it was; None where it does not."""
+    found = split_frontmatter(data)
+    return parse_frontmatter(found).find_text("completed_at") if found is not None else None
 
 
 def render_message(spec_id: SpecId, title: str, trailers: Mapping[str, str]) -> str:

@@ -25,7 +25,16 @@ from chant_tasks.git.objects import (
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_git_dir, load_worktrees
-from chant_tasks.landing.checkout import InTheWay, Move, Refresh, apply_refresh_plan, hold_index, prepare_refresh
+from chant_tasks.landing.checkout import (
+    InTheWay,
+    Move,
+    Refresh,
+    apply_refresh_plan,
+    hold_index,
+    prepare_refresh,
+    remove_index_copy,
+    remove_stale_index_files,
+)
 from chant_tasks.landing.finalized import find_merged_spec
 
 _TRIES = 5  # somebody else's push may move the target between our reading and our moving it
@@ -73,7 +82,7 @@ class Conflict:
 class Waits:
     """The target did not move: something is in the way that ends when the user is done with it.
 
-    `may_be_halfway` says that a checkout may have been moved in part.
+    `may_be_halfway` says that a checkout may have been moved in part, by this try or by an earlier one.
     """
 
     reason: str
@@ -93,7 +102,7 @@ def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflic
         old = find_commit(git, name)
         if old is None:
             return Waits(reason=f"the target branch {request.target} is gone", paths=())
-        made = _find_resumed(request, old) or _make_commit(git, request, old)
+        made = _find_resumed(git, request, old) or _make_commit(git, request, old)
         if isinstance(made, Conflict):
             return made
         new, final = made
@@ -102,7 +111,7 @@ def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflic
         try:
             _advance(git, replace(request, final=final), old, new)
         except InTheWay as error:
-            return Waits(reason=error.reason, paths=error.paths)
+            return Waits(reason=error.reason, paths=error.paths, may_be_halfway=request.resumed is not None)
         except GitError:
             if find_commit(git, name) == old:
                 raise
@@ -121,10 +130,15 @@ def remove_landing_ref(git: Git, spec: str) -> None:
     remove_ref(git, landing_ref(spec))
 
 
-def _find_resumed(request: Request, old: Oid) -> tuple[Oid, bytes] | None:
+def _find_resumed(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | None:
+    """The commit that an earlier try made of this very work for this very tip, and the spec's file in it."""
     if request.resumed is None or request.resumed[0] != old:
         return None
-    return request.resumed[1], request.final
+    commit = find_commit(git, request.resumed[1])
+    if commit is None or (request.head is not None and not is_ancestor(git, request.head, commit)):
+        return None
+    blob = None if request.is_ignored else find_blob(git, commit, request.spec_path)
+    return commit, load_blob(git, blob) if blob is not None else request.final
 
 
 def _make_commit(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | Conflict:
@@ -189,7 +203,7 @@ def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> t
             continue
         stack.enter_context(hold_index(git_dir))
         if find_head_branch(Git(worktree.path)) == target:  # under the lock no switch can come between
-            stack.callback((git_dir / "chant-landing-index").unlink, missing_ok=True)
+            stack.callback(remove_index_copy, git_dir)
             refreshes.append(prepare_refresh(worktree.path, git_dir, move))
     return tuple(refreshes)
 
@@ -212,15 +226,18 @@ def _load_word(path: Path) -> str:
     return path.read_text().strip() if path.is_file() else ""
 
 
-def remove_stale_locks(common_dir: Path, target: str, commits: tuple[str, ...], heads: tuple[Path, ...]) -> None:
-    """Remove the locks that a landing left when everything was killed in the middle of moving `target`.
+def remove_stale_files(common_dir: Path, target: str, commit: Oid) -> None:
+    """Remove what a landing of `commit` left in git's folders when it was killed. Hold the landing lock around it.
 
-    The branch's own holds one of `commits`, each HEAD's is empty. Only for a landing that the journal knows.
+    The branch's lock is known by the commit in it, and then each HEAD's is the same transaction's where it is empty.
     """
+    git_dirs = (common_dir, *common_dir.glob("worktrees/*"))
+    for git_dir in git_dirs:
+        remove_stale_index_files(git_dir)
     lock = common_dir / "refs" / "heads" / f"{target}.lock"
-    if _load_word(lock) not in commits or not lock.exists():
+    if _load_word(lock) != commit:
         return
-    for head in heads:
+    for head in (git_dir / "HEAD.lock" for git_dir in git_dirs):
         if head.exists() and not head.read_bytes():
             head.unlink(missing_ok=True)
     lock.unlink(missing_ok=True)

@@ -5,27 +5,33 @@ docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.git.index import load_unmerged
+from chant_tasks.git.index import apply_entry, load_gitlinks, load_unmerged
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
-from chant_tasks.git.refs import apply_ref, find_commit
+from chant_tasks.git.refs import apply_ref, find_commit, is_held
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import find_git_dir
+from chant_tasks.git.worktrees import find_git_dir, repair_worktrees
 
 # doit's and Python's own files are nobody's changes.
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
 _EMBEDDED_NAME = "embedded-git"
+_LEAVING = ("reset:", "checkout:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A commit that holds everything an agent left, and what in it cannot be landed as it is."""
+    """A commit that holds everything an agent left, and what in it cannot be landed as it is.
+
+    `abandoned` are commits that the agent reset or switched away from and that nothing else holds.
+    """
 
     head: Oid
     unmerged: tuple[str, ...] = ()
     embedded: tuple[str, ...] = ()
+    abandoned: tuple[Oid, ...] = ()
 
 
 def save_work(worktree: Path, base: Oid, message: str) -> Saved:
@@ -37,47 +43,81 @@ def save_work(worktree: Path, base: Oid, message: str) -> Saved:
     git = Git(worktree)
     parent = find_commit(git, "HEAD") or base
     unmerged = load_unmerged(git)
-    embedded = _open_embedded(worktree, git)
-    tree = _add_everything(worktree)
-    if tree == find_tree(git, parent):
-        return Saved(head=parent, unmerged=unmerged, embedded=embedded)
-    head = add_commit(git, tree, (parent,), message, is_signed=False)
-    return Saved(head=head, unmerged=unmerged, embedded=embedded)
+    git_dir = find_git_dir(worktree)
+    embedded = tuple(_open_embedded(worktree, git))
+    tree, head = _add_everything(worktree, git_dir, embedded), parent
+    if tree != find_tree(git, parent):
+        head = add_commit(git, tree, (parent,), message, is_signed=False)
+    abandoned = tuple(_find_abandoned(git, git_dir, head))
+    return Saved(head=head, unmerged=unmerged, embedded=embedded, abandoned=abandoned)
+
+
+def restore_git_file(git: Git, worktree: Path) -> None:
+    """Let `worktree` be a worktree of `git`'s repository again, whatever the agent did to its `.git` file.
+
+    Without that file, git would take a repository around the worktree for its own, and save that one's files.
+    """
+    entry = worktree / ".git"
+    if entry.is_dir() and not entry.is_symlink():
+        entry.rename(worktree / _EMBEDDED_NAME)
+    if not entry.is_file():
+        repair_worktrees(git)
 
 
 def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     """Let `branch` point to the saved work.
 
-    Where it had other commits (the agent worked on a branch of its own) these are kept at `spare_ref`.
+    Commits that this leaves behind are kept at refs whose names begin with `spare_ref`: those that the branch had (the
+    agent worked on a branch of its own), and those that were abandoned.
     """
+    for number, commit in enumerate(saved.abandoned, 1):
+        apply_ref(git, f"{spare_ref}-abandoned-{number}", commit, None, "chant: commits that the agent abandoned")
     name = f"refs/heads/{branch}"
     tip = find_commit(git, name)
     if tip == saved.head:
         return
     if tip is not None and not is_ancestor(git, tip, saved.head):
-        apply_ref(git, spare_ref, tip, None, "chant: commits that the agent left behind")
+        apply_ref(git, f"{spare_ref}-branch", tip, None, "chant: commits that the agent left behind")
     apply_ref(git, name, saved.head, None, "chant: save what the agent left")
 
 
-def _open_embedded(worktree: Path, git: Git) -> tuple[str, ...]:
-    """Turn repositories inside the worktree into plain folders; git would keep only a link to them."""
+def _open_embedded(worktree: Path, git: Git) -> Iterator[str]:
+    """Turn repositories inside the worktree into plain folders, and return their paths; git would keep only a link.
+
+    A submodule is none of them: its `.git` is a file.
+    """
+    if (worktree / _EMBEDDED_NAME).is_dir():
+        yield "."
     others = git.run("ls-files", "--others", "--exclude-standard", "-z").fields
-    embedded = tuple(path.removesuffix("/") for path in others if path.endswith("/"))
-    for path in embedded:
+    untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
+    for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
         inner = worktree / path / ".git"
-        if inner.exists():
+        if inner.is_dir():
             inner.rename(worktree / path / _EMBEDDED_NAME)
-    return embedded
+            yield path
 
 
-def _add_everything(worktree: Path) -> Oid:
-    git_dir = find_git_dir(worktree)
+def _add_everything(worktree: Path, git_dir: Path, embedded: tuple[str, ...]) -> Oid:
     copy = git_dir / "chant-save-index"
     if (git_dir / "index").exists():
         shutil.copyfile(git_dir / "index", copy)
     try:
         git = Git(worktree, index=copy)
+        for path in embedded:
+            apply_entry(git, path, None)  # the link that the agent may have added
         git.run("add", "--all", "--sparse", "--", ":(top)", *_NOBODYS)
         return Oid(git.run("write-tree").text)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _find_abandoned(git: Git, git_dir: Path, head: Oid) -> Iterator[Oid]:
+    """What the worktree's own log of HEAD alone remembers; it goes with the worktree. An amended commit is replaced,
+    not abandoned. The words are git's own, which it never translates."""
+    log = git_dir / "logs" / "HEAD"
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    moves = [(*ids.split(" ")[:2], words) for ids, _, words in (line.partition("\t") for line in lines)]
+    for commit in dict.fromkeys(old for old, new, words in moves if old != new and words.startswith(_LEAVING)):
+        oid = find_commit(git, commit)
+        if oid is not None and not is_ancestor(git, oid, head) and not is_held(git, oid):
+            yield oid

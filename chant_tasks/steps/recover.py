@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from chant_tasks.errors import ChantError
+from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Notice
 from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, remove_open
-from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive
 from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.landing.finalized import render_message
-from chant_tasks.landing.save import save_branch, save_work
+from chant_tasks.landing.land import remove_stale_files
+from chant_tasks.landing.save import restore_git_file, save_branch, save_work
 from chant_tasks.spec.model import SpecId
-from chant_tasks.spec.store import load_spec, save_file
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending
 from chant_tasks.steps.attempt import REFS, Attempt, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
+from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.run import SpecRun
 
 
@@ -78,6 +81,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         remove_open(journal, spec_id)
         return
     _end_agent(run, record)
+    _remove_stale_files(run, record)
     attempt = _load_attempt(run, record)
     match plan_recovery(_find_facts(run, record)):
         case Recovery.CLEAN_UP:
@@ -89,6 +93,11 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
             save(run, attempt, leftover=leftover)
         case Recovery.SAVE:
             _save_interrupted(run, attempt)
+
+
+def is_unlanded(record: AttemptRecord) -> bool:
+    """Whether an attempt's work is done and has still to land: no agent runs again for it."""
+    return record.ending is Ending.WAITS or (record.ending is None and record.has_finished_agent)
 
 
 def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
@@ -104,10 +113,20 @@ def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
         run.emit(Notice(spec=record.spec, text="ended an agent that an earlier run had left"))
 
 
+def _remove_stale_files(run: SpecRun, record: AttemptRecord) -> None:
+    """Locks and copies that a landing left which was killed in its middle."""
+    project = run.overview.project
+    if record.landing_commit:
+        with add_landing_lock(project.journal_folder):
+            remove_stale_files(project.common_dir, record.target, Oid(record.landing_commit))
+
+
 def _load_attempt(run: SpecRun, record: AttemptRecord) -> Attempt:
     path = run.overview.project.top / record.spec_path
-    spec = load_spec(path) or next(iter(run.overview.folder.specs.values()))
     given = find_copy(run, record, "given.md") or b""
+    spec = load_spec(path) if path.is_file() else parse_spec(record.spec, path, given)
+    if spec is None:
+        raise RepositoryError(f"{record.spec_path} is gone, and no copy of it was kept")
     return Attempt(spec=spec, record=record, given=given, lock=Lock(-1))
 
 
@@ -123,7 +142,7 @@ def _complete(run: SpecRun, attempt: Attempt) -> None:
     record = attempt.record
     final = find_copy(run, record, "final.md")
     if record.is_ignored and final is not None:
-        save_file(run.overview.project.top / record.spec_path, final)
+        save_ignored_spec(run, attempt, final)
     remove_tombstone(run.overview.project.journal_folder, record.spec)
     end_completed(run, attempt)
     run.emit(Notice(spec=record.spec, text="had landed when an earlier run stopped; recorded"))
@@ -133,10 +152,11 @@ def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     record, head = attempt.record, None
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
-    if record.base and Path(record.worktree) in worktrees and (Path(record.worktree) / ".git").is_file():
+    if record.base and Path(record.worktree) in worktrees and Path(record.worktree).is_dir():
         message = render_message(record.spec, attempt.spec.title, {})
+        restore_git_file(run.git, Path(record.worktree))
         saved = save_work(Path(record.worktree), Oid(record.base), message)
-        save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}-branch")
+        save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}")
         head = saved.head
     else:
         head = find_commit(run.git, name)

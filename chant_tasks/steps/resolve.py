@@ -10,6 +10,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import BRANCH_PREFIX, load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
@@ -61,6 +62,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
         if record is not None:
             _end_discarded(run, spec_id, record, kept, lock)
         remove_ref(run.git, f"refs/heads/{branch}", head)
+        remove_landing_ref(run.git, spec_id)
     return f"{branch} is set aside as {kept}\n  to get it back: git branch {branch} {kept}"
 
 

@@ -18,6 +18,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_detached_worktree, add_files, add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.overview import BRANCH_PREFIX, load_state
@@ -25,12 +26,12 @@ from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec, save_file
-from chant_tasks.state import Ending, Kind, State
+from chant_tasks.state import Kind, State
 from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
 from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.include import add_included_files
-from chant_tasks.steps.recover import recover
+from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
 
 _POLL_SECONDS = 0.1
@@ -75,7 +76,7 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     if spec is None:
         return State(kind=Kind.BROKEN, reason="its file has no frontmatter any more")
     record = load_last(run.overview.project.journal_folder, spec_id)
-    if record is not None and (record.ending is Ending.WAITS or (record.ending is None and record.has_finished_agent)):
+    if record is not None and is_unlanded(record) and (record.ending is None or state.kind is Kind.LANDING_WAITS):
         return resume_attempt(run, spec, record, lock)
     return _begin(run, spec, lock)
 
@@ -132,7 +133,8 @@ def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) 
     worktree = plan_worktree_path(run, spec.id)
     with add_worktrees_lock(run.overview.project.journal_folder):
         _require_free(run, worktree)
-        attempt = save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", head=head, worktree=str(worktree))
+        again = {"process": own_mark(), "worktree": str(worktree), "head": head}
+        attempt = save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", **again)
         add_detached_worktree(run.git, attempt.worktree, base=head)
     _fill_worktree(run, attempt, find_copy(run, record, "end.md"))
     return attempt
