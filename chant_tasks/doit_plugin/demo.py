@@ -1,6 +1,7 @@
 """`doit spec-demo`: makes a small repository with eight specs and works them, so that one can watch before using it."""
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,8 @@ class SpecDemo(Command):  # type: ignore[misc]  # doit has no types
         if pos_args:
             raise InvalidCommand(f"spec-demo takes no arguments, got `{pos_args[0]}`; the folder goes behind --dir.")
         folder = add_folder(opt_values["demo_dir"])
-        add_repository(folder, plan_demo_files(date.today()))
+        # a name of its own, or two demos on one day would want the same worktrees
+        add_repository(folder, plan_demo_files(date.today(), f"demo-{secrets.token_hex(3)}"))
         print_line(f"a git repository with 8 specs: {folder}")
         run_shown(folder, ("doit", "list"))
         status = run_shown(folder, _RUN)

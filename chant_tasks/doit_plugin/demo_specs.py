@@ -10,6 +10,8 @@ from chant_tasks import task_specs  # noqa: F401 - every spec becomes a doit tas
 
 _CONFIG = """\
 ---
+project:
+  name: {name}
 defaults:
   provider: script
 ---
@@ -106,10 +108,10 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
     )
 
 
-def plan_demo_files(day: date) -> Mapping[str, str]:
-    """Every file of the demo's first commit, by its path."""
+def plan_demo_files(day: date, name: str) -> Mapping[str, str]:
+    """Every file of the demo's first commit, by its path; `name` becomes part of the worktrees' paths."""
     specs = {f".chant/specs/{spec.id}.md": render_demo_spec(spec) for spec in plan_demo_specs(day)}
-    return {"dodo.py": _DODO, ".chant/config.md": _CONFIG, **specs}
+    return {"dodo.py": _DODO, ".chant/config.md": _CONFIG.format(name=name), **specs}
 
 
 def render_demo_spec(spec: DemoSpec) -> str:

@@ -66,3 +66,12 @@ def test_without_a_folder_it_makes_a_temporary_one(tmp_path: Path) -> None:
 
     assert done.status == 0, done.stderr
     assert [path.name[:11] for path in (tmp_path / "tmp").glob("chant-demo-*")] == ["chant-demo-"]
+
+
+def test_two_demos_at_once_do_not_get_into_each_others_way(tmp_path: Path) -> None:
+    caller = make_caller(tmp_path)
+
+    done = caller.shell("doit spec-demo --dir ../one & doit spec-demo --dir ../two; one=$?; wait $! && exit $one")
+
+    assert done.status == 0, done.stderr
+    assert done.stderr.count("8 succeeded") == 2

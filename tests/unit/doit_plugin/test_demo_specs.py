@@ -53,7 +53,7 @@ def test_they_form_a_diamond_and_a_driver_with_two_members() -> None:
 
 
 def test_ticking_boxes_leaves_the_scripts_as_they_are() -> None:
-    files = plan_demo_files(DAY)
+    files = plan_demo_files(DAY, "demo-1")
 
     assert sum(path.startswith(".chant/specs/") for path in files) == 8
     assert all("- [ ] " not in text.partition("\n---\n")[0] for text in files.values())
