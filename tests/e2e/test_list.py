@@ -317,23 +317,3 @@ def test_the_list_knows_what_a_run_would_refuse_because_of_other_tasks(tmp_path:
     assert info.lines[1].startswith("✗ broken")
     missing = [value["reason"] for value in values.values() if value["reason"] not in run.stderr]
     assert missing == []
-
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "specs"
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real specs is not beside this repository")
-def test_a_real_project_is_listed_whole_with_the_states_that_its_files_say(tmp_path: Path) -> None:
-    """Issue: "`doit list` shows all 471 with the states that their files say, the one missing dependency is a warning"."""
-    repository = make_repository(tmp_path / "project")
-    for path in CORPUS.glob("*.md"):
-        repository.write(f".chant/specs/{path.name}", "")
-        (repository.folder / ".chant/specs" / path.name).write_bytes(path.read_bytes())
-    repository.commit("specs")
-
-    done = repository.doit("list")
-
-    assert len(done.lines) == 471
-    story = done.stderr.splitlines()
-    assert [line for line in story[:-2] if "2026-01-27-003-6pn depends on 2026-01-27-002-8nc" not in line] == []
-    assert story[-1] == "471 specs: 458 completed, 5 cancelled, 7 ready, 1 waiting"
