@@ -87,8 +87,8 @@ def find_leftovers(sandbox: Sandbox) -> Sequence[str]:
 
 
 def find_user_changes(sandbox: Sandbox) -> str:
-    """What git thinks that the person has changed in the checkout."""
-    return sandbox.git("status", "--porcelain")
+    """What git shows as changed in the checkout, less doit's and Python's own files, which are nobody's changes."""
+    return sandbox.git("status", "--porcelain", "--", ".", ":(exclude,glob)**/__pycache__/**", ":(exclude).doit.db*")
 
 
 def wait_until(condition: Callable[[], bool], expectation: str, seconds: float = 60) -> None:
