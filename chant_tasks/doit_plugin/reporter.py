@@ -112,6 +112,18 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         return render_report(report)
 
 
+class ExecutedOnlySpecReporter(SpecReporter):
+    """The same beside doit's `executed-only`: no word on other tasks that were up to date."""
+
+    desc = "console, only what is executed, with the specs' story"
+
+    def skip_uptodate(self, task: Task) -> None:
+        pass
+
+    def skip_ignore(self, task: Task) -> None:
+        pass
+
+
 class _Board:
     """Who works at the moment; the live block is drawn from it, by another thread."""
 

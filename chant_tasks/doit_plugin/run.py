@@ -70,8 +70,10 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         except Interrupted as error:
             sys.stderr.write("interrupted\n")
             return error.status
-        except KeyboardInterrupt:
-            sys.stderr.write("interrupted\n")
+        except Exception:
+            if not work.stop.is_set():
+                raise
+            sys.stderr.write("interrupted\n")  # doit's JSON reporter breaks on what was not finished
             return 130
 
     def _set_defaults(self, options: dict[str, Any]) -> None:
@@ -86,10 +88,12 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
 
     def _choose_reporter(self, session: Session, options: dict[str, Any]) -> None:
         assert session.work is not None
-        if options["reporter"] == "console":
-            from chant_tasks.doit_plugin.reporter import SpecReporter
+        from chant_tasks.doit_plugin.reporter import ExecutedOnlySpecReporter, SpecReporter
 
-            options["reporter"] = SpecReporter
+        own = {"console": SpecReporter, "executed-only": ExecutedOnlySpecReporter}
+        asked = options["reporter"]
+        if isinstance(asked, str) and asked in own:
+            options["reporter"] = own[asked]
         else:
             session.work.is_foreign_reporter = True
 

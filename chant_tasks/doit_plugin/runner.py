@@ -154,6 +154,8 @@ def _note_waiting(session: Session, work: Work, node: Any) -> None:
     """Let doit ignore a spec that waits for a person: it neither fails nor counts as done."""
     spec_id = SpecId(node.task.name)
     state = None if session.is_agent else load_present_state(session, spec_id)
+    if state is not None:
+        work.noted[spec_id] = state
     if state is not None and state.kind is Kind.WAITING:
         work.record(spec_id, judge(state))
         work.waiting.add(spec_id)

@@ -16,7 +16,9 @@ class IsFinished:
     def __call__(self) -> bool:
         if self._session.is_agent:
             return True
-        state = load_present_state(self._session, self._spec_id)
+        work = self._session.work
+        noted = work.noted.pop(self._spec_id, None) if work is not None else None
+        state = noted or load_present_state(self._session, self._spec_id)
         return state is not None and state.is_satisfied
 
 

@@ -26,7 +26,8 @@ class Work:
 
     `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
     each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
-    doit ignores, or fails, without the run failing. `file_locks` are held for tasks that run now.
+    doit ignores, or fails, without the run failing. `noted` are states just looked up, `file_locks` are held for tasks
+    that run now.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -46,6 +47,7 @@ class Work:
         self.attempts: dict[SpecId, Attempt] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.skipped: dict[str, tuple[str, ...]] = {}
+        self.noted: dict[SpecId, State] = {}
         self.waiting: set[str] = set()
         self.blocked_by_specs: set[str] = set()
         self.file_locks: dict[str, Lock] = {}

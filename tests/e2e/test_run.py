@@ -476,6 +476,18 @@ def task_bad():
     assert sandbox.status_of(A) == "completed"
 
 
+def test_executed_only_leaves_out_what_was_up_to_date(tmp_path: Path) -> None:
+    dodo = BUILD + '\ndef task_done():\n    return {"actions": ["true"], "uptodate": [True]}\n'
+    sandbox = Sandbox(tmp_path, dodo)
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2", "-r", "executed-only")
+
+    assert (ran.status, ran.out) == (0, ".  build\n")
+    assert "1 succeeded in " in ran.err
+
+
 def test_the_json_reporter_stays_json(sandbox: Sandbox) -> None:
     import json
 
