@@ -127,7 +127,7 @@ class Repository:
         assert isinstance(attempt, Attempt), attempt
         return run, run_agent(run, attempt)
 
-    def work(self, spec_id: SpecId, meanwhile: Callable[[], None] = _nothing) -> State:
+    def work(self, spec_id: SpecId, meanwhile: Callable[[], object] = _nothing) -> State:
         """The state after one `doit SPEC`; `meanwhile` happens while the agent works."""
         run = self.prepare(spec_id)
         attempt = add_attempt(run, spec_id)
