@@ -9,6 +9,7 @@ from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
 from doit.runner import MRunner, MThreadRunner, Runner
 from doit.task import Task
 
+from chant_tasks.doit_plugin.nesting import marked
 from chant_tasks.doit_plugin.outcome import How, Outcome, judge
 from chant_tasks.doit_plugin.saving import SavedResults, keep_blocked_records
 from chant_tasks.doit_plugin.session import Session, current_session, require_work
@@ -33,12 +34,14 @@ class SpecRunner(Runner):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._results = SavedResults(self.dep_manager)
         keep_blocked_records(self.dep_manager)
-        self._streams = ExitStack()
+        self._around = ExitStack()
 
     def run_tasks(self, task_dispatcher: Any) -> None:
         work = require_work()
         self._separate(*work.streams)
         work.prepare()
+        if not current_session().is_agent:
+            self._around.enter_context(marked(work.overview.project.journal_folder))
         raise_pending()
         super().run_tasks(task_dispatcher)
 
@@ -96,7 +99,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         try:
             work.end()
         finally:
-            self._streams.close()
+            self._around.close()
             if self._stop_running or work.stop.is_set():
                 work.count_not_started()
             if any(outcome.is_failure for outcome in work.outcomes.values()):
@@ -109,9 +112,9 @@ class SpecRunner(Runner):  # type: ignore[misc]
     def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
         """Put users' output above the live block, where there is one."""
         if stdout is not None:
-            self._streams.enter_context(redirect_stdout(stdout))
+            self._around.enter_context(redirect_stdout(stdout))
         if stderr is not None:
-            self._streams.enter_context(redirect_stderr(stderr))
+            self._around.enter_context(redirect_stderr(stderr))
 
     def _share_files(self, task: Task) -> None:
         """No landing changes files under this task until its result is saved."""
@@ -134,7 +137,7 @@ class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
     """Several tasks at a time, in threads."""
 
     def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
-        self._streams.enter_context(separate_streams(stdout, stderr))
+        self._around.enter_context(separate_streams(stdout, stderr))
 
 
 class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """What one run of doit has found out about its specs, and done with them: shared by actions, runner and reporter."""
 
+import os
 import threading
 import time
 import traceback
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from chant_tasks.doit_plugin.nesting import find_outer
 from chant_tasks.doit_plugin.outcome import How, Outcome
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
@@ -75,6 +77,7 @@ class Work:
 
     def _prepare(self) -> None:
         try:
+            self._refuse_nesting()
             self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted)
         except ChantError as error:
             self.refusal = error
@@ -94,6 +97,12 @@ class Work:
             if states[spec_id].kind not in _FINISHED_OR_STUCK
             or (spec_id in again and states[spec_id].kind is Kind.COMPLETED)
         )
+
+    def _refuse_nesting(self) -> None:
+        outer = find_outer(os.environ, self.overview.project.journal_folder)
+        if outer is not None and self.wanted:
+            reason = f"this doit runs inside a task of another one ({outer}), which landings wait for"
+            raise ChantError(reason, "name the specs in that task's task_dep, or run doit beside it")
 
     @contextmanager
     def in_flight(self, *, is_main: bool) -> Iterator[None]:

@@ -488,6 +488,25 @@ def test_executed_only_leaves_out_what_was_up_to_date(tmp_path: Path) -> None:
     assert "1 succeeded in " in ran.err
 
 
+def test_a_doit_inside_a_task_of_another_one_is_refused_instead_of_hanging(tmp_path: Path) -> None:
+    dodo = """
+import sys
+from chant_tasks import task_specs
+
+def task_nightly():
+    return {"actions": [[sys.executable, "-m", "doit", "-n", "2", "specs"]], "verbosity": 2}
+"""
+    sandbox = Sandbox(tmp_path, dodo)
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    ran = sandbox.doit("nightly")
+
+    assert ran.status == 1, ran.text
+    assert "this doit runs inside a task of another one" in ran.err
+    assert sandbox.doit().status != 3
+
+
 def test_the_json_reporter_stays_json(sandbox: Sandbox) -> None:
     import json
 
