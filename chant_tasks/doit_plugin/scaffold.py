@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from chant_tasks.prompts import BUILT_IN_TEXT
+from chant_tasks.spec.new_spec import plan_spec_id
 from chant_tasks.words import render_count
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _IMPORT = "from chant_tasks import task_specs"
 
 CONFIG_TEXT = """\
@@ -117,26 +117,3 @@ def plan_scaffold(present: Present, day: date, choose: Callable[[str], str]) -> 
         kept=tuple(kept),
         asks_for_import=present.dodo is not None and "task_specs" not in present.dodo,
     )
-
-
-def plan_spec_id(day: date, taken: tuple[str, ...], choose: Callable[[str], str]) -> str:
-    """A new id as chant makes them: the day, the next number of that day in base 36, three random characters."""
-    prefix = f"{day:%Y-%m-%d}-"
-    numbers = [_parse_number(spec_id.removeprefix(prefix)) for spec_id in taken if spec_id.startswith(prefix)]
-    tail = "".join(choose(_DIGITS) for _ in range(3))
-    return f"{prefix}{_render_number(max(numbers, default=0) + 1)}-{tail}"
-
-
-def _parse_number(rest: str) -> int:
-    try:
-        return int(rest.partition("-")[0], 36)
-    except ValueError:
-        return 0
-
-
-def _render_number(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits.rjust(3, "0")

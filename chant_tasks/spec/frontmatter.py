@@ -10,7 +10,7 @@ from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.scalars import render_entry, render_scalar
 from chant_tasks.spec.yaml_entries import Entries, Entry, Value, YamlProblem, parse_entries
 
-Change = str | bool | tuple[str, ...] | None
+Change = Value
 
 UNNAMED = Path("spec")
 _OPENING = re.compile(rb"\A(?P<bom>\xef\xbb\xbf)?(?:[ \t]*\r?\n)*---[ \t]*(?P<newline>\r?\n)")
@@ -62,9 +62,10 @@ def parse_frontmatter(frontmatter: Frontmatter, path: Path = UNNAMED) -> Fields:
 def edit_frontmatter(data: bytes, changes: Mapping[str, Change], path: Path = UNNAMED) -> bytes:
     """`data` with each key of `changes` set to its value, or removed where that is None.
 
-    Only those keys' own lines change, and only where the value does; new keys come last. A frontmatter that is one
-    flow mapping (`{...}`) is written anew as lines. Raises SpecError where there is no frontmatter to edit, and where
-    a key cannot be changed without changing another one (a value with an anchor that others refer to).
+    Only those keys' own lines change, and only where the value does; new keys come last. The same holds for the keys
+    below a key whose value is a mapping in lines of its own (`approval:`). A frontmatter that is one flow mapping
+    (`{...}`) is written anew as lines. Raises SpecError where there is no frontmatter to edit, and where a key cannot
+    be changed without changing another one (a value with an anchor that others refer to).
     """
     frontmatter = split_frontmatter(data)
     if frontmatter is None:
@@ -142,8 +143,26 @@ def _replace_entry(text: str, entry: Entry, value: Change, indent: str, newline:
         return text[: entry.value_start] + render_scalar(value) + text[entry.end :]  # a comment behind it stays
     start = text.rfind("\n", 0, entry.start) + 1
     end = text.find("\n", max(entry.start, entry.end - 1)) + 1
+    if isinstance(value, Mapping) and isinstance(entry.value, Mapping):
+        below = text.rfind("\n", 0, entry.value_start) + 1
+        section = _edit_section(text[below:end], entry.value, value, newline) if below > entry.start else None
+        if section is not None:
+            return text[:below] + section + text[end:]
     lines = "" if value is None else _render_lines(entry.key, value, indent, newline)
     return text[:start] + lines + text[end:]
+
+
+def _edit_section(section: str, old: Mapping[str, Value], new: Mapping[str, Value], newline: str) -> str | None:
+    """The lines below a key with those of `new` changed; None where that takes more than changing single lines."""
+    try:
+        entries = parse_entries(section)
+    except YamlProblem:
+        return None
+    changes = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    is_alike = {entry.key: entry.value for entry in entries.entries} == old and not entries.is_flow
+    if not is_alike or not old.keys() <= new.keys() or None in changes.values():
+        return None
+    return _edit_head(section, entries, changes, newline)
 
 
 def _render_lines(key: str, value: Value, indent: str, newline: str) -> str:

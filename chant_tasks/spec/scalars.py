@@ -1,6 +1,7 @@
 """How a value is written in YAML so that every reader gets the same text back, chant's and YAML 1.1's too."""
 
 import re
+from collections.abc import Mapping
 
 import yaml
 
@@ -40,9 +41,14 @@ def render_flow(value: Value) -> str:
 
 
 def render_entry(key: str, value: Value) -> tuple[str, ...]:
-    """The lines of a top-level key, its list in block style as chant writes it."""
+    """The lines of a top-level key, its list or its keys below it as chant writes them."""
     if isinstance(value, tuple) and value:
         return (f"{render_scalar(key)}:", *(f"- {_render_inline(item)}" for item in value))
+    if isinstance(value, Mapping) and value and not any(isinstance(item, tuple | Mapping) for item in value.values()):
+        return (
+            f"{render_scalar(key)}:",
+            *(f"  {render_scalar(name)}: {_render_inline(value[name])}" for name in value),
+        )
     return (f"{render_scalar(key)}: {_render_inline(value)}",)
 
 

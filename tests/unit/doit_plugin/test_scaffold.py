@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chant_tasks.config import load_config
 from chant_tasks.doit_plugin.init import render_next
-from chant_tasks.doit_plugin.scaffold import EXAMPLE_TEXT, Present, plan_scaffold, plan_spec_id
+from chant_tasks.doit_plugin.scaffold import EXAMPLE_TEXT, Present, plan_scaffold
 from chant_tasks.prompts import BUILT_IN_TEXT
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.spec.parse import parse_spec
@@ -61,13 +61,6 @@ def test_what_git_ignores_is_not_to_be_added() -> None:
 
     assert "git add dodo.py && git commit" in render_next(scaffold, [".chant"])
     assert render_next(scaffold, [".chant", "dodo.py"]) == "next: edit the example, then  doit list,  doit -n 2"
-
-
-def test_an_id_counts_in_base_36_within_its_day() -> None:
-    taken = ("2026-11-21-00z-abc", "2026-11-21-006-abc", "2026-11-20-0ff-abc", "2026-11-21-?-abc", "notes")
-
-    assert plan_spec_id(DAY, taken, first) == "2026-11-21-010-000"
-    assert plan_spec_id(DAY, (), first) == "2026-11-21-001-000"
 
 
 def test_the_example_is_a_pending_spec_with_open_criteria() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
 import pytest
 import yaml
@@ -352,7 +352,7 @@ def assert_lossless(written: Written, key: str, value: Change) -> None:
     edited = edit_frontmatter(written.data, {key: value})
     ahead, behind = written.around(key)
 
-    expected = {**before, key: cast(Value, value)}
+    expected = {**before, key: value}
     if value is None:
         del expected[key]
     assert read(edited) == expected
@@ -416,3 +416,35 @@ class TestLosslessness:
 
 def is_change(value: Value) -> TypeGuard[str | bool | tuple[str, ...]]:
     return isinstance(value, str | bool) or (isinstance(value, tuple) and all(isinstance(item, str) for item in value))
+
+
+class TestKeysBelowAKey:
+    BLOCK = "a: b\nkey: # why\n   one: 1 # the first\n   # a comment\n   two: ~\n   list:\n   - x\n\nlast: 1\n"
+
+    def test_only_the_lines_of_those_that_differ_change(self) -> None:
+        value: Value = {"one": "uno", "two": None, "list": ("x",), "new": True}
+
+        assert edit_head(self.BLOCK, key=value) == (
+            "a: b\nkey: # why\n   one: uno # the first\n   # a comment\n   two: ~\n   list:\n   - x\n   new: true\n\n"
+            "last: 1\n"
+        )
+
+    def test_the_same_value_changes_no_byte(self) -> None:
+        assert edit_head(self.BLOCK, key={"one": "1", "two": None, "list": ("x",)}) == self.BLOCK
+
+    def test_where_a_key_goes_the_block_is_written_anew(self) -> None:
+        assert edit_head(self.BLOCK, key={"one": "1"}) == "a: b\nkey:\n  one: '1'\n\nlast: 1\n"
+
+    def test_plain_values_are_written_as_lines_and_others_in_braces(self) -> None:
+        assert edit_head("a: b\n", key={"x": "w", "z": False}) == "a: b\nkey:\n  x: w\n  z: false\n"
+        assert edit_head("a: b\n", key={"x": ("w",)}) == "a: b\nkey: {x: [w]}\n"
+        assert edit_head("key: {x: w}\n", key={"x": "v"}) == "key:\n  x: v\n"
+
+    def test_a_value_of_another_kind_is_replaced_as_a_whole(self) -> None:
+        assert edit_head("key: a text\n", key={"x": "w"}) == "key:\n  x: w\n"
+        assert edit_head(self.BLOCK, key="text") == "a: b\nkey: text\n\nlast: 1\n"
+
+    def test_what_an_alias_stands_for_is_kept(self) -> None:
+        head = "a: &it [x]\nkey:\n  one: *it\n  two: 2\n"
+
+        assert edit_head(head, key={"one": ("x",), "two": "3"}) == "a: &it [x]\nkey: {one: [x], two: '3'}\n"
