@@ -95,7 +95,8 @@ class AttemptFacts:
     """What the journal says of a spec's last attempt.
 
     `ending` is None while it is open. `has_finished_agent` says that the agent's work was saved and only finalizing is
-    left. `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason).
+    left, `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
+    `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason).
     """
 
     number: int
@@ -106,6 +107,7 @@ class AttemptFacts:
     log: str = ""
     target: str = ""
     has_finished_agent: bool = False
+    is_halfway: bool = False
     leftover: str = ""
 
 
@@ -166,7 +168,9 @@ def is_completed(facts: SpecFacts) -> bool:
         return False
     if facts.attempt is not None and facts.attempt.ending is None and facts.attempt.has_finished_agent:
         return False
-    in_file = facts.is_target_checked_out and facts.spec is not None and facts.spec.status is Status.COMPLETED
+    is_halfway = facts.attempt is not None and facts.attempt.is_halfway
+    is_file_true = facts.is_target_checked_out and not is_halfway
+    in_file = is_file_true and facts.spec is not None and facts.spec.status is Status.COMPLETED
     return in_file or facts.target_status is Status.COMPLETED
 
 

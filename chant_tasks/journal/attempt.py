@@ -64,7 +64,12 @@ class AttemptRecord:
     @property
     def is_open(self) -> bool:
         """Whether something is left to do: the attempt itself, or cleaning up after it."""
-        return self.ending is None or bool(self.leftover)
+        return self.ending is None or bool(self.leftover) or self.is_halfway
+
+    @property
+    def is_halfway(self) -> bool:
+        """Whether it waits with a landing that failed midway: a checkout may have moved where the target has not."""
+        return self.ending is Ending.WAITS and bool(self.landing_commit)
 
     @property
     def has_finished_agent(self) -> bool:
@@ -82,6 +87,7 @@ class AttemptRecord:
             log=self.log,
             target=self.target,
             has_finished_agent=self.has_finished_agent,
+            is_halfway=self.is_halfway,
             leftover=self.leftover,
         )
 

@@ -13,9 +13,9 @@ from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
-from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, remove_open
+from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last, load_open, remove_open
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
-from chant_tasks.journal.process import apply_group_end, is_alive
+from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.land import remove_stale_files
@@ -90,7 +90,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
             _complete(run, attempt)
         case Recovery.LAND:
             leftover = remove_traces(run, record, keeps_branch=True)
-            save(run, attempt, leftover=leftover)
+            save(run, attempt, leftover=leftover, process=own_mark())  # it is in our hands now, not in a dead one's
         case Recovery.SAVE:
             _save_interrupted(run, attempt)
 
@@ -134,8 +134,9 @@ def _clean_up(run: SpecRun, attempt: Attempt) -> None:
     keeps_branch = attempt.record.ending in (Ending.CONFLICT, Ending.WAITS)
     leftover = remove_traces(run, attempt.record, keeps_branch=keeps_branch)
     save(run, attempt, leftover=leftover)
-    done = leftover or "cleaned up what an earlier attempt had left"
-    run.emit(Notice(spec=attempt.record.spec, text=done))
+    if attempt.record.leftover:
+        done = leftover or "cleaned up what an earlier attempt had left"
+        run.emit(Notice(spec=attempt.record.spec, text=done))
 
 
 def _complete(run: SpecRun, attempt: Attempt) -> None:
@@ -152,7 +153,9 @@ def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     record, head = attempt.record, None
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
-    if record.base and Path(record.worktree) in worktrees and Path(record.worktree).is_dir():
+    if record.phase is Phase.CREATED:
+        head = None  # no agent has worked: what there is of the worktree is as we made it
+    elif record.base and Path(record.worktree) in worktrees and Path(record.worktree).is_dir():
         message = render_message(record.spec, attempt.spec.title, {})
         restore_git_file(run.git, Path(record.worktree))
         saved = save_work(Path(record.worktree), Oid(record.base), message)

@@ -1,0 +1,353 @@
+"""After `kill -9` at any moment, the next run loses nothing, repeats no finished agent, and leaves no trace."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind
+from chant_tasks.steps.recover import recover_all
+from tests.integration.repository import Repository
+
+STEPS = "chant_tasks.steps"
+LAND = "chant_tasks.landing.land"
+CHECKOUT = "chant_tasks.landing.checkout"
+
+# Before the agent's work was found to be done, it is kept as an interrupted attempt, and the spec worked anew.
+BEFORE_EVIDENCE = {
+    "the record is there, the worktree is not": f"before:{STEPS}.worktree:add_worktree",
+    "the worktree is registered": f"after:{STEPS}.worktree:add_worktree",
+    "the worktree is full": f"after:{STEPS}.worktree:_furnish",
+    "the agent is about to start": f"before:{STEPS}.agent:run_process",
+    "the agent has ended": f"after:{STEPS}.agent:run_process",
+    "its work is a commit": f"after:{STEPS}.finalize:save_work",
+    "its work is on the branch": f"after:{STEPS}.finalize:save_branch",
+}
+# Afterwards only landing is left.
+AFTER_EVIDENCE = {
+    "the work is done": f"before:{STEPS}.finalize:land_attempt",
+    "the landing begins": f"before:{STEPS}.finalize:land",
+    "the landing commit has a ref": f"after:{LAND}:apply_ref",
+    "the journal knows the landing": f"before:{LAND}:_advance",
+    "the index is locked": f"before:{LAND}:prepare_refresh",
+    "the index is copied": f"after:{LAND}:prepare_refresh",
+    "the move is prepared": f"before:{LAND}:apply_refresh_plan",
+    "the files are written": f"after:{CHECKOUT}:apply_tree",
+    "the checkout has moved": f"after:{LAND}:apply_refresh_plan",
+    "the branch is about to move": f"before:{LAND}:PreparedMove.commit",
+    "the branch has moved": f"after:{LAND}:PreparedMove.commit",
+    "all has landed": f"before:{STEPS}.finalize:_end_landing",
+    "the worktree is about to go": f"before:{STEPS}.cleanup:remove_worktree",
+    "the worktree is gone": f"after:{STEPS}.cleanup:remove_worktree",
+    "the branch is gone": f"after:{STEPS}.cleanup:remove_traces",
+}
+MINE = ("mine.txt", "tracked.txt", "staged.txt", "ignored.log")
+
+
+def _kill(repository: Repository, spec_id: SpecId, moment: str, *, takes_children: bool) -> None:
+    """Work a spec in a process that is killed at `moment`, with what it has started where `takes_children`."""
+    done = subprocess.run(
+        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, moment),
+        cwd=Path(__file__).parents[2],
+        start_new_session=takes_children,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@pytest.fixture
+def spec(repository: Repository) -> SpecId:
+    """A spec that changes, adds and removes files, in a checkout with all kinds of the user's own changes."""
+    repository.write(".gitignore", "*.log\n")
+    repository.write("tracked.txt", "old\n")
+    repository.write("gone.txt", "old\n")
+    repository.write("deep/one.txt", "1\n")
+    script = "echo work > a.txt\necho work > README.md\nrm gone.txt\nrm -r deep\nmkdir new\necho work > new/file"
+    spec_id = repository.add_spec("a", script)
+    repository.commit("spec")
+    repository.write("mine.txt", "mine\n")
+    repository.write("tracked.txt", "mine\n")
+    repository.write("ignored.log", "mine\n")
+    repository.write("staged.txt", "mine\n")
+    repository.git("add", "staged.txt")
+    return spec_id
+
+
+STATUS = [" M tracked.txt", "A  staged.txt", "?? mine.txt"]
+
+
+def _assert_landed(repository: Repository, spec_id: SpecId) -> None:
+    assert repository.files() == {".gitignore", "README.md", "tracked.txt", "a.txt", "new/file"}
+    assert repository.show("README.md") == "work\n"
+    assert repository.spec(spec_id).status.value == "completed"
+    assert repository.git("log", "--format=%s", "--first-parent", "main").splitlines() == [
+        f"chant({spec_id}): Do a",
+        "spec",
+        "start",
+    ]
+    assert sorted(repository.status()) == sorted(STATUS)
+    assert repository.state(spec_id).kind is Kind.COMPLETED
+    repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("moment", BEFORE_EVIDENCE.values(), ids=list(BEFORE_EVIDENCE))
+def test_a_spec_killed_before_its_work_was_done_is_worked_anew(
+    repository: Repository, spec: SpecId, moment: str
+) -> None:
+    before, tip = repository.snapshot(*MINE), repository.tip("main")
+
+    _kill(repository, spec, moment, takes_children=True)
+    runs = repository.count_runs("a")
+
+    assert (repository.tip("main"), repository.snapshot(*MINE)) == (tip, before)
+    repository.prepare()
+    repository.assert_no_traces()
+    kept = repository.refs(f"refs/chant/attempts/{spec}/")
+    assert len(kept) == runs
+    assert all("a.txt" in repository.files(name) for name in kept)
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == runs + 1
+    assert repository.snapshot(*MINE) == before
+    _assert_landed(repository, spec)
+
+
+@pytest.mark.parametrize("takes_children", [True, False], ids=["all died", "only doit died"])
+@pytest.mark.parametrize("moment", AFTER_EVIDENCE.values(), ids=list(AFTER_EVIDENCE))
+def test_a_spec_killed_after_its_work_was_done_only_lands(
+    repository: Repository, spec: SpecId, moment: str, takes_children: bool
+) -> None:
+    before = repository.snapshot(*MINE)
+
+    _kill(repository, spec, moment, takes_children=takes_children)
+    is_on_target = "a.txt" in repository.files()
+
+    assert (repository.show(repository.spec_path(spec)).startswith("---\nstatus: completed")) == is_on_target
+    assert repository.snapshot(*MINE) == before
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
+    assert repository.snapshot(*MINE) == before
+    _assert_landed(repository, spec)
+
+
+@pytest.mark.parametrize("moment", AFTER_EVIDENCE.values(), ids=list(AFTER_EVIDENCE))
+def test_the_users_git_works_once_the_next_run_began(repository: Repository, spec: SpecId, moment: str) -> None:
+    _kill(repository, spec, moment, takes_children=True)
+
+    repository.prepare()
+
+    repository.write("later.txt", "later\n")
+    repository.git("add", "later.txt")
+    repository.git("commit", "-q", "-m", "later", "--", "later.txt")
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.files() >= {"a.txt", "later.txt"}
+    assert repository.show("a.txt") == "work\n"
+    assert repository.count_runs("a") == 1
+    assert sorted(repository.status()) == sorted(STATUS)
+    repository.assert_no_traces()
+
+
+def test_a_torn_file_is_written_again(repository: Repository, spec: SpecId) -> None:
+    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
+    (repository.top / "README.md").write_text("wo")
+    (repository.top / "new/file").write_text("")
+
+    assert repository.work(spec).kind is Kind.COMPLETED
+    _assert_landed(repository, spec)
+    assert repository.read("README.md") == "work\n"
+
+
+def test_a_users_edit_of_a_half_moved_file_waits_and_is_kept(repository: Repository, spec: SpecId) -> None:
+    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
+    repository.write("README.md", "mine\n")
+
+    state = repository.work(spec)
+
+    assert (state.kind, state.reason) == (
+        Kind.LANDING_WAITS,
+        "README.md is changed or untracked in your checkout",
+    )
+    assert repository.read("README.md") == "mine\n"
+    repository.write("README.md", "work\n")
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
+    _assert_landed(repository, spec)
+
+
+def test_a_landing_killed_twice_lands(repository: Repository, spec: SpecId) -> None:
+    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
+    _kill(repository, spec, AFTER_EVIDENCE["the checkout has moved"], takes_children=True)
+
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
+    _assert_landed(repository, spec)
+
+
+@pytest.mark.parametrize("moment", ["the files are written", "the checkout has moved", "the branch has moved"])
+def test_a_killed_landing_in_a_second_worktree_is_finished_there(repository: Repository, moment: str) -> None:
+    repository.write(".chant/config.md", "---\ndefaults: {main_branch: main}\n---\n")
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    repository.git("switch", "-q", "-c", "feature")
+    second = repository.outside / "second"
+    repository.git("worktree", "add", "-q", str(second), "main")
+
+    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert (repository.git("status", "--porcelain", cwd=second), repository.status()) == ("", [])
+    assert repository.count_runs("a") == 1
+    repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("moment", list(AFTER_EVIDENCE)[1:12])
+def test_a_driver_killed_in_its_landing_lands(repository: Repository, moment: str) -> None:
+    driver = repository.add_spec("d", None, keys="type: driver")
+    member = repository.add_spec("d.1")
+    repository.commit()
+    repository.work(member)
+
+    _kill(repository, driver, AFTER_EVIDENCE[moment], takes_children=True)
+
+    assert repository.work_driver(driver).kind is Kind.COMPLETED
+    assert repository.show(repository.spec_path(driver)).startswith("---\nstatus: completed")
+    assert repository.git("log", "--format=%s", "--first-parent", "main").splitlines()[0] == f"chant({driver}): Do d"
+    assert repository.status() == []
+    repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("moment", ["the landing begins", "the branch has moved", "all has landed"])
+def test_an_ignored_spec_killed_in_its_landing_keeps_the_users_edit(repository: Repository, moment: str) -> None:
+    repository.write(".gitignore", "/.chant/\n")
+    repository.git("rm", "-q", "-r", "--cached", ".chant")
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    path = repository.spec_path(spec_id)
+
+    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+    repository.write(path, repository.read(path).replace("Some words.", "Better words."))
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert "Better words." in repository.read(path)
+    assert repository.spec(spec_id).status.value == "completed"
+    assert repository.count_runs("a") == 1
+    repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("moment", ["the journal knows the landing", "the branch has moved"])
+def test_a_killed_rerun_lands(repository: Repository, moment: str) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    repository.work(spec_id)
+    repository.forget(spec_id)
+
+    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+
+    repository.work(spec_id)
+    assert repository.state(spec_id).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 2
+    assert repository.status() == []
+    repository.assert_no_traces()
+
+
+def test_an_agent_that_outlived_its_doit_is_ended_and_its_work_kept(repository: Repository) -> None:
+    script = f"echo half > a.txt\ntouch {repository.outside}/up\nuntil grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done\nkill -9 $PPID\nsleep 60"
+    spec_id = repository.add_spec("a", script)
+    repository.commit()
+
+    done = subprocess.run(
+        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, f"after:{LAND}:land"),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert (repository.outside / "up").exists()
+    agent = repository.record(spec_id).agent_process
+
+    repository.prepare()
+
+    assert agent is not None
+    assert "ended an agent that an earlier run had left" in repository.notices()
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
+    assert repository.state(spec_id).reason == f"interrupted before; kept at refs/chant/attempts/{spec_id}/1"
+    repository.assert_no_traces()
+
+
+def test_an_attempt_whose_spec_was_removed_is_picked_up_all_the_same(repository: Repository, spec: SpecId) -> None:
+    other = repository.add_spec("b")
+    _kill(repository, spec, BEFORE_EVIDENCE["the agent has ended"], takes_children=True)
+    (repository.top / repository.spec_path(spec)).unlink()
+
+    repository.prepare(other)
+
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec}/1") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo work > a.txt\ngit add -A\ngit commit -q -m mine")
+    repository.commit()
+    _kill(repository, spec_id, BEFORE_EVIDENCE["the agent has ended"], takes_children=True)
+    (repository.worktrees / f"chant-{spec_id}").rename(repository.outside / "gone")
+
+    repository.prepare()
+
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_what_could_not_be_saved_stays_until_the_next_run(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chant_tasks.steps.finalize.save_work", refuse)
+        state = repository.work(spec_id)
+
+    assert state.kind is Kind.FAILED
+    assert "No space left on device" in state.reason
+    assert (repository.worktrees / f"chant-{spec_id}" / "a.txt").read_text() == "work\n"
+    repository.prepare()
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_a_git_that_fails_midway_is_picked_up_where_it_was(
+    repository: Repository, spec: SpecId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chant_tasks.landing.checkout.add_files_from_index", refuse)
+        state = repository.work(spec)
+
+    assert (state.kind, "No space left" in state.reason) == (Kind.LANDING_WAITS, True)
+    assert repository.read("README.md") == "work\n"
+    assert repository.work(spec).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
+    _assert_landed(repository, spec)
+
+
+def test_recovery_costs_no_git_call_where_nothing_was_in_flight(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    repository.work(spec_id)
+    run = repository.prepare()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("git was called")
+
+    monkeypatch.setattr("chant_tasks.git.runner.Git.run", refuse)
+    recover_all(run)
