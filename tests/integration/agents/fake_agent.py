@@ -81,7 +81,7 @@ def says_goodbye(_: str) -> None:
     """End at SIGTERM with a last line and a status of its own."""
 
     def leave(number: int, _: object) -> None:
-        print("goodbye", flush=True)
+        os.write(1, b"goodbye\n")  # print fails where the signal comes while the line below is being flushed
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, leave)
