@@ -8,18 +8,11 @@ import importlib
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chant_tasks.overview import load_overview
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import State
-from chant_tasks.steps.agent import run_agent
-from chant_tasks.steps.finalize import finalize, finalize_driver
-from chant_tasks.steps.prepare import prepare_run
-from chant_tasks.steps.worktree import add_attempt
 
 
 def die() -> None:
@@ -50,15 +43,14 @@ def _wrap(function: Callable[..., Any], *, is_before: bool) -> Callable[..., Any
 
 
 def work(root: Path, spec_id: SpecId) -> None:
-    """One `doit SPEC`."""
-    overview = load_overview(root)
-    run = prepare_run(overview, lambda _: None, threading.Event(), frozenset({spec_id}))
-    if spec_id in overview.graph.members:
-        finalize_driver(run, spec_id)
-        return
-    attempt = add_attempt(run, spec_id)
-    if not isinstance(attempt, State):
-        finalize(run, run_agent(run, attempt))
+    """One `doit SPEC`. The steps are imported here: whoever imports a function by its name gets the one that kills."""
+    from tests.integration.repository import Repository
+
+    repository = Repository(top=root, root=root, worktrees=root.parent, outside=root.parent)
+    if (root / ".chant" / "specs" / f"{spec_id}.1.md").exists():
+        repository.work_driver(spec_id)
+    else:
+        repository.work(spec_id)
 
 
 if __name__ == "__main__":

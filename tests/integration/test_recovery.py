@@ -12,24 +12,24 @@ from chant_tasks.state import Kind
 from chant_tasks.steps.recover import recover_all
 from tests.integration.repository import Repository
 
-STEPS = "chant_tasks.steps"
+SAVE = "chant_tasks.landing.save"
 LAND = "chant_tasks.landing.land"
 CHECKOUT = "chant_tasks.landing.checkout"
 
 # Before the agent's work was found to be done, it is kept as an interrupted attempt, and the spec worked anew.
 BEFORE_EVIDENCE = {
-    "the record is there, the worktree is not": f"before:{STEPS}.worktree:add_worktree",
-    "the worktree is registered": f"after:{STEPS}.worktree:add_worktree",
-    "the worktree is full": f"after:{STEPS}.worktree:_furnish",
-    "the agent is about to start": f"before:{STEPS}.agent:run_process",
-    "the agent has ended": f"after:{STEPS}.agent:run_process",
-    "its work is a commit": f"after:{STEPS}.finalize:save_work",
-    "its work is on the branch": f"after:{STEPS}.finalize:save_branch",
+    "the record is there, the worktree is not": "before:chant_tasks.git.worktrees:add_worktree",
+    "the worktree is registered": "after:chant_tasks.git.worktrees:add_worktree",
+    "the worktree is full": "after:chant_tasks.steps.include:add_included_files",
+    "the agent is about to start": "before:chant_tasks.agents.supervise:run_agent",
+    "the agent has ended": "after:chant_tasks.agents.supervise:run_agent",
+    "its work is a commit": f"after:{SAVE}:save_work",
+    "its work is on the branch": f"after:{SAVE}:save_branch",
 }
 # Afterwards only landing is left.
 AFTER_EVIDENCE = {
-    "the work is done": f"before:{STEPS}.finalize:land_attempt",
-    "the landing begins": f"before:{STEPS}.finalize:land",
+    "the work is done": "before:chant_tasks.journal.locks:add_tasks_lock",
+    "the landing begins": f"before:{LAND}:land",
     "the landing commit has a ref": f"after:{LAND}:apply_ref",
     "the journal knows the landing": f"before:{LAND}:_advance",
     "the index is locked": f"before:{LAND}:prepare_refresh",
@@ -39,11 +39,18 @@ AFTER_EVIDENCE = {
     "the checkout has moved": f"after:{LAND}:apply_refresh_plan",
     "the branch is about to move": f"before:{LAND}:PreparedMove.commit",
     "the branch has moved": f"after:{LAND}:PreparedMove.commit",
-    "all has landed": f"before:{STEPS}.finalize:_end_landing",
-    "the worktree is about to go": f"before:{STEPS}.cleanup:remove_worktree",
-    "the worktree is gone": f"after:{STEPS}.cleanup:remove_worktree",
-    "the branch is gone": f"after:{STEPS}.cleanup:remove_traces",
+    "all has landed": f"after:{LAND}:land",
+    "the worktree is about to go": "before:chant_tasks.git.worktrees:remove_worktree",
+    "the worktree is gone": "after:chant_tasks.git.worktrees:remove_worktree",
+    "the branch is gone": "after:chant_tasks.steps.cleanup:remove_traces",
 }
+# A git of ours is in the middle of a dialogue then, and goes on for a moment where only doit died.
+WHILE_GIT_WAITS = (
+    "the move is prepared",
+    "the files are written",
+    "the checkout has moved",
+    "the branch is about to move",
+)
 MINE = ("mine.txt", "tracked.txt", "staged.txt", "ignored.log")
 
 
@@ -115,14 +122,17 @@ def test_a_spec_killed_before_its_work_was_done_is_worked_anew(
     _assert_landed(repository, spec)
 
 
-@pytest.mark.parametrize("takes_children", [True, False], ids=["all died", "only doit died"])
-@pytest.mark.parametrize("moment", AFTER_EVIDENCE.values(), ids=list(AFTER_EVIDENCE))
+@pytest.mark.parametrize(
+    ("moment", "takes_children"),
+    [(name, True) for name in AFTER_EVIDENCE] + [(name, False) for name in WHILE_GIT_WAITS],
+    ids=lambda value: value if isinstance(value, str) else "all died" if value else "only doit died",
+)
 def test_a_spec_killed_after_its_work_was_done_only_lands(
     repository: Repository, spec: SpecId, moment: str, takes_children: bool
 ) -> None:
     before = repository.snapshot(*MINE)
 
-    _kill(repository, spec, moment, takes_children=takes_children)
+    _kill(repository, spec, AFTER_EVIDENCE[moment], takes_children=takes_children)
     is_on_target = "a.txt" in repository.files()
 
     assert (repository.show(repository.spec_path(spec)).startswith("---\nstatus: completed")) == is_on_target
@@ -133,9 +143,9 @@ def test_a_spec_killed_after_its_work_was_done_only_lands(
     _assert_landed(repository, spec)
 
 
-@pytest.mark.parametrize("moment", AFTER_EVIDENCE.values(), ids=list(AFTER_EVIDENCE))
+@pytest.mark.parametrize("moment", ["the index is locked", *WHILE_GIT_WAITS, "the branch has moved"])
 def test_the_users_git_works_once_the_next_run_began(repository: Repository, spec: SpecId, moment: str) -> None:
-    _kill(repository, spec, moment, takes_children=True)
+    _kill(repository, spec, AFTER_EVIDENCE[moment], takes_children=True)
 
     repository.prepare()
 
@@ -203,7 +213,7 @@ def test_a_killed_landing_in_a_second_worktree_is_finished_there(repository: Rep
     repository.assert_no_traces()
 
 
-@pytest.mark.parametrize("moment", list(AFTER_EVIDENCE)[1:12])
+@pytest.mark.parametrize("moment", ["the journal knows the landing", *WHILE_GIT_WAITS, "the branch has moved"])
 def test_a_driver_killed_in_its_landing_lands(repository: Repository, moment: str) -> None:
     driver = repository.add_spec("d", None, keys="type: driver")
     member = repository.add_spec("d.1")
@@ -306,11 +316,11 @@ def test_what_could_not_be_saved_stays_until_the_next_run(
     spec_id = repository.add_spec("a")
     repository.commit()
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("chant_tasks.steps.finalize.save_work", refuse)
+        patch.setattr("chant_tasks.landing.save.add_commit", refuse)
         state = repository.work(spec_id)
 
     assert state.kind is Kind.FAILED
@@ -324,7 +334,7 @@ def test_what_could_not_be_saved_stays_until_the_next_run(
 def test_a_git_that_fails_midway_is_picked_up_where_it_was(
     repository: Repository, spec: SpecId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
