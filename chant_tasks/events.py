@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorktreeMade:
-    """A spec's worktree is there: `branch` starts at `base` (an abbreviated commit id), the tip of `target`."""
+    """A spec's worktree is there: `branch` starts at `base` (an abbreviated commit id), the tip of `target`.
+
+    With `is_in_place` the branch is checked out in the user's own checkout instead.
+    """
 
     spec: str
     branch: str
     target: str
     base: str
+    is_in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,15 @@ class Finalized:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOnBranch:
+    """A spec's work and its finalized file are on `branch`, whose tip is now `tip` (abbreviated); not merged yet."""
+
+    spec: str
+    branch: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """A spec was not finalized: `icon` and `text` are its state's."""
 
@@ -74,5 +87,5 @@ class Notice:
     text: str
 
 
-Event = WorktreeMade | AgentStarted | AgentSaid | AgentEnded | Landing | Finalized | Ended | Notice
+Event = WorktreeMade | AgentStarted | AgentSaid | AgentEnded | Landing | Finalized | KeptOnBranch | Ended | Notice
 Listener = Callable[[Event], None]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from chant_tasks.config import Config, load_config
+from chant_tasks.config import Config, find_branch, find_branch_collisions, load_config
+from chant_tasks.config.branches import DIRECT_PREFIX
 from chant_tasks.errors import ChantError, ConfigError, SpecError
 from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import load_refs
@@ -24,8 +25,6 @@ from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, loa
 from chant_tasks.state import SpecFacts, State, Worker, find_state
 from chant_tasks.words import render_duration
 
-BRANCH_PREFIX = "spec/"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -39,11 +38,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitFacts:
-    """What one look at git and the journal tells of all specs."""
+    """What one look at git and the journal tells of all specs.
+
+    `branches` are those that specs have now, `on_target` and `on_branches` the specs' files there.
+    """
 
     target: Target
     on_target: Mapping[SpecId, Spec]
-    branches: frozenset[str]
+    branches: Mapping[SpecId, str]
+    on_branches: Mapping[SpecId, Spec]
     tombstones: Mapping[SpecId, Tombstone]
     open: frozenset[SpecId]
 
@@ -78,8 +81,7 @@ def load_overview(root: Path) -> Overview:
     config, config_error = _load_settings(project)
     folder = load_specs(project.specs_folder)
     archived = load_archived_ids(project.archive_folder)
-    main_branch = config.defaults.main_branch if config is not None else None
-    facts = _load_git_facts(project, folder, main_branch)
+    facts = _load_git_facts(project, folder, config or Config())
     finished = frozenset(spec_id for spec_id in folder.specs if _seems_finished(folder, facts, spec_id))
     graph = plan_graph(_nodes(folder, facts), archived, finished)
     overview = Overview(
@@ -94,7 +96,7 @@ def load_overview(root: Path) -> Overview:
         problems={},
         states={},
     )
-    return replace(overview, states=_compute_states(overview))
+    return with_problems(overview, _find_branch_problems(overview))
 
 
 def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
@@ -107,8 +109,7 @@ def load_state(overview: Overview, spec_id: SpecId) -> State:
     """The state of one spec as it is now: its file, its dependencies' files, the target, the journal are read again."""
     needs = overview.graph.needs.get(spec_id, ())
     folder = _load_again(overview, (spec_id, *needs))
-    main_branch = overview.config.defaults.main_branch if overview.config is not None else None
-    facts = _load_git_facts(overview.project, folder, main_branch or overview.target.branch)
+    facts = _load_git_facts(overview.project, folder, overview.config or Config(), overview.target.branch)
     now = replace(overview, folder=folder, facts=facts)
     states = {need: find_state(_spec_facts(now, need, {})) for need in needs}
     return find_state(_spec_facts(now, spec_id, states))
@@ -131,7 +132,8 @@ def is_agents_doit(root: Path, environ: Mapping[str, str]) -> bool:
         return False
     journal = project.journal_folder
     records = (load_last(journal, spec) for spec in load_open(journal))
-    return any(record is not None and Path(record.worktree) == project.top for record in records)
+    known = [record for record in records if record is not None and not record.is_in_place]
+    return any(Path(record.worktree) == project.top for record in known)
 
 
 def _load_settings(project: Project) -> tuple[Config | None, ChantError | None]:
@@ -161,23 +163,64 @@ def _nodes(folder: SpecFolder, facts: GitFacts) -> Iterable[GraphNode]:
         yield GraphNode(id=spec_id, depends_on=depends_on, names_dependencies=True, type="code")
 
 
-def _load_git_facts(project: Project, folder: SpecFolder, main_branch: str | None) -> GitFacts:
-    git = Git(project.root)
-    head = _load_head(project)
-    branch = main_branch or head
-    refs = load_refs(git, f"refs/heads/{BRANCH_PREFIX}", *((f"refs/heads/{branch}",) if branch else ()))
+def _find_branch_problems(overview: Overview) -> Mapping[SpecId, str]:
+    config = overview.config or Config()
+    unfinished = [spec_id for spec_id in overview.ids if not _is_completed_file(overview.folder, spec_id)]
+    branches = {spec_id: find_branch(spec_id, overview.folder.specs.get(spec_id), config) for spec_id in unfinished}
+    return find_branch_collisions(branches, (overview.target.branch,))
+
+
+def find_branch_names(spec_id: SpecId, spec: Spec | None, config: Config) -> tuple[str, ...]:
+    """The branches that may hold a spec's work: that of today's settings first, then those of others."""
+    prefixes = (DIRECT_PREFIX, (spec.branch_prefix if spec is not None else None) or config.defaults.branch_prefix)
+    names = (find_branch(spec_id, spec, config).name, *(f"{prefix}{spec_id}" for prefix in prefixes))
+    return tuple(dict.fromkeys(names))
+
+
+def _load_git_facts(project: Project, folder: SpecFolder, config: Config, target_branch: str = "") -> GitFacts:
+    git, journal = Git(project.root), project.journal_folder
+    head, tombstones, in_flight = _load_head(project), load_tombstones(journal), load_open(journal)
+    names = {
+        spec_id: find_branch_names(spec_id, folder.specs.get(spec_id), config)
+        for spec_id in (*folder.specs, *folder.unreadable)
+        if not _is_completed_file(folder, spec_id) or spec_id in tombstones or spec_id in in_flight
+    }
+    branch = config.defaults.main_branch or target_branch or _find_target(project, names, head)
+    folders = {
+        f"refs/heads/{name.removesuffix(spec_id)}*" for spec_id, all_names in names.items() for name in all_names
+    }
+    refs = load_refs(git, *sorted(folders), f"refs/heads/{branch or DIRECT_PREFIX}")
+    branches = _find_branches(names, refs)
     tip = refs.get(f"refs/heads/{branch}", Oid("")) if branch else Oid("")
     target = Target(
         branch=branch, tip=tip, is_checked_out=branch == head, problem=_find_target_problem(branch, tip, head)
     )
-    journal = project.journal_folder
     return GitFacts(
         target=target,
         on_target=_load_on_target(git, project, folder, target),
-        branches=frozenset(name.removeprefix("refs/heads/") for name in refs),
-        tombstones=load_tombstones(journal),
-        open=load_open(journal),
+        branches=branches,
+        on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
+        tombstones=tombstones,
+        open=in_flight,
     )
+
+
+def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, Oid]) -> Mapping[SpecId, str]:
+    found = {}
+    for spec_id, candidates in names.items():
+        name = next((name for name in candidates if f"refs/heads/{name}" in refs), None)
+        if name is not None:
+            found[spec_id] = name
+    return found
+
+
+def _find_target(project: Project, names: Mapping[SpecId, tuple[str, ...]], head: str) -> str:
+    """The branch that is checked out; where that is a spec's own branch, the one that its work is meant for."""
+    for spec_id, candidates in names.items():
+        if head in candidates:
+            record = load_last(project.journal_folder, spec_id)
+            return record.target if record is not None else head
+    return head
 
 
 def _load_head(project: Project) -> str:
@@ -206,17 +249,25 @@ def _load_on_target(git: Git, project: Project, folder: SpecFolder, target: Targ
         for spec_id in (*folder.specs, *folder.unreadable)
         if not (target.is_checked_out and _is_completed_file(folder, spec_id))
     ]
-    if not asked:
-        return {}
-    paths = {f"{project.specs_prefix}{spec_id}.md": spec_id for spec_id in asked if "\n" not in spec_id}
+    return _load_copies(git, project, dict.fromkeys(asked, target.tip))
+
+
+def _load_copies(git: Git, project: Project, commits: Mapping[SpecId, str]) -> Mapping[SpecId, Spec]:
+    """The specs' files at the commits that are named for them; what is not there, or cannot be read, says nothing."""
+    names = {
+        f"{commit}:{project.specs_prefix}{spec_id}.md": spec_id
+        for spec_id, commit in commits.items()
+        if "\n" not in spec_id
+    }
     found = {}
-    for path, data in load_blobs(git, target.tip, tuple(paths)).items():
+    for name, data in (load_blobs(git, tuple(names)) if names else {}).items():
+        spec_id = names[name]
         try:
-            spec = parse_spec(paths[path], project.top / path, data)
+            spec = parse_spec(spec_id, project.specs_folder / f"{spec_id}.md", data)
         except SpecError:
-            continue  # what cannot be read says nothing
+            continue
         if spec is not None:
-            found[spec.id] = spec
+            found[spec_id] = spec
     return found
 
 
@@ -252,7 +303,7 @@ def _spec_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
     error = folder.unreadable.get(spec_id)
     tombstone = facts.tombstones.get(spec_id)
     graph_problem = overview.graph.problems.get(spec_id)
-    branch = f"{BRANCH_PREFIX}{spec_id}"
+    on_branch = facts.on_branches.get(spec_id)
     record = _find_record(overview, spec_id, tombstone)
     needs = overview.graph.needs.get(spec_id, ())
     members = overview.graph.members.get(spec_id, ())
@@ -268,7 +319,8 @@ def _spec_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         problem=overview.problems.get(spec_id, "") or (str(graph_problem) if graph_problem is not None else ""),
         attempt=record.facts if record is not None else None,
         worker=_find_worker(overview, spec_id, record),
-        branch=branch if branch in facts.branches else "",
+        branch=facts.branches.get(spec_id, ""),
+        branch_status=on_branch.status if on_branch is not None else None,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),
     )

@@ -49,6 +49,7 @@ class Ending(Enum):
     INTERRUPTED = "interrupted"
     CONFLICT = "conflict"
     WAITS = "waits"
+    ON_BRANCH = "on-branch"
     DISCARDED = "discarded"
 
 
@@ -121,7 +122,11 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecFacts:
-    """Every fact that a spec's state follows from. `short` is its short id, `needs` are its dependencies' states."""
+    """Every fact that a spec's state follows from.
+
+    `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
+    if not), `branch_status` what the spec's file says at its tip.
+    """
 
     id: SpecId
     short: str
@@ -135,6 +140,7 @@ class SpecFacts:
     attempt: AttemptFacts | None = None
     worker: Worker | None = None
     branch: str = ""
+    branch_status: Status | None = None
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
 
@@ -208,6 +214,8 @@ def _find_on_branch(facts: SpecFacts) -> State | None:
         return _landing_waits(facts, attempt)  # a driver's landing has no branch
     if not facts.branch:
         return None
+    if _is_completed_on_branch(facts):
+        return _completed_on_branch(facts)
     if attempt is not None and attempt.ending is Ending.CONFLICT:
         return _conflict(facts, attempt)
     if attempt is not None and attempt.ending is None:
@@ -219,6 +227,25 @@ def _find_on_branch(facts: SpecFacts) -> State | None:
         details=(("stopped", reason),),
         next=(
             Next(command=f"doit spec-land {facts.short}", purpose="land what is on the branch"),
+            _discard(facts),
+        ),
+    )
+
+
+def _is_completed_on_branch(facts: SpecFacts) -> bool:
+    """Whether the branch ends at finalized work. Where the journal knows nothing of it, the file's word counts."""
+    if facts.attempt is None:
+        return facts.branch_status is Status.COMPLETED
+    return facts.attempt.ending is Ending.ON_BRANCH
+
+
+def _completed_on_branch(facts: SpecFacts) -> State:
+    return State(
+        kind=Kind.WAITING,
+        reason=f"completed on branch {facts.branch}, not merged",
+        next=(
+            Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
+            Next(command=f"doit spec-land {facts.short}", purpose="land it as other specs land"),
             _discard(facts),
         ),
     )

@@ -1,5 +1,6 @@
 """Strict settings: `.chant/config.md` on top of the user's own file, as typed values."""
 
+from chant_tasks.config.branches import Branch, find_branch, find_branch_collisions
 from chant_tasks.config.choice import find_model
 from chant_tasks.config.duration import parse_duration, render_duration
 from chant_tasks.config.load import load_config
@@ -17,6 +18,7 @@ from chant_tasks.config.model import (
 from chant_tasks.config.render import render_config
 
 __all__ = [
+    "Branch",
     "Config",
     "Criteria",
     "Defaults",
@@ -26,6 +28,8 @@ __all__ = [
     "Setting",
     "Timeouts",
     "Worktrees",
+    "find_branch",
+    "find_branch_collisions",
     "find_model",
     "load_config",
     "parse_duration",

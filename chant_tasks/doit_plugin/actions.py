@@ -112,7 +112,7 @@ class FinalizeDriver(StepAction):
     words = "finalize"
 
     def step(self, work: Work) -> Outcome | None:
-        from chant_tasks.steps.finalize import finalize_driver
+        from chant_tasks.steps.driver import finalize_driver
 
         found = _open_gate(self.session, work, self.spec_id)
         return found if found is not None else judge(finalize_driver(_require_run(work), self.spec_id))

@@ -8,7 +8,7 @@ from datetime import datetime
 from chant_tasks.doit_plugin.list_rows import is_driver
 from chant_tasks.doit_plugin.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
 from chant_tasks.journal.attempt import AttemptRecord
-from chant_tasks.overview import BRANCH_PREFIX, Overview
+from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, Next, State
 from chant_tasks.words import render_count, render_duration, render_money
@@ -57,9 +57,9 @@ def plan_sections(
     ]
     if spec is not None:
         sections += _spec_sections(overview, spec, state)
-    branch = f"{BRANCH_PREFIX}{spec_id}"
+    branch = overview.facts.branches.get(spec_id)
     sections += [
-        Section(label="branch", lines=(branch,) if branch in overview.facts.branches else ()),
+        Section(label="branch", lines=(branch,) if branch else ()),
         Section(label="attempts", lines=tuple(render_attempt(record, now) for record in attempts)),
         *_record_sections(spec if state.is_satisfied else None, attempts),
         Section(label="next", lines=render_next(state.next)),

@@ -11,6 +11,7 @@ from chant_tasks.events import (
     Ended,
     Event,
     Finalized,
+    KeptOnBranch,
     Landing,
     Notice,
     WorktreeMade,
@@ -31,7 +32,8 @@ def render_event(event: Event, clock: str, short: Mapping[str, str], width: int,
 def _render_text(event: Event, style: Style) -> str | None:
     match event:
         case WorktreeMade():
-            return f"worktree  {event.branch} from {event.target} {event.base}"
+            where = "checkout" if event.is_in_place else "worktree"
+            return f"{where}  {event.branch} from {event.target} {event.base}"
         case AgentStarted():
             model = f", model {event.model}" if event.model else ""
             session = f", session {event.session[:8]}" if event.session else ""
@@ -44,6 +46,9 @@ def _render_text(event: Event, style: Style) -> str | None:
             return f"landing   {flatten(event.text)}"
         case Finalized():
             done = f"Finalized {event.spec}, {event.target} is at {event.tip}"
+            return paint(f"✓ {done}" if style.has_unicode else done, Colour.GREEN, style)
+        case KeptOnBranch():
+            done = f"Finalized {event.spec} on its branch, {event.branch} is at {event.tip}"
             return paint(f"✓ {done}" if style.has_unicode else done, Colour.GREEN, style)
         case Ended():
             text = flatten(event.text)

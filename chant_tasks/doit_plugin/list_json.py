@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from chant_tasks.journal.attempt import AttemptRecord
-from chant_tasks.overview import BRANCH_PREFIX, Overview
+from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
 JsonValue = str | int | float | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
@@ -18,7 +18,6 @@ def render_json(overview: Overview, ids: Iterable[SpecId], attempts: Mapping[Spe
 
 def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptRecord]) -> Mapping[str, JsonValue]:
     spec, state = overview.folder.specs.get(spec_id), overview.states[spec_id]
-    branch = f"{BRANCH_PREFIX}{spec_id}"
     return {
         "id": spec_id,
         "short": overview.short[spec_id],
@@ -32,7 +31,7 @@ def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptR
         "status": spec.status.value if spec is not None else None,
         "file": f"{overview.project.specs_prefix}{spec_id}.md",
         "attempts": [_attempt_value(record) for record in attempts],
-        "branch": branch if branch in overview.facts.branches else None,
+        "branch": overview.facts.branches.get(spec_id),
         "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
     }
 

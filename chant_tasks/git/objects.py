@@ -8,6 +8,7 @@ from pathlib import Path
 from chant_tasks.git.runner import Git, Oid
 
 FILE_MODE = "100644"
+GITLINK_MODE = "160000"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # of SHA-1 repositories
 _FOLDER_MODE = "040000"
 
@@ -40,7 +41,7 @@ def add_blob(git: Git, data: bytes, path: str) -> Oid:
 def find_blob(git: Git, commit: str, path: str) -> Oid | None:
     """The blob at `path` of a commit or tree; None where there is none."""
     entry = _find_entry(git, commit, path)
-    return entry[1] if entry is not None else None
+    return entry[1] if entry is not None and entry[0] not in (GITLINK_MODE, _FOLDER_MODE) else None
 
 
 def find_mode(git: Git, commit: str, path: str) -> str:
@@ -51,9 +52,15 @@ def find_mode(git: Git, commit: str, path: str) -> str:
 
 def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
     for entry in git.run("ls-tree", "-z", "--full-tree", commit, "--", path).fields:
-        mode, kind, oid = entry.partition("\t")[0].split(" ")
-        return (mode, Oid(oid)) if kind == "blob" else None
+        mode, _, oid = entry.partition("\t")[0].split(" ")
+        return mode, Oid(oid)
     return None
+
+
+def load_file(git: Git, commit: str, path: str) -> bytes:
+    """What a checkout of `commit` would hold at `path`: the blob with the path's filters, such as line ends. Raises
+    GitError where it is not there."""
+    return git.run("cat-file", "--filters", f"{commit}:{path}").stdout
 
 
 def load_blob(git: Git, oid: Oid) -> bytes:
@@ -61,12 +68,12 @@ def load_blob(git: Git, oid: Oid) -> bytes:
     return git.run("cat-file", "blob", oid).stdout
 
 
-def load_blobs(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, bytes]:
-    """What the files at `paths` of a commit hold, by path; those that are not there are left out. One start of git."""
-    request = "".join(f"{commit}:{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+def load_blobs(git: Git, names: Sequence[str]) -> Mapping[str, bytes]:
+    """What the files named `commit:path` hold, by name; those that are not there are left out. One start of git."""
+    request = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
     answer = git.run("cat-file", "--batch", stdin=request).stdout
     found, position = {}, 0
-    for path in paths:
+    for name in names:
         end = answer.index(b"\n", position)
         header = answer[position:end].rsplit(b" ", 2)
         position = end + 1
@@ -74,7 +81,7 @@ def load_blobs(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, byte
             continue
         size = int(header[2])
         if header[1] == b"blob":
-            found[path] = answer[position : position + size]
+            found[name] = answer[position : position + size]
         position += size + 1
     return found
 
@@ -102,7 +109,7 @@ def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = 
     return Oid(git.run("-c", "core.fsync=objects", "mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
 
 
-_KINDS = {_FOLDER_MODE: "tree", "160000": "commit"}
+_KINDS = {_FOLDER_MODE: "tree", GITLINK_MODE: "commit"}
 
 
 def _load_entries(git: Git, tree: Oid) -> dict[str, tuple[str, Oid]]:
@@ -191,7 +198,7 @@ def run_file_merge(git: Git, *, current: bytes, base: bytes, other: bytes) -> by
         return other
     if other in (base, current):
         return current
-    with tempfile.TemporaryDirectory(prefix="chant-merge-") as folder:
+    with tempfile.TemporaryDirectory(prefix="spec-merge-") as folder:
         names = ("current", "base", "other")
         for name, data in zip(names, (current, base, other), strict=True):
             (Path(folder) / name).write_bytes(data)

@@ -60,10 +60,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in one folder; `index` is another index file to work on, for the calls that take it from the environment."""
+    """Git in one folder; `index` is another index file to work on, `excludes` another file of patterns to ignore."""
 
     folder: Path
     index: Path | None = None
+    excludes: Path | None = None
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
@@ -91,7 +92,19 @@ class Git:
         environment = dict(_base_environment())
         if self.index is not None:
             environment["GIT_INDEX_FILE"] = str(self.index)
+        if self.excludes is not None:
+            environment |= plan_setting(environment, "core.excludesFile", str(self.excludes))
         return environment
+
+
+def plan_setting(environment: Mapping[str, str], key: str, value: str) -> Mapping[str, str]:
+    """The variables that give git one more setting, beside those that `environment` gives it already."""
+    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    return {
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": key,
+        f"GIT_CONFIG_VALUE_{count}": value,
+    }
 
 
 @cache

@@ -39,11 +39,6 @@ def add_worktree(git: Git, path: Path, *, branch: str, base: Oid) -> None:
     git.run("worktree", "add", "--quiet", "--no-track", "--no-checkout", "-b", branch, str(path), base)
 
 
-def add_detached_worktree(git: Git, path: Path, *, base: Oid) -> None:
-    """The same on no branch, for a branch that a person may have checked out."""
-    git.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(path), base)
-
-
 def add_files(worktree: Path) -> None:
     """Check out the files of a worktree of ours (it holds nothing that a person made)."""
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")
@@ -64,6 +59,8 @@ def remove_worktree(git: Git, path: Path) -> None:
 
     The registration goes by name: `git worktree prune` would also forget a user's worktree on a disk that is away.
     """
+    if (path / ".git").is_dir():
+        raise OSError(f"{path} is a repository and no worktree")
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     if any(worktree.path == path for worktree in load_worktrees(git)):

@@ -28,7 +28,11 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One attempt. Ids of commits are whole, times ISO 8601 in UTC, `worktree` is absolute, `kept` names a ref."""
+    """One attempt. Ids of commits are whole, times ISO 8601 in UTC, `kept` names a ref.
+
+    `worktree` is absolute, and "" where there is none (any more); with `is_in_place` it is the user's own checkout.
+    With `stays_on_branch` the finalized work is not landed but left on its branch.
+    """
 
     spec: SpecId
     number: int
@@ -42,6 +46,8 @@ class AttemptRecord:
     spec_path: str
     is_ignored: bool
     is_rerun: bool
+    is_in_place: bool = False
+    stays_on_branch: bool = False
     agent: str = ""
     agent_process: ProcessMark | None = None
     model_asked: str = ""
@@ -63,8 +69,10 @@ class AttemptRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is left to do: the attempt itself, or cleaning up after it."""
-        return self.ending is None or bool(self.leftover) or self.is_halfway
+        """Whether something is left to do: the attempt itself, cleaning up after it, or writing an ignored spec's file
+        once a person has merged its branch."""
+        is_ignored_on_branch = self.ending is Ending.ON_BRANCH and self.is_ignored
+        return self.ending is None or bool(self.leftover) or self.is_halfway or is_ignored_on_branch
 
     @property
     def is_halfway(self) -> bool:

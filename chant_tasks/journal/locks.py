@@ -4,11 +4,13 @@
 |---|---|
 | `locks/specs/<id>` | a process works a spec |
 | `locks/worktrees` | a worktree is registered or its registration removed |
+| `locks/checkout-<hash>` | an agent works in that checkout itself |
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
 """
 
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -57,6 +59,12 @@ def is_spec_locked(journal: Path, spec: SpecId) -> bool:
     return False
 
 
+def add_checkout_lock(journal: Path, top: Path, is_stopped: Callable[[], bool]) -> Lock | None:
+    """The lock on a checkout, for an agent that works in it; None where we were told to stop while waiting."""
+    name = hashlib.sha256(str(top).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return _wait_for_lock(journal / "locks" / f"checkout-{name}", is_stopped)
+
+
 def add_worktrees_lock(journal: Path) -> Lock:
     """The lock around registering worktrees, taken as soon as it is free."""
     return _add_lock(journal / "locks" / "worktrees", fcntl.LOCK_EX)
@@ -69,16 +77,20 @@ def add_landing_lock(journal: Path) -> Lock:
 
 def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool]) -> Lock | None:
     """The lock that keeps the dodo's other tasks from running; None where we were told to stop while waiting."""
-    while True:
-        lock = _find_lock(journal / "locks" / "tasks", fcntl.LOCK_EX)
-        if lock is not None or is_stopped():
-            return lock
-        time.sleep(_POLL_SECONDS)
+    return _wait_for_lock(journal / "locks" / "tasks", is_stopped)
 
 
 def share_tasks_lock(journal: Path) -> Lock:
     """The lock that another task of the dodo holds while it runs: landings wait, and it waits for a landing."""
     return _add_lock(journal / "locks" / "tasks", fcntl.LOCK_SH)
+
+
+def _wait_for_lock(path: Path, is_stopped: Callable[[], bool]) -> Lock | None:
+    while True:
+        lock = _find_lock(path, fcntl.LOCK_EX)
+        if lock is not None or is_stopped():
+            return lock
+        time.sleep(_POLL_SECONDS)
 
 
 def _find_lock(path: Path, kind: int) -> Lock | None:

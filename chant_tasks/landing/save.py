@@ -6,11 +6,11 @@ docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.git.index import apply_entry, load_gitlinks, load_unmerged
-from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
+from chant_tasks.git.objects import GITLINK_MODE, add_commit, find_mode, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, is_held
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_git_dir, repair_worktrees
@@ -34,21 +34,21 @@ class Saved:
     abandoned: tuple[Oid, ...] = ()
 
 
-def save_work(worktree: Path, base: Oid, message: str) -> Saved:
-    """The commit that holds what is in `worktree`: its HEAD, or a new commit on it where something was uncommitted.
+def save_work(git: Git, base: Oid, message: str, *, is_in_place: bool = False) -> Saved:
+    """The commit that holds what is in `git`'s folder: its HEAD, or a new commit on it where something was uncommitted.
 
     A repository that was made inside the worktree is saved as plain files, its history too. Files that git ignores are
-    not work.
+    not work. `is_in_place`: the folder is a person's checkout, whose log of HEAD stays.
     """
-    git = Git(worktree)
+    worktree = git.folder
     parent = find_commit(git, "HEAD") or base
     unmerged = load_unmerged(git)
     git_dir = find_git_dir(worktree)
-    embedded = tuple(_open_embedded(worktree, git))
-    tree, head = _add_everything(worktree, git_dir, embedded), parent
+    embedded = tuple(_open_embedded(git, base))
+    tree, head = _add_everything(git, git_dir, embedded), parent
     if tree != find_tree(git, parent):
         head = add_commit(git, tree, (parent,), message, is_signed=False)
-    abandoned = tuple(_find_abandoned(git, git_dir, head))
+    abandoned = () if is_in_place else tuple(_find_abandoned(git, git_dir, head))
     return Saved(head=head, unmerged=unmerged, embedded=embedded, abandoned=abandoned)
 
 
@@ -81,28 +81,29 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     apply_ref(git, name, saved.head, None, "chant: save what the agent left")
 
 
-def _open_embedded(worktree: Path, git: Git) -> Iterator[str]:
+def _open_embedded(git: Git, base: Oid) -> Iterator[str]:
     """Turn repositories inside the worktree into plain folders, and return their paths; git would keep only a link.
 
-    A submodule is none of them: its `.git` is a file.
+    A submodule is none of them: its `.git` is a file, or it was there at `base`.
     """
+    worktree = git.folder
     if (worktree / _EMBEDDED_NAME).is_dir():
         yield "."
     others = git.run("ls-files", "--others", "--exclude-standard", "-z").fields
     untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
     for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
         inner = worktree / path / ".git"
-        if inner.is_dir():
+        if inner.is_dir() and find_mode(git, base, path) != GITLINK_MODE:
             inner.rename(worktree / path / _EMBEDDED_NAME)
             yield path
 
 
-def _add_everything(worktree: Path, git_dir: Path, embedded: tuple[str, ...]) -> Oid:
+def _add_everything(git: Git, git_dir: Path, embedded: tuple[str, ...]) -> Oid:
     copy = git_dir / "chant-save-index"
     if (git_dir / "index").exists():
         shutil.copyfile(git_dir / "index", copy)
     try:
-        git = Git(worktree, index=copy)
+        git = replace(git, index=copy)
         for path in embedded:
             apply_entry(git, path, None)  # the link that the agent may have added
         git.run("add", "--all", "--sparse", "--", ":(top)", *_NOBODYS)

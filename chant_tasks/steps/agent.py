@@ -31,12 +31,14 @@ from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.config import find_model
 from chant_tasks.errors import ChantError
 from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Notice
+from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import Phase
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
 from chant_tasks.steps.attempt import Attempt, folder_of, save
+from chant_tasks.steps.in_place import excludes_file
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_duration, render_money
 
@@ -183,7 +185,7 @@ def _plan_request(
 
 def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) -> dict[str, str]:
     """The environment that everything gets that runs in the attempt's worktree."""
-    return plan_environment(
+    environment = plan_environment(
         run.environ,
         spec_id=attempt.spec.id,
         spec_file=attempt.spec_file,
@@ -193,3 +195,8 @@ def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) 
         model=model,
         identity=run.identity,
     )
+    if attempt.record.is_in_place:  # the agent's own `git add -A` must not add what its user had left untracked
+        return environment | dict(
+            plan_setting(environment, "core.excludesFile", str(excludes_file(run, attempt.record)))
+        )
+    return environment

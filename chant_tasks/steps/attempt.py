@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chant_tasks.agents.contract import Finished, Outcome
+from chant_tasks.config import find_branch
 from chant_tasks.git.objects import find_blob, load_blob
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
@@ -12,7 +13,6 @@ from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.landing.finalized import render_start
-from chant_tasks.overview import BRANCH_PREFIX
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.run import SpecRun
 
@@ -27,8 +27,15 @@ class Attempt:
     record: AttemptRecord
     given: bytes
     lock: Lock
+    checkout_lock: Lock | None = None  # held while the user's checkout is worked in
     outcome: Outcome = field(default_factory=lambda: Finished(summary=""))
     is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
+
+    def release(self) -> None:
+        """Let others have the spec, and the checkout."""
+        self.lock.release()
+        if self.checkout_lock is not None:
+            self.checkout_lock.release()
 
     @property
     def start(self) -> bytes:
@@ -49,6 +56,7 @@ def plan_record(run: SpecRun, spec: Spec, *, is_rerun: bool, is_ignored: bool) -
     """The record of a new attempt, with nothing of it done yet."""
     project = run.overview.project
     number = find_free_number(run, spec.id)
+    branch = find_branch(spec.id, spec, run.config)
     log = attempt_folder(project.journal_folder, spec.id, number) / "log"
     return AttemptRecord(
         spec=spec.id,
@@ -58,7 +66,8 @@ def plan_record(run: SpecRun, spec: Spec, *, is_rerun: bool, is_ignored: bool) -
         started_at=now(),
         target=run.target,
         base="",
-        branch=f"{BRANCH_PREFIX}{spec.id}",
+        branch=branch.name,
+        stays_on_branch=branch.is_kept,
         worktree="",
         spec_path=f"{project.specs_prefix}{spec.id}.md",
         is_ignored=is_ignored,

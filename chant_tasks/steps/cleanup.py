@@ -52,7 +52,7 @@ def _end(run: SpecRun, attempt: Attempt, ending: Ending, **changes: object) -> S
 def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) -> str:
     """Remove the attempt's worktree and, unless it is kept, its branch; in words what could not be removed, or ""."""
     try:
-        if record.worktree:
+        if record.worktree and not record.is_in_place:
             with add_worktrees_lock(run.overview.project.journal_folder):
                 remove_worktree(run.git, Path(record.worktree))
     except (OSError, ChantError) as error:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+from dataclasses import replace
 
 from chant_tasks.agents.environment import Identity
 from chant_tasks.agents.registry import find_provider, find_provider_name
@@ -14,18 +15,24 @@ from chant_tasks.journal.files import add_journal
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.exclude import add_excludes
+from chant_tasks.steps.in_place import require_free_checkout
+from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import recover_all
 from chant_tasks.steps.run import SpecRun
 
 
-def prepare_run(overview: Overview, emit: Listener, stop: threading.Event, wanted: frozenset[SpecId]) -> SpecRun:
+def prepare_run(
+    overview: Overview, emit: Listener, stop: threading.Event, wanted: frozenset[SpecId], *, is_parallel: bool = True
+) -> SpecRun:
     """The run, once everything that its specs need was found to be there, and earlier runs' attempts were picked up.
 
     Raises ChantError, before anything started, with what is missing.
     """
-    run = _check(overview, emit, stop)
+    run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
     _require_agents(overview, run.config, wanted)
     recover_all(run)
+    if wanted and is_in_place(run):
+        require_free_checkout(run)
     return run
 
 

@@ -10,16 +10,14 @@ from pathlib import Path
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Notice
 from chant_tasks.git.objects import is_ancestor
-from chant_tasks.git.refs import find_commit
-from chant_tasks.git.runner import Oid
+from chant_tasks.git.refs import find_commit, find_head_branch
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last, load_open, remove_open
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.tombstones import remove_tombstone
-from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.land import remove_stale_files
-from chant_tasks.landing.save import restore_git_file, save_branch, save_work
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
@@ -27,6 +25,7 @@ from chant_tasks.state import Ending
 from chant_tasks.steps.attempt import REFS, Attempt, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
 from chant_tasks.steps.ignored import save_ignored_spec
+from chant_tasks.steps.place import leave_place, save_place
 from chant_tasks.steps.run import SpecRun
 
 
@@ -37,24 +36,27 @@ class Recovery(Enum):
     COMPLETE = "complete"  # the target has its landing commit
     LAND = "land"  # its work is done and only has to land
     SAVE = "save"  # it was stopped midway
+    WAIT = "wait"  # it is on its branch, until a person merges that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryFacts:
     """What decides: how the attempt ended (None: it did not), whether its agent was done, whether the target has its
-    landing commit."""
+    landing commit, whether something could not be removed."""
 
     ending: Ending | None
     has_finished_agent: bool
     has_landed: bool
+    has_leftover: bool = False
 
 
 def plan_recovery(facts: RecoveryFacts) -> Recovery:
     """What to do with an open attempt."""
-    if facts.ending is not None:
-        return Recovery.CLEAN_UP
-    if facts.has_landed:
+    is_on_branch = facts.ending is Ending.ON_BRANCH
+    if facts.has_landed and (facts.ending is None or is_on_branch):
         return Recovery.COMPLETE
+    if facts.ending is not None:
+        return Recovery.CLEAN_UP if facts.has_leftover or not is_on_branch else Recovery.WAIT
     return Recovery.LAND if facts.has_finished_agent else Recovery.SAVE
 
 
@@ -89,8 +91,11 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         case Recovery.COMPLETE:
             _complete(run, attempt)
         case Recovery.LAND:
-            leftover = remove_traces(run, record, keeps_branch=True)
+            attempt = leave_place(run, attempt, Oid(record.head), is_agents=False)
+            leftover = remove_traces(run, attempt.record, keeps_branch=True)
             save(run, attempt, leftover=leftover, process=own_mark())  # it is in our hands now, not in a dead one's
+        case Recovery.WAIT:
+            pass
         case Recovery.SAVE:
             _save_interrupted(run, attempt)
 
@@ -103,7 +108,12 @@ def is_unlanded(record: AttemptRecord) -> bool:
 def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
     commit, target = record.landing_commit, f"refs/heads/{record.target}"
     has_landed = bool(commit) and find_commit(run.git, commit) is not None and is_ancestor(run.git, commit, target)
-    return RecoveryFacts(ending=record.ending, has_finished_agent=record.has_finished_agent, has_landed=has_landed)
+    return RecoveryFacts(
+        ending=record.ending,
+        has_finished_agent=record.has_finished_agent,
+        has_landed=has_landed,
+        has_leftover=bool(record.leftover),
+    )
 
 
 def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
@@ -131,7 +141,7 @@ def _load_attempt(run: SpecRun, record: AttemptRecord) -> Attempt:
 
 
 def _clean_up(run: SpecRun, attempt: Attempt) -> None:
-    keeps_branch = attempt.record.ending in (Ending.CONFLICT, Ending.WAITS)
+    keeps_branch = attempt.record.ending in (Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH)
     leftover = remove_traces(run, attempt.record, keeps_branch=keeps_branch)
     save(run, attempt, leftover=leftover)
     if attempt.record.leftover:
@@ -149,20 +159,24 @@ def _complete(run: SpecRun, attempt: Attempt) -> None:
     run.emit(Notice(spec=record.spec, text="had landed when an earlier run stopped; recorded"))
 
 
+def _is_still_there(record: AttemptRecord) -> bool:
+    """Whether the folder still holds what the agent left: a checkout may be at something else by now."""
+    if not record.is_in_place:
+        return Path(record.worktree).is_dir()
+    return find_head_branch(Git(Path(record.worktree))) == record.branch
+
+
 def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     record, head = attempt.record, None
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
-    if record.phase is Phase.CREATED:
+    if record.phase is Phase.CREATED and not record.is_in_place:
         head = None  # no agent has worked: what there is of the worktree is as we made it
-    elif record.base and Path(record.worktree) in worktrees and Path(record.worktree).is_dir():
-        message = render_message(record.spec, attempt.spec.title, {})
-        restore_git_file(run.git, Path(record.worktree))
-        saved = save_work(Path(record.worktree), Oid(record.base), message)
-        save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}")
-        head = saved.head
+    elif record.base and Path(record.worktree) in worktrees and _is_still_there(record):
+        head = save_place(run, attempt).head
     else:
         head = find_commit(run.git, name)
+    attempt = leave_place(run, attempt, head or Oid(record.base), is_agents=False)
     end_failed(run, attempt, "an earlier run stopped midway", head, Ending.INTERRUPTED)
     kept = f"; kept at {REFS}/{record.spec}/{record.number}" if head is not None and head != record.base else ""
     run.emit(Notice(spec=record.spec, text=f"an earlier run stopped midway{kept}"))

@@ -11,7 +11,7 @@ from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.landing.land import remove_landing_ref
-from chant_tasks.overview import BRANCH_PREFIX, load_state
+from chant_tasks.overview import load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, State
@@ -48,7 +48,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
     with _require_lock(run, spec_id) as lock:
         recover(run, spec_id)
         head = _require_branch(run, spec_id)
-        branch = f"{BRANCH_PREFIX}{spec_id}"
+        branch = run.overview.facts.branches[spec_id]
         for worktree in load_worktrees(run.git):
             if worktree.branch == branch:
                 raise RepositoryError(
@@ -74,19 +74,19 @@ def _require_lock(run: SpecRun, spec_id: SpecId) -> Lock:
 
 
 def _require_branch(run: SpecRun, spec_id: SpecId) -> Oid:
-    head = find_commit(run.git, f"refs/heads/{BRANCH_PREFIX}{spec_id}")
+    branch = run.overview.facts.branches.get(spec_id)
+    head = find_commit(run.git, f"refs/heads/{branch}") if branch is not None else None
     if head is None:
-        state = load_state(run.overview, spec_id)
-        raise RepositoryError(f"{spec_id} has no branch {BRANCH_PREFIX}{spec_id}: it is {state.label}")
+        raise RepositoryError(f"{spec_id} has no branch: it is {load_state(run.overview, spec_id).label}")
     return head
 
 
 def _find_open_record(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
     """The attempt whose work is on the branch."""
     record = load_last(run.overview.project.journal_folder, spec_id)
-    if record is None or record.ending not in (None, Ending.CONFLICT, Ending.WAITS):
+    if record is None or record.ending not in (None, Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH):
         return None
-    return record
+    return record if record.branch == run.overview.facts.branches.get(spec_id) else None
 
 
 def _plan_record_of_branch(run: SpecRun, spec: Spec, head: Oid) -> AttemptRecord:
@@ -94,9 +94,10 @@ def _plan_record_of_branch(run: SpecRun, spec: Spec, head: Oid) -> AttemptRecord
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
     base = find_merge_base(run.git, run.overview.target.tip, head)
     if base is None:
-        raise RepositoryError(f"{BRANCH_PREFIX}{spec.id} and {run.target} have no common history")
+        raise RepositoryError(f"{spec.id}'s branch and {run.target} have no common history")
     record = plan_record(run, spec, is_rerun=False, is_ignored=is_ignored(run.git, path))
-    record = replace(record, base=base, head=head, phase=Phase.FINISHED, agent="person")
+    branch = run.overview.facts.branches[spec.id]
+    record = replace(record, branch=branch, base=base, head=head, phase=Phase.FINISHED, agent="person")
     save_copy(run, record, "given.md", find_copy_at(run.git, base, path) or spec.path.read_bytes())
     return record
 

@@ -32,6 +32,7 @@ class SpecRun:
     environ: Mapping[str, str]
     identity: Identity
     is_signed: bool
+    is_parallel: bool = True
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
 

@@ -15,13 +15,13 @@ from chant_tasks.events import WorktreeMade
 from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
-from chant_tasks.git.worktrees import add_detached_worktree, add_files, add_worktree, load_worktrees
+from chant_tasks.git.worktrees import add_files, add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
-from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.journal.locks import Lock, add_checkout_lock, add_worktrees_lock, find_spec_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.landing.finalized import render_start
-from chant_tasks.overview import BRANCH_PREFIX, load_state
+from chant_tasks.overview import load_state
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -30,7 +30,9 @@ from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
 from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
 from chant_tasks.steps.cleanup import end_failed
+from chant_tasks.steps.in_place import enter_checkout, leave_checkout, require_free_checkout
 from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
 
@@ -100,39 +102,91 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     require_ready_agent(run, spec)
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
     record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
+    place = run.overview.project.top if is_in_place(run) else plan_worktree_path(run, spec.id)
+    record = replace(record, worktree=str(place), is_in_place=is_in_place(run))
+    attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
+    made = _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
+    if isinstance(made, Attempt):
+        base = made.record.base[:7]
+        run.emit(
+            WorktreeMade(
+                spec=spec.id, branch=record.branch, target=run.target, base=base, is_in_place=record.is_in_place
+            )
+        )
+    return made
+
+
+def _require_base(run: SpecRun) -> Oid:
     base = find_commit(run.git, f"refs/heads/{run.target}")
     if base is None:
         raise WorktreeError(f"the target branch {run.target} is gone")
-    record = replace(record, base=base, worktree=str(plan_worktree_path(run, spec.id)))
-    attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
+    return base
+
+
+def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
+    """Write the attempt down, before anything is made for it."""
+    record = replace(attempt.record, base=_require_base(run))
+    save_copy(run, record, "given.md", attempt.given)
+    return save(run, replace(attempt, record=record))
+
+
+def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
+    """The attempt with its worktree, or the state that came of it."""
     with add_worktrees_lock(run.overview.project.journal_folder):
-        if find_commit(run.git, f"refs/heads/{record.branch}") is not None:
-            return load_state(run.overview, spec.id)
+        if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
+            return load_state(run.overview, attempt.spec.id)
         _require_free(run, attempt.worktree)
-        save_copy(run, record, "given.md", attempt.given)
-        attempt = save(run, attempt)
-        failure = _catch(lambda: _register(run, attempt, base))
+        attempt = _open_record(run, attempt)
+        failure = _catch(lambda: _register(run, attempt))
     failure = failure or _catch(lambda: _furnish(run, attempt))
-    if failure is not None:
-        return end_failed(run, attempt, str(failure).replace("\n ", ";"), head=None)
-    run.emit(WorktreeMade(spec=spec.id, branch=record.branch, target=run.target, base=base[:7]))
-    return attempt
+    return attempt if failure is None else end_failed(run, attempt, _word_failure(failure), head=None)
 
 
-def _register(run: SpecRun, attempt: Attempt, base: Oid) -> None:
-    """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
+def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
+    """The attempt with its branch checked out in the user's checkout, or the state that came of it."""
+    project = run.overview.project
+    checkout_lock = add_checkout_lock(project.journal_folder, project.top, run.stop.is_set)
+    if checkout_lock is None:
+        return State(kind=Kind.READY, reason="stopped before it began")
+    attempt = replace(attempt, checkout_lock=checkout_lock)
     try:
-        add_worktree(run.git, attempt.worktree, branch=attempt.record.branch, base=base)
+        if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
+            checkout_lock.release()
+            return load_state(run.overview, attempt.spec.id)
+        require_free_checkout(run)
+        attempt = _open_record(run, attempt)
+    except BaseException:
+        checkout_lock.release()
+        raise
+    failure = _catch(lambda: enter_checkout(run, attempt))
+    if failure is None:
+        return attempt
+    try:
+        left = leave_checkout(run, attempt, Oid(attempt.record.base), is_agents=False)
+        return end_failed(run, left, _word_failure(failure), head=None)
+    finally:
+        checkout_lock.release()
+
+
+def _word_failure(failure: ChantError) -> str:
+    return str(failure).replace("\n ", ";")
+
+
+def _register(run: SpecRun, attempt: Attempt) -> None:
+    """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
+    branch = attempt.record.branch
+    try:
+        add_worktree(run.git, attempt.worktree, branch=branch, base=Oid(attempt.record.base))
     except GitError as error:
-        parent = BRANCH_PREFIX.removesuffix("/")
-        if find_commit(run.git, f"refs/heads/{parent}") is None:
+        parent = branch.rpartition("/")[0]
+        if not parent or find_commit(run.git, f"refs/heads/{parent}") is None:
             raise
-        reason = f"a branch named {parent} keeps git from making {attempt.record.branch}"
+        reason = f"a branch named {parent} keeps git from making {branch}"
         raise WorktreeError(reason, f"git branch -m {parent} another-name") from error
 
 
 def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) -> Attempt:
-    """An attempt whose work is on its branch, in a new worktree; no agent runs again. Raises ChantError."""
+    """An attempt whose work is on its branch and needs no folder any more; no agent runs again."""
     head = find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head)
     given = find_copy(run, record, "given.md")
     attempt = Attempt(
@@ -142,14 +196,9 @@ def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) 
         lock=lock,
         outcome=Finished(summary=record.summary),
     )
-    worktree = plan_worktree_path(run, spec.id)
-    with add_worktrees_lock(run.overview.project.journal_folder):
-        _require_free(run, worktree)
-        again = {"process": own_mark(), "worktree": str(worktree), "head": head}
-        attempt = save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", **again)
-        add_detached_worktree(run.git, attempt.worktree, base=head)
-    _fill_worktree(run, attempt, find_copy(run, record, "end.md"))
-    return attempt
+    landing_commit = record.landing_commit if record.landing_old else ""  # else it ended its branch, and landed nowhere
+    again = {"process": own_mark(), "worktree": "", "head": head, "landing_commit": landing_commit}
+    return save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", **again)
 
 
 def _catch(effect: Callable[[], None]) -> ChantError | None:
@@ -177,13 +226,12 @@ def _furnish(run: SpecRun, attempt: Attempt) -> None:
     _run_setup(run, attempt)
 
 
-def _fill_worktree(run: SpecRun, attempt: Attempt, spec_text: bytes | None) -> None:
+def _fill_worktree(run: SpecRun, attempt: Attempt, spec_text: bytes) -> None:
     """Check the files out, and put the spec's file there as the attempt has it, committed or not."""
     with run.checkouts:
         add_files(attempt.worktree)
-    if spec_text is not None and (attempt.record.is_ignored or attempt.record.phase is Phase.CREATED):
-        attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(attempt.spec_file, spec_text)
+    attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(attempt.spec_file, spec_text)
 
 
 def _run_setup(run: SpecRun, attempt: Attempt) -> None:
@@ -232,4 +280,5 @@ def _is_foreign(path: Path, project: Project) -> bool:
     entry = path / ".git"
     if not entry.is_file():
         return entry.is_dir()
-    return not Path(entry.read_text().removeprefix("gitdir:").strip()).is_relative_to(project.common_dir)
+    git_dir = Path(entry.read_text().removeprefix("gitdir:").strip())
+    return not (git_dir.is_relative_to(project.common_dir) and git_dir.is_dir())  # a deleted repository's is not ours

@@ -15,7 +15,8 @@ from chant_tasks.spec.store import load_spec
 from chant_tasks.state import State
 from chant_tasks.steps.agent import run_agent
 from chant_tasks.steps.attempt import Attempt
-from chant_tasks.steps.finalize import finalize, finalize_driver
+from chant_tasks.steps.driver import finalize_driver
+from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.forget import forget_spec
 from chant_tasks.steps.prepare import prepare_repair, prepare_run
 from chant_tasks.steps.resolve import discard_branch, land_branch

@@ -234,7 +234,7 @@ def test_without_a_branch_there_is_nothing_to_land_or_discard(repository: Reposi
     repository.commit()
 
     for resolve in (repository.land, repository.discard):
-        with pytest.raises(RepositoryError, match=f"has no branch spec/{spec_id}: it is ready"):
+        with pytest.raises(RepositoryError, match=f"{spec_id} has no branch: it is ready"):
             resolve(spec_id)
 
 

@@ -56,7 +56,8 @@ def make_overview(
         facts=GitFacts(
             target=Target(branch="main", tip=Oid("3e27b0b"), is_checked_out=True),
             on_target={},
-            branches=frozenset(branches),
+            branches={spec.id: branch for spec in specs for branch in branches if branch.endswith(spec.id)},
+            on_branches={},
             tombstones={},
             open=frozenset(),
         ),

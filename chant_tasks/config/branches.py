@@ -1,0 +1,53 @@
+"""Which branch a spec is worked on, and whether its work stays there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chant_tasks.config.model import Config
+from chant_tasks.spec.model import Spec, SpecId
+
+DIRECT_PREFIX = "spec/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A spec's branch; with `is_kept` finalized work stays on it instead of landing on the target."""
+
+    name: str
+    is_kept: bool
+
+
+def find_branch(spec_id: SpecId, spec: Spec | None, config: Config) -> Branch:
+    """The branch that the spec is worked on: as its own `branch:` and `branch_prefix:` say, else the config.
+
+    A text in `branch:` is chant's record of a branch that it made: it says nothing of the next one.
+    """
+    asked = spec.branch if spec is not None and isinstance(spec.branch, bool) else config.defaults.branch
+    if not asked:
+        return Branch(name=f"{DIRECT_PREFIX}{spec_id}", is_kept=False)
+    own = spec.branch_prefix if spec is not None else None
+    return Branch(name=f"{own or config.defaults.branch_prefix}{spec_id}", is_kept=True)
+
+
+def find_branch_collisions(branches: Mapping[SpecId, Branch], taken: Iterable[str]) -> Mapping[SpecId, str]:
+    """Why a spec cannot have its branch: another one has it, or git cannot have both (`a` and `a/b`); for each of them.
+
+    `taken` are other branches that must stay, such as the target.
+    """
+    owners: dict[str, list[SpecId]] = {}
+    for spec_id, branch in branches.items():
+        owners.setdefault(branch.name, []).append(spec_id)
+    names = {*owners, *taken}
+    problems = {}
+    for spec_id, branch in branches.items():
+        parts = branch.name.split("/")
+        above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+        other = next((name for name in above if name in names), None)
+        if len(owners[branch.name]) > 1:
+            named = " and ".join(other for other in owners[branch.name] if other != spec_id)
+            problems[spec_id] = f"its branch {branch.name} would also be that of {named}"
+        elif branch.name in taken:
+            problems[spec_id] = f"its branch {branch.name} would be the target"
+        elif other is not None:
+            problems[spec_id] = f"git cannot have its branch {branch.name} beside the branch {other}"
+    return problems

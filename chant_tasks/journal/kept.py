@@ -1,0 +1,125 @@
+"""What is left of specs' attempts: the journal's records, the refs that hold work, and which of it can go."""
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chant_tasks.errors import GitError
+from chant_tasks.git.objects import Size, load_size
+from chant_tasks.git.refs import find_commit, load_refs, remove_ref
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.attempt import AttemptRecord, attempt_folder, find_numbers, load_record
+from chant_tasks.spec.model import SpecId
+
+REFS = "refs/chant/attempts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One attempt: its record (None where only its ref is here), and the ref that holds its work ("" for none).
+
+    `began` is ISO 8601, "" where nothing tells; `oid` the last commit of its work, "" where it made none or it is gone.
+    """
+
+    spec: SpecId
+    number: int
+    record: AttemptRecord | None
+    ref: str
+    oid: Oid
+    began: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done with it."""
+        return self.record is not None and self.record.is_open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSize:
+    """How large an attempt's work is."""
+
+    commits: int
+    size: Size
+
+
+def load_kept(git: Git, journal: Path, specs: Collection[SpecId] | None) -> tuple[Kept, ...]:
+    """The attempts of these specs (None: of all that were ever worked here), the newest first."""
+    refs = load_refs(git, f"{REFS}/", "refs/heads/")
+    found = set(_find_journaled(journal)) | set(_parse_refs(refs))
+    kept = [
+        _load_one(git, journal, spec, number, refs) for spec, number in sorted(found) if specs is None or spec in specs
+    ]
+    return tuple(sorted(kept, key=lambda attempt: (attempt.began, attempt.spec, attempt.number), reverse=True))
+
+
+def load_work_size(git: Git, attempt: Kept) -> WorkSize | None:
+    """How large the attempt's work is; None where it made none, or git has it no more."""
+    base = attempt.record.base if attempt.record is not None else ""
+    if not base or not attempt.oid:
+        return None
+    try:
+        commits = int(git.run("rev-list", "--count", f"{base}..{attempt.oid}").text)
+        return WorkSize(commits=commits, size=load_size(git, base, attempt.oid))
+    except GitError:
+        return None
+
+
+def plan_prune(attempts: Iterable[Kept], landed: Collection[SpecId], before: datetime) -> tuple[Kept, ...]:
+    """The attempts that began before a moment and have ended, of specs whose work has landed."""
+    return tuple(
+        attempt
+        for attempt in attempts
+        if attempt.spec in landed
+        and not attempt.is_open
+        and attempt.began
+        and datetime.fromisoformat(attempt.began) < before
+    )
+
+
+def remove_kept(git: Git, journal: Path, attempt: Kept) -> None:
+    """Removes the attempt's ref of ours and its files. Its commits stay in git until that collects garbage."""
+    if attempt.ref.startswith(f"{REFS}/"):
+        remove_ref(git, attempt.ref, attempt.oid)
+    folder = attempt_folder(journal, attempt.spec, attempt.number)
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+
+
+def find_restorable(attempts: Sequence[Kept], spec: SpecId, number: int | None) -> Kept | None:
+    """The attempt of that number, or the newest one, whose work git still has."""
+    fitting = [attempt for attempt in attempts if attempt.spec == spec and attempt.oid]
+    return next((attempt for attempt in fitting if number is None or attempt.number == number), None)
+
+
+def _find_journaled(journal: Path) -> Iterator[tuple[SpecId, int]]:
+    folder = journal / "attempts"
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        spec = SpecId(entry.name)
+        yield from ((spec, number) for number in find_numbers(journal, spec))
+
+
+def _parse_refs(names: Iterable[str]) -> Iterator[tuple[SpecId, int]]:
+    for name in names:
+        spec, _, number = name.removeprefix(f"{REFS}/").rpartition("/")
+        if name.startswith(f"{REFS}/") and spec and "/" not in spec and number.isdecimal():
+            yield SpecId(spec), int(number)
+
+
+def _load_one(git: Git, journal: Path, spec: SpecId, number: int, refs: Mapping[str, Oid]) -> Kept:
+    record = load_record(journal, spec, number)
+    ref = f"{REFS}/{spec}/{number}"
+    if ref not in refs:
+        ref = record.kept if record is not None and record.kept in refs else ""
+    head = record.head if record is not None else ""
+    oid = refs[ref] if ref else (find_commit(git, head) if head else None)
+    began = record.started_at if record is not None else _load_date(git, oid) if oid else ""
+    return Kept(spec=spec, number=number, record=record, ref=ref, oid=oid or Oid(""), began=began)
+
+
+def _load_date(git: Git, oid: Oid) -> str:
+    """When a commit was made, as the journal writes times."""
+    seconds = int(git.run("log", "-1", "--no-show-signature", "--format=%ct", oid, "--").text)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

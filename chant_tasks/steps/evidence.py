@@ -1,0 +1,70 @@
+"""Gathering what an attempt has to show, for the verdict on it."""
+
+from pathlib import Path
+
+from chant_tasks.errors import SpecError
+from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_commit_ids, load_size
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.landing.evidence import Evidence
+from chant_tasks.landing.save import Saved
+from chant_tasks.spec.model import Criterion
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.place import find_git
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_count
+
+
+def find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Evidence:
+    """What the attempt left; `end` is the spec's file as it left it."""
+    record, git = attempt.record, find_git(run, attempt)
+    end_criteria, end_problem = _read_end(attempt, end)
+    start = parse_spec(record.spec, attempt.spec.path, attempt.start)
+    return Evidence(
+        changes=load_changes(git, find_base(git, attempt, saved.head), saved.head),
+        spec_path=record.spec_path,
+        specs_prefix=run.overview.project.specs_prefix,
+        start_criteria=start.criteria if start is not None else (),
+        end_criteria=end_criteria,
+        end_problem=end_problem,
+        unmerged=saved.unmerged,
+        embedded=saved.embedded,
+        needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
+        policy=run.config.criteria,
+    )
+
+
+def render_work(run: SpecRun, attempt: Attempt, saved: Saved, evidence: Evidence) -> str:
+    """What a finished agent left, in a line."""
+    git = find_git(run, attempt)
+    base = find_base(git, attempt, saved.head)
+    commits, size = len(load_commit_ids(git, base, saved.head)), load_size(git, base, saved.head)
+    total, ticked = len(evidence.end_criteria), sum(criterion.is_ticked for criterion in evidence.end_criteria)
+    words = [
+        render_count(commits, "commit"),
+        f"{render_count(size.files, 'file')} +{size.added} −{size.removed}",
+        *([f"{ticked} of {render_count(total, 'criterion', 'criteria')}"] if total else []),
+        attempt.record.summary,
+    ]
+    return "finished: " + ", ".join(word for word in words if word)
+
+
+def find_base(git: Git, attempt: Attempt, head: Oid) -> Oid:
+    """Where the branch left the target. A person may have merged the target into it since: then it is there."""
+    tip = find_commit(git, f"refs/heads/{attempt.record.target}")
+    base = find_merge_base(git, tip, head) if tip is not None else None
+    if base is not None and base != head:
+        return base
+    start = Oid(attempt.record.base)
+    return head if is_ancestor(git, head, start) else start  # behind its own start it has nothing of its own
+
+
+def _read_end(attempt: Attempt, end: bytes) -> tuple[tuple[Criterion, ...], str]:
+    if not end:
+        return (), "the agent removed the spec's own file"
+    try:
+        spec = parse_spec(attempt.spec.id, Path(attempt.record.spec_path), end)
+    except SpecError as error:
+        return (), f"the spec's file cannot be read any more: {error}"
+    return (spec.criteria, "") if spec is not None else ((), "the spec's file lost its frontmatter")

@@ -1,0 +1,132 @@
+"""Bringing finalized work to where it belongs: onto the target, or, in branch mode, to the end of its own branch."""
+
+from collections.abc import Callable, Mapping
+
+from chant_tasks.errors import GitError
+from chant_tasks.events import Finalized, KeptOnBranch, Landing
+from chant_tasks.git.objects import add_blob, add_commit, add_tree_with, find_mode, find_tree, load_commit_ids
+from chant_tasks.git.refs import apply_ref
+from chant_tasks.git.runner import Oid
+from chant_tasks.journal.attempt import Phase
+from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
+from chant_tasks.journal.tombstones import remove_tombstone
+from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
+from chant_tasks.landing.land import Conflict, Landed, Request, Waits, land
+from chant_tasks.state import Ending, State
+from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
+from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
+from chant_tasks.steps.evidence import find_base
+from chant_tasks.steps.ignored import save_ignored_spec
+from chant_tasks.steps.place import find_git
+from chant_tasks.steps.run import SpecRun
+
+
+def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> State:
+    """Land what was found to be done; the state that follows."""
+    attempt, request = _plan_request(run, attempt, end, head)
+    journal = run.overview.project.journal_folder
+
+    noted = attempt
+
+    def note(old: Oid, new: Oid) -> None:
+        nonlocal noted
+        noted = save(run, attempt, phase=Phase.LANDING, landing_old=old, landing_commit=new)
+
+    tasks_lock = add_tasks_lock(journal, run.stop.is_set)
+    if tasks_lock is None:
+        return end_on_branch(run, attempt, Ending.WAITS, "the run was stopped before it could land", ())
+    with tasks_lock, add_landing_lock(journal):
+        result = _land(request, note)
+        if isinstance(result, Landed) and attempt.record.is_ignored:
+            save_ignored_spec(run, attempt, result.final)
+    return _end_landing(run, noted, result)
+
+
+def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflict | Waits:
+    """As `land`; where git fails (no key, no space) the finished work waits on its branch, too."""
+    try:
+        return land(request, note)
+    except (GitError, OSError) as error:
+        return Waits(reason=str(error).replace("\n", " "), paths=(), may_be_halfway=True)
+
+
+def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> tuple[Attempt, Request]:
+    record, spec = attempt.record, attempt.spec
+    resumed = (Oid(record.landing_old), Oid(record.landing_commit)) if record.landing_commit else None
+    earlier = find_copy(run, record, "final.md") if resumed else None
+    git = find_git(run, attempt)
+    # The same date as in an earlier try: what that one wrote into the checkout is no change of its user's.
+    completed_at, commits = find_completed_at(earlier or b"") or now(), record.commits
+    if head is not None:
+        commits = load_commit_ids(git, find_base(git, attempt, head), head)
+    final = render_final(end, Record(commits=commits, completed_at=completed_at, model=record.model or record.agent))
+    save_copy(run, record, "final.md", final)
+    attempt = save(run, attempt, commits=commits)
+    request = Request(
+        top=git.folder,
+        spec=record.spec,
+        spec_path=record.spec_path,
+        is_ignored=record.is_ignored,
+        given=attempt.given,
+        base_copy=find_copy_at(git, record.base, record.spec_path),
+        final=final,
+        head=head,
+        target=record.target,
+        message=render_message(spec.id, spec.title, _trailers(attempt, completed_at)),
+        is_signed=run.is_signed,
+        resumed=resumed,
+    )
+    return attempt, request
+
+
+def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
+    """What a landing commit tells beside its files; all of the record, where git ignores the spec's file."""
+    record = attempt.record
+    trailers = {
+        "Chant-Spec": record.spec,
+        "Chant-Attempt": str(record.number),
+        "Chant-Model": record.model_asked,
+        "Chant-Agent": record.agent,
+    }
+    if record.is_ignored:
+        trailers |= {
+            "Chant-Completed-At": completed_at,
+            "Chant-Commits": " ".join(record.commits),
+            "Chant-Model-Used": record.model,
+        }
+    return trailers
+
+
+def _end_landing(run: SpecRun, attempt: Attempt, result: Landed | Conflict | Waits) -> State:
+    spec_id, target = attempt.spec.id, attempt.record.target
+    match result:
+        case Landed(commit=commit):
+            remove_tombstone(run.overview.project.journal_folder, spec_id)
+            state = end_completed(run, attempt)
+            run.emit(Finalized(spec=spec_id, target=target, tip=commit[:7]))
+            return state
+        case Conflict(paths=paths) if not attempt.record.branch:
+            return end_failed(run, attempt, f"conflicts with {target}: {', '.join(paths)}", head=None)
+        case Conflict(paths=paths):
+            return end_on_branch(run, attempt, Ending.CONFLICT, f"conflicts with {target}: {', '.join(paths)}", paths)
+        case Waits(reason=reason, paths=paths, may_be_halfway=may_be_halfway):
+            run.emit(Landing(spec=spec_id, text=f"waits: {reason}"))
+            if not may_be_halfway:
+                attempt = save(run, attempt, landing_old="", landing_commit="")
+            return end_on_branch(run, attempt, Ending.WAITS, reason, paths)
+
+
+def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> State:
+    """End the branch with the finalized file, and leave it for a person to merge; the state that follows."""
+    attempt, request = _plan_request(run, attempt, end, head)
+    record, git = attempt.record, find_git(run, attempt)
+    tree = find_tree(git, head)
+    if not record.is_ignored:
+        blob = add_blob(git, request.final, record.spec_path)
+        tree = add_tree_with(git, tree, record.spec_path, blob, find_mode(git, head, record.spec_path))
+    tip = add_commit(git, tree, (head,), request.message, is_signed=run.is_signed)
+    apply_ref(run.git, f"refs/heads/{record.branch}", tip, head, f"chant: finalize {record.spec}")
+    remove_tombstone(run.overview.project.journal_folder, record.spec)
+    attempt = save(run, attempt, head=tip, landing_commit=tip)
+    run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
+    return end_on_branch(run, attempt, Ending.ON_BRANCH, "", ())

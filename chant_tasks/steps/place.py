@@ -1,0 +1,70 @@
+"""Where an attempt is worked: a worktree of its own, the user's checkout (sequential runs), or nowhere any more, once
+its work is saved on its branch. The steps ask here, and know of no difference."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from chant_tasks.config import Isolation
+from chant_tasks.errors import GitError
+from chant_tasks.git.objects import load_file
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.landing.finalized import render_message
+from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_work
+from chant_tasks.steps.attempt import REFS, Attempt, find_copy
+from chant_tasks.steps.in_place import excludes_file, leave_checkout
+from chant_tasks.steps.run import SpecRun
+
+
+def is_in_place(run: SpecRun) -> bool:
+    """Whether agents of this run work in the user's checkout."""
+    if run.config.isolation is Isolation.AUTO:
+        return not run.is_parallel
+    return run.config.isolation is Isolation.NONE
+
+
+def find_git(run: SpecRun, attempt: Attempt) -> Git:
+    """Git where the attempt's files are; at the checkout's root where they are nowhere but on the branch."""
+    if not attempt.record.worktree:
+        return run.git
+    git = Git(attempt.worktree)
+    return replace(git, excludes=excludes_file(run, attempt.record)) if attempt.record.is_in_place else git
+
+
+def save_place(run: SpecRun, attempt: Attempt) -> Saved:
+    """Put everything that the agent left onto the attempt's branch. Raises GitError or OSError where that fails."""
+    record, git = attempt.record, find_git(run, attempt)
+    if not record.worktree:
+        return Saved(head=find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head))
+    if not record.is_in_place:
+        restore_git_file(run.git, attempt.worktree)
+    message = render_message(record.spec, attempt.spec.title, {})
+    saved = save_work(git, Oid(record.head or record.base), message, is_in_place=record.is_in_place)
+    save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}")
+    return saved
+
+
+def load_end(run: SpecRun, attempt: Attempt, saved: Saved) -> bytes:
+    """The spec's file as the agent, or whoever worked on the branch, left it; b"" where it is gone."""
+    if attempt.record.worktree:
+        return attempt.spec_file.read_bytes() if attempt.spec_file.is_file() else b""
+    if attempt.record.is_ignored:
+        return find_copy(run, attempt.record, "end.md") or b""
+    try:
+        return load_file(run.git, saved.head, attempt.record.spec_path)
+    except GitError:
+        return b""
+
+
+def leave_place(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool = True) -> Attempt:
+    """The attempt once its place may be used for something else: a checkout is the user's again. A worktree stays until
+    the attempt's end, since work merges by the attributes that it has. Raises WorktreeError where the user's changes
+    keep a checkout from going back."""
+    if not attempt.record.is_in_place or not attempt.record.worktree:
+        return attempt
+    return leave_checkout(run, attempt, head, is_agents=is_agents)
+
+
+def has_place(attempt: Attempt) -> bool:
+    """Whether the folder that the attempt was worked in is there."""
+    return bool(attempt.record.worktree) and Path(attempt.record.worktree).is_dir()
