@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chant_tasks.doit_plugin.terminal import Style, cut, flatten
-from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Ended, Event, Finalized, Landing, WorktreeMade
+from chant_tasks.events import (
+    AgentEnded,
+    AgentSaid,
+    AgentStarted,
+    Ended,
+    Event,
+    Finalized,
+    KeptOnBranch,
+    Landing,
+    WorktreeMade,
+)
 from chant_tasks.words import render_duration, render_rough_duration
 
 _BAR = 14
@@ -34,7 +44,7 @@ class Progress:
 def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker | None:
     """The worker after this event; None where the spec is in work no more."""
     match event:
-        case Finalized() | Ended():
+        case Finalized() | KeptOnBranch() | Ended():
             return None
         case WorktreeMade():
             return Worker(name=name, doing="worktree made", since=now)

@@ -62,6 +62,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         work = session.work = Work(overview)
         self.sel_tasks, work.named = select(self.sel_tasks, self.task_list, overview)
         work.is_always, work.is_single = options["always"], options["single"]
+        work.is_parallel = options["num_process"] > 0
         self._set_defaults(options)
         self._choose_reporter(session, options)
         try:

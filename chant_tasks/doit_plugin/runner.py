@@ -72,7 +72,10 @@ class SpecRunner(Runner):  # type: ignore[misc]
 
     def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
         try:
-            super().process_task_result(node, base_fail)
+            if _is_left_waiting(node.task):
+                node.run_status = "ignore"  # its work waits on a branch, and so does whoever depends on it
+            else:
+                super().process_task_result(node, base_fail)
         finally:
             self._release_files(node.task)
         self._results.save(node.task)
@@ -151,6 +154,12 @@ class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
 
     def _share_files(self, task: Task) -> None:
         """The main process has the lock."""
+
+
+def _is_left_waiting(task: Task) -> bool:
+    """Whether this spec was worked in this run, and what became of it waits for a person."""
+    outcome = require_work().outcomes.get(task.name) if isinstance(task, SpecTask) else None
+    return outcome is not None and outcome.how is How.WAITING
 
 
 def _note_waiting(session: Session, work: Work, node: Any) -> None:

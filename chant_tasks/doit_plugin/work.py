@@ -39,6 +39,7 @@ class Work:
         self.listener: Listener = _ignore
         self.is_always = False
         self.is_single = False
+        self.is_parallel = False
         self.is_asked_for = True
         self.refuses_processes = False
         self.is_foreign_reporter = False
@@ -78,7 +79,7 @@ class Work:
     def _prepare(self) -> None:
         try:
             self._refuse_nesting()
-            self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted)
+            self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
         except ChantError as error:
             self.refusal = error
         except Exception as error:
