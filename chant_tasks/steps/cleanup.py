@@ -42,7 +42,7 @@ def end_completed(run: SpecRun, attempt: Attempt) -> State:
 def _end(run: SpecRun, attempt: Attempt, ending: Ending, **changes: object) -> State:
     save(run, attempt, phase=Phase.ENDED, ending=ending, ended_at=now(), **changes)
     state = load_state(run.overview, attempt.spec.id)
-    if ending is not Ending.COMPLETED:
+    if ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
         run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=state.reason or state.label))
     elif state.reason:
         run.emit(Notice(spec=attempt.spec.id, text=state.reason))
