@@ -1,7 +1,7 @@
 """The prompt that an agent gets: a template of the project's, or the built-in one, with its variables filled in."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -122,17 +122,20 @@ def render_prompt(template: Template | str, variables: Mapping[str, str]) -> str
     Raises PromptError at a variable that there is not. What is no name in double braces (`{{color: red}}`) stays.
     """
     source = template if isinstance(template, Template) else Template("prompt", template)
+    for line, reason in find_unknown_variables(source, variables):
+        raise PromptError(f"{source.origin}:{line}: {reason}")
+    return _VARIABLE.sub(lambda match: variables[match.group(1)], source.text)
 
-    def fill(match: re.Match[str]) -> str:
+
+def find_unknown_variables(template: Template, known: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Return each place where the template names a variable that there is not: its line in the file, what is wrong."""
+    for match in _VARIABLE.finditer(template.text):
         name = match.group(1)
-        if name not in variables:
-            line = source.first_line + source.text.count("\n", 0, match.start())
-            near = get_close_matches(name, variables, n=1)
-            hint = f" (did you mean `{near[0]}`?)" if near else f" (there are: {', '.join(variables)})"
-            raise PromptError(f"{source.origin}:{line}: unknown variable `{name}`{hint}")
-        return variables[name]
-
-    return _VARIABLE.sub(fill, source.text)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" (did you mean `{near[0]}`?)" if near else f" (there are: {', '.join(known)})"
+            line = template.first_line + template.text.count("\n", 0, match.start())
+            yield line, f"unknown variable `{name}`{hint}"
 
 
 def load_context(root: Path, paths: Iterable[str]) -> str:

@@ -9,13 +9,12 @@ from typing import Any
 from doit.cmd_base import Command
 from doit.exceptions import InvalidCommand
 
+from chant_tasks.doit_plugin.own_command import load_own_overview
 from chant_tasks.doit_plugin.spec_names import require_specs
 from chant_tasks.doit_plugin.summary import render_rows
 from chant_tasks.doit_plugin.terminal import COLOURS, Style, icon_or_word, load_style, paint, write_line, write_story
-from chant_tasks.errors import ChantError, RepositoryError
+from chant_tasks.errors import ChantError
 from chant_tasks.events import Event, Finalized, Landing, Listener, Notice
-from chant_tasks.overview import Overview, is_agents_doit, load_overview
-from chant_tasks.project import find_specs_root
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import State
 from chant_tasks.steps.prepare import prepare_repair
@@ -69,16 +68,6 @@ def resolve_specs(command: str, names: Sequence[str], resolve: Resolve) -> int:
         return 1
     results = [_resolve_one(run, spec_id, resolve) for spec_id in specs]
     return 0 if all(results) else 1
-
-
-def load_own_overview(command: str, folder: Path, environ: Mapping[str, str]) -> Overview:
-    """The overview around `folder`. Raises RepositoryError where there are no specs, or where an agent asks."""
-    root = find_specs_root(folder)
-    if root is None:
-        raise RepositoryError("there is no .chant/specs here or in a folder above", "doit spec-init makes one")
-    if is_agents_doit(root, environ):
-        raise RepositoryError(f"{command} is for people; an agent at work on a spec cannot use it")
-    return load_overview(root)
 
 
 def plan_listener(stdout: Any) -> Listener:

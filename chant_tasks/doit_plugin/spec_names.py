@@ -45,9 +45,14 @@ def require_names(names: Sequence[str], overview: Overview, tasks: Collection[st
 
 def require_specs(names: Sequence[str], overview: Overview) -> tuple[SpecId, ...]:
     """The ids of the specs that are named, each once. Raises InvalidCommand for a name that is none or fits several."""
-    ids = overview.ids
-    resolved = dict.fromkeys(resolve_name(name, set(ids), ids) for name in names)
+    return require_ids(names, overview.ids, overview.short.values())
+
+
+def require_ids(names: Sequence[str], ids: Collection[SpecId], short: Collection[str] = ()) -> tuple[SpecId, ...]:
+    """Those of `ids` that are named by themselves or by a tail, each once. Raises InvalidCommand as above."""
+    known = set(ids)
+    resolved = dict.fromkeys(resolve_name(name, known, ids) for name in names)
     for name in resolved:
-        if name not in overview.states:
-            raise UnknownName(name, find_near_names(name, (), ids, overview.short.values()))
+        if name not in known:
+            raise UnknownName(name, find_near_names(name, (), ids, short))
     return tuple(SpecId(name) for name in resolved)

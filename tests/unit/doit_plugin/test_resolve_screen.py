@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chant_tasks.doit_plugin.resolve import load_own_overview, plan_listener, render_unresolved
+from chant_tasks.doit_plugin.own_command import load_own_overview
+from chant_tasks.doit_plugin.resolve import plan_listener, render_unresolved
 from chant_tasks.doit_plugin.terminal import PLAIN
 from chant_tasks.errors import RepositoryError
 from chant_tasks.events import AgentSaid, Finalized
