@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from chant_tasks.git.runner import _base_environment
+
+# A busy machine is no reason for a property to fail.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 _GIT_CONFIG = """\
 [user]

@@ -264,7 +264,12 @@ def test_a_killed_rerun_lands(repository: Repository, moment: str) -> None:
 
 
 def test_an_agent_that_outlived_its_doit_is_ended_and_its_work_kept(repository: Repository) -> None:
-    script = f"echo half > a.txt\ntouch {repository.outside}/up\nuntil grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done\nkill -9 $PPID\nsleep 60"
+    script = f"""\
+echo half > a.txt
+touch {repository.outside}/up
+until grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done
+kill -9 $PPID
+sleep 60"""
     spec_id = repository.add_spec("a", script)
     repository.commit()
 

@@ -1,0 +1,77 @@
+"""Who may do what at the same time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from chant_tasks.journal.locks import (
+    add_landing_lock,
+    add_tasks_lock,
+    find_spec_lock,
+    is_spec_locked,
+    share_tasks_lock,
+)
+from chant_tasks.spec.model import SpecId
+
+ID = SpecId("2026-01-01-001-a")
+
+
+def test_a_spec_is_one_holders_at_a_time(tmp_path: Path) -> None:
+    first = find_spec_lock(tmp_path, ID)
+
+    assert first is not None
+    assert (find_spec_lock(tmp_path, ID), is_spec_locked(tmp_path, ID)) == (None, True)
+    first.release()
+    assert not is_spec_locked(tmp_path, ID)
+
+
+def test_specs_do_not_lock_each_other(tmp_path: Path) -> None:
+    first, second = find_spec_lock(tmp_path, ID), find_spec_lock(tmp_path, SpecId("b"))
+
+    assert first is not None
+    assert second is not None
+    first.release()
+    second.release()
+
+
+def test_asking_makes_no_file(tmp_path: Path) -> None:
+    assert not is_spec_locked(tmp_path, ID)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_releasing_twice_does_no_harm(tmp_path: Path) -> None:
+    lock = find_spec_lock(tmp_path, ID)
+
+    assert lock is not None
+    lock.release()
+    lock.release()
+    with add_landing_lock(tmp_path):
+        pass
+
+
+def test_a_death_frees_a_lock(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from chant_tasks.journal.locks import find_spec_lock\n"
+        f"lock = find_spec_lock(Path({str(tmp_path)!r}), {ID!r}); print('held', flush=True); sys.stdin.read()"
+    )
+    child = subprocess.Popen((sys.executable, "-c", script), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"held\n"
+    assert is_spec_locked(tmp_path, ID)
+
+    child.kill()
+    child.communicate()
+
+    assert not is_spec_locked(tmp_path, ID)
+
+
+def test_other_tasks_share_their_lock_and_a_landing_waits_for_all_of_them(tmp_path: Path) -> None:
+    one, other = share_tasks_lock(tmp_path), share_tasks_lock(tmp_path)
+
+    assert add_tasks_lock(tmp_path, lambda: True) is None
+    one.release()
+    assert add_tasks_lock(tmp_path, lambda: True) is None
+    other.release()
+    lock = add_tasks_lock(tmp_path, lambda: True)
+    assert lock is not None
+    lock.release()
