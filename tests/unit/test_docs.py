@@ -52,9 +52,11 @@ def test_every_command_that_is_named_is_there(page: Path) -> None:
 
 
 def test_every_command_of_ours_is_documented() -> None:
-    headings = re.findall(r"^## `doit ([a-z-]+)", (ROOT / "docs/reference/commands.md").read_text(), re.MULTILINE)
+    headings = [
+        line for line in (ROOT / "docs/reference/commands.md").read_text().splitlines() if line.startswith("## ")
+    ]
 
-    assert our_commands() <= {"run", *headings}
+    assert our_commands() <= {name for line in headings for name in re.findall(r"`doit ([a-z-]+)", line)}
 
 
 def test_every_page_is_in_the_index() -> None:
