@@ -24,7 +24,7 @@ from chant_tasks.git.objects import (
 )
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import find_git_dir, load_worktrees
+from chant_tasks.git.worktrees import Worktree, find_git_dir, load_worktrees
 from chant_tasks.landing.checkout import (
     InTheWay,
     Move,
@@ -195,9 +195,9 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
 def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
     refreshes = []
     for worktree in load_worktrees(git):
-        if worktree.is_prunable or not worktree.path.is_dir():
+        git_dir = _find_own_dir(worktree, target)
+        if git_dir is None:
             continue
-        git_dir = find_git_dir(worktree.path)
         _require_no_operation(git_dir, target, worktree.branch)
         if worktree.branch != target:
             continue
@@ -206,6 +206,21 @@ def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> t
             stack.callback(remove_index_copy, git_dir)
             refreshes.append(prepare_refresh(worktree.path, git_dir, move))
     return tuple(refreshes)
+
+
+def _find_own_dir(worktree: Worktree, target: str) -> Path | None:
+    """Where git keeps what belongs to this worktree alone; None where it is away.
+
+    That of another spec may just be made or removed: what git then says of it must not keep this landing waiting.
+    """
+    if worktree.is_prunable or not worktree.path.is_dir():
+        return None
+    try:
+        return find_git_dir(worktree.path)
+    except GitError:
+        if worktree.branch == target:
+            raise
+        return None
 
 
 def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:

@@ -194,6 +194,21 @@ def test_threads_that_race_on_git_all_land(sandbox: Sandbox) -> None:
     assert find_leftovers(sandbox) == []
 
 
+def test_a_worktree_that_is_half_made_keeps_no_landing_waiting(sandbox: Sandbox) -> None:
+    """ "Multiple threads may race on git operations": while one lands, others' worktrees come and go, and git fails in
+    those that are half there."""
+    half = sandbox.outside / "half"
+    sandbox.add_spec(A)
+    sandbox.commit()
+    sandbox.git("worktree", "add", "-q", "-b", "half", str(half))
+    (half / ".git").write_text("")
+
+    ran = sandbox.doit("-n", "2")
+
+    assert ran.status == 0, ran.text
+    assert load_states(sandbox) == {A: "completed"}
+
+
 def test_a_thread_that_panics_is_caught_and_reported(tmp_path: Path) -> None:
     """ "Thread panic must be caught and reported, not crash entire execution"."""
     sandbox = Sandbox(tmp_path, BROKEN_STEP.format(step="agent", name="run_agent", error="ZeroDivisionError('why')"))
