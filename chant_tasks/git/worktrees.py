@@ -1,10 +1,15 @@
 """The worktrees of a repository: which there are, adding one, removing one."""
 
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.errors import GitError
 from chant_tasks.git.runner import Git, Oid
+
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +23,19 @@ class Worktree:
 
 
 def load_worktrees(git: Git) -> tuple[Worktree, ...]:
-    """Every registered worktree, the main one first."""
+    """Every registered worktree, the main one first.
+
+    While anybody adds one, what git keeps of it is empty for a moment, and git then fails to list them all (seen once
+    in 400 landings beside seven agents): it is asked again.
+    """
+    for pause in _PAUSES:
+        with suppress(GitError):
+            return _list_worktrees(git)
+        time.sleep(pause)
+    return _list_worktrees(git)
+
+
+def _list_worktrees(git: Git) -> tuple[Worktree, ...]:
     text = git.run("worktree", "list", "--porcelain", "-z").stdout.decode("utf-8", "surrogateescape")
     return tuple(_parse_worktree(block) for block in text.split("\0\0") if block)
 
