@@ -252,28 +252,34 @@ def _completed_on_branch(facts: SpecFacts) -> State:
 
 
 def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    purpose = "land it; the agent will not run again"
+    if attempt.paths:
+        purpose = f"once you have committed or stashed that: {purpose}"
     return State(
         kind=Kind.LANDING_WAITS,
         reason=attempt.reason,
         details=(("waits", attempt.reason), *((("kept", f"branch {facts.branch}"),) if facts.branch else ())),
         next=(
-            Next(command=f"doit {facts.short}", purpose="land it; the agent will not run again"),
+            Next(command=f"doit {facts.short}", purpose=purpose),
             *((_discard(facts),) if facts.branch else ()),
         ),
     )
 
 
 def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
     target = attempt.target or facts.target
-    merge = f"git switch {facts.branch} && git merge {target}"
-    back = f"git switch {target} && doit spec-land {facts.short}"
+    is_conflict = bool(attempt.paths)
+    mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
+    row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
+    purpose = "resolve the conflict and commit" if is_conflict else "mend it there and commit"
     return State(
         kind=Kind.ATTENTION,
         reason=attempt.reason,
-        details=(("conflict", attempt.reason), ("kept", f"branch {facts.branch}")),
+        details=(row, ("kept", f"branch {facts.branch}")),
         next=(
-            Next(command=merge, purpose="resolve the conflict and commit"),
-            Next(command=back, purpose="then land it"),
+            Next(command=mend, purpose=purpose),
+            Next(command=f"git switch {target} && doit spec-land {facts.short}", purpose="then land it"),
             _discard(facts),
         ),
     )

@@ -71,6 +71,10 @@ def _render_problem(report: Report, spec: str, outcome: Outcome) -> Iterator[str
 def _problem_rows(state: State) -> Iterator[tuple[str, str]]:
     details = state.details or (((state.label, state.reason),) if state.reason else ())
     yield from ((label, flatten(text)) for label, text in details)
+    yield from _next_rows(state)
+
+
+def _next_rows(state: State) -> Iterator[tuple[str, str]]:
     width = max((len(step.command) for step in state.next), default=0)
     for index, step in enumerate(state.next):
         yield "" if index else "next", f"{step.command:<{width}}   {step.purpose}".rstrip()
@@ -105,8 +109,11 @@ def _render_waiting(report: Report) -> Iterator[str]:
         is_interrupted = outcome.how is How.INTERRUPTED and outcome.state.reason
         if outcome.how in (How.WAITING, How.IN_PROGRESS) or is_interrupted:
             icon = icon_or_word(outcome.state, style) if style.has_unicode else "-"
-            words = outcome.state.reason if is_interrupted else f"{outcome.state.label} {outcome.state.reason}".rstrip()
+            says_all = is_interrupted or outcome.state.next
+            words = outcome.state.reason if says_all else f"{outcome.state.label} {outcome.state.reason}".rstrip()
             yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
+            if outcome.how is How.WAITING:
+                yield from render_rows(_next_rows(outcome.state))
     for task, specs in report.skipped.items():
         icon = ICONS[Kind.WAITING] if style.has_unicode else "-"
         names = render_some(tuple(report.short.get(spec, spec) for spec in specs))

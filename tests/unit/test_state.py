@@ -214,16 +214,24 @@ def test_an_interrupted_attempt_is_ready_and_says_where_its_work_is() -> None:
 
 
 def test_a_conflict_needs_a_person_and_prints_what_to_type() -> None:
-    attempt = _attempt(Ending.CONFLICT, "conflicts with main: f")
+    attempt = replace(_attempt(Ending.CONFLICT, "conflicts with main: f"), paths=("f",))
 
     state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
 
     assert (state.kind, state.icon, state.is_failure) == (Kind.ATTENTION, "⚠", True)
+    assert state.details[0] == ("conflicts", "with main: f")
     assert _commands(state) == [
         f"git switch {BRANCH} && git merge main",
         "git switch main && doit spec-land a",
         "doit spec-discard a",
     ]
+
+
+def test_work_of_a_person_that_was_refused_is_to_be_mended_and_not_merged() -> None:
+    state = find_state(replace(_facts(), attempt=_attempt(Ending.CONFLICT, "nothing was changed"), branch=BRANCH))
+
+    assert state.details[0] == ("refused", "nothing was changed")
+    assert _commands(state)[0] == f"git switch {BRANCH}"
 
 
 def test_a_conflict_whose_branch_is_gone_needs_nobody() -> None:
@@ -243,6 +251,15 @@ def test_a_landing_that_waits_says_what_for() -> None:
     assert (state.kind, state.icon, state.label) == (Kind.LANDING_WAITS, "⚠", "landing waits")
     assert (state.reason, state.is_failure) == ("f is changed", False)
     assert _commands(state) == ["doit a", "doit spec-discard a"]
+    assert state.next[0].purpose == "land it; the agent will not run again"
+
+
+def test_a_landing_that_waits_for_files_says_to_free_them_first() -> None:
+    attempt = replace(_attempt(Ending.WAITS, "f is changed"), paths=("f",))
+
+    state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
+
+    assert state.next[0].purpose == ("once you have committed or stashed that: land it; the agent will not run again")
 
 
 def test_a_drivers_landing_waits_without_a_branch() -> None:
