@@ -105,10 +105,10 @@ def render_next(overview: Overview, added: Sequence[Added], driver: SpecId | Non
     """What to type next, and how to take it back."""
     if driver is not None and driver in overview.ids and not overview.graph.members.get(driver):
         yield f"{driver} is a driver from now on: no agent works it, it is finalized when its members are done"
-    paths = " ".join(spec.path for spec in added)
-    write = "" if has_text else f"write into {paths} what is wanted and how one sees that it is done, then  "
-    yield f"next: {write}doit {' '.join(spec.short for spec in added)}"
-    yield f"undo: rm {paths}"
+    paths = [spec.path for spec in added]
+    write = f"write into {' and '.join(paths)} what is wanted and how one sees that it is done, then  "
+    yield f"next: {'' if has_text else write}doit {' '.join(spec.short for spec in added)}"
+    yield f"undo: rm {' '.join(paths)}"
 
 
 def find_editor(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,11 @@ def run_list(overview: Overview, names: Sequence[str], *, is_json: bool) -> int:
     if names:
         wanted = set(_require_known(overview, kept, names))
         kept = tuple(attempt for attempt in kept if attempt.spec in wanted)
+    with ThreadPoolExecutor(max_workers=8) as pool:  # git is asked twice for each
+        sizes = tuple(pool.map(lambda attempt: load_work_size(git, attempt), kept))
     rows = [
-        Shown(
-            attempt=attempt,
-            size=load_work_size(git, attempt),
-            is_running=attempt.is_open and is_spec_locked(journal, attempt.spec),
-        )
-        for attempt in kept
+        Shown(attempt=attempt, size=size, is_running=attempt.is_open and is_spec_locked(journal, attempt.spec))
+        for attempt, size in zip(kept, sizes, strict=True)
     ]
     if is_json:
         write_line(sys.stdout, render_attempts_json(rows))

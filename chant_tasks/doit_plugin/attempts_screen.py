@@ -8,12 +8,13 @@ from datetime import datetime
 from chant_tasks.doit_plugin.info_screen import render_time
 from chant_tasks.doit_plugin.list_json import JsonValue
 from chant_tasks.doit_plugin.terminal import Colour, Style, cut, flatten, measure, pad, paint
-from chant_tasks.journal.kept import Kept, WorkSize
+from chant_tasks.journal.kept import REFS, Kept, WorkSize
 from chant_tasks.state import Ending
 from chant_tasks.words import render_count, render_money
 
 _GAP = "   "
-_NARROWEST_REASON = 24
+_NARROWEST_REASON = 16
+_REASON = -2  # its column
 _COLOURS = {Ending.COMPLETED: Colour.GREEN, Ending.FAILED: Colour.RED, Ending.CONFLICT: Colour.YELLOW}
 
 
@@ -37,14 +38,14 @@ class Shown:
 
 
 def render_attempts(rows: Sequence[Shown], now: datetime, style: Style) -> tuple[str, ...]:
-    """The table's lines; in a terminal the reasons are cut first."""
+    """The table's lines. Where a terminal is too narrow, refs become the word `kept` and reasons are cut."""
     cells = [_plan_cells(row, now) for row in rows]
-    widths = [
-        max((measure(line[index]) for line in cells), default=0) for index in range(len(cells[0]) if cells else 0)
-    ]
-    if style.width is not None and cells:
-        others = sum(widths) - widths[-2] + len(_GAP) * (len(widths) - 1)
-        widths[-2] = min(widths[-2], max(style.width - others, _NARROWEST_REASON))
+    widths = _measure_columns(cells)
+    if style.width is not None and _add_up(widths) > style.width:
+        cells = [(*line[:-1], "kept" if line[-1].startswith(f"{REFS}/") else line[-1]) for line in cells]
+        widths = _measure_columns(cells)
+        room = style.width - _add_up(widths) + widths[_REASON]
+        widths[_REASON] = min(widths[_REASON], max(room, _NARROWEST_REASON))
     return tuple(_render_line(row, line, widths, style) for row, line in zip(rows, cells, strict=True))
 
 
@@ -68,6 +69,15 @@ def _plan_cells(row: Shown, now: datetime) -> tuple[str, ...]:
         f"{row.ending}: {reason}" if reason else row.ending,
         attempt.ref.removeprefix("refs/heads/"),
     )
+
+
+def _measure_columns(cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(measure, column)) for column in zip(*cells, strict=True)]
+
+
+def _add_up(widths: Sequence[int]) -> int:
+    used = [width for width in widths if width]
+    return sum(used) + len(_GAP) * (len(used) - 1)
 
 
 def _render_size(size: WorkSize | None) -> str:

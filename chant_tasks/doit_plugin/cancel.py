@@ -16,6 +16,7 @@ from chant_tasks.errors import RepositoryError
 from chant_tasks.overview import Overview, load_state
 from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId, Status
+from chant_tasks.spec.parse import parse_spec
 from chant_tasks.state import Kind
 
 
@@ -38,7 +39,12 @@ class SpecCancel(OwnCommand):
             (require_cancelled if is_undo else require_cancellable)(overview, spec_id)
         status = Status.PENDING if is_undo else Status.CANCELLED
         changes = {"status": status.value}
-        edited = edit_specs(overview, specs, lambda _, path, data: edit_frontmatter(data, changes, path))
+
+        def edit(spec_id: SpecId, path: Path, data: bytes) -> bytes:
+            require_unchanged(overview, spec_id, path, data)
+            return edit_frontmatter(data, changes, path)
+
+        edited = edit_specs(overview, specs, edit)
         for spec in edited:
             write_line(sys.stdout, f"{spec.id} is {'' if spec.is_changed else 'already '}{status.value}: {spec.path}")
         changed = [spec.id for spec in edited if spec.is_changed]
@@ -64,6 +70,13 @@ def require_cancelled(overview: Overview, spec_id: SpecId) -> None:
         raise RepositoryError(f"{spec_id} is {overview.states[spec_id].label}, not cancelled")
 
 
+def require_unchanged(overview: Overview, spec_id: SpecId, path: Path, data: bytes) -> None:
+    """Raises RepositoryError where a doit has completed the spec since the overview was made."""
+    before, now = overview.folder.specs.get(spec_id), parse_spec(spec_id, path, data)
+    if now is not None and now.status is Status.COMPLETED and (before is None or before.status is not now.status):
+        raise RepositoryError(f"{spec_id} was completed meanwhile")
+
+
 def render_after(overview: Overview, specs: Sequence[SpecId], *, is_undo: bool) -> Iterator[str]:
     """Whom it concerns, what is left of the specs' work, and how to take it back."""
     if not specs:
@@ -74,6 +87,9 @@ def render_after(overview: Overview, specs: Sequence[SpecId], *, is_undo: bool) 
         names = ", ".join(short[need] for need in waiting if need not in specs)
         if names:
             yield f"{'waiting for it again' if is_undo else 'no longer waiting for it'}: {names}"
+        members = [member for member in overview.graph.members.get(spec_id, ()) if member not in specs]
+        if members and not is_undo:
+            yield f"its members stay as they are: {', '.join(short[member] for member in members)}"
         for step in overview.states[spec_id].next:
             if step.command.startswith("doit spec-discard") and not is_undo:
                 yield f"its branch stays; to {step.purpose.partition(' and ')[0]}: {step.command}"

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +34,24 @@ class SpecLint(OwnCommand):
         if options["spec_json"]:
             write_line(sys.stdout, render_findings_json(findings, overview.project.root))
         else:
-            for finding in findings:
-                write_line(sys.stdout, render_finding(finding, Path.cwd(), style))
+            for line in render_findings(findings, Path.cwd(), style):
+                write_line(sys.stdout, line)
             specs = overview.ids if chosen is None else chosen
             write_story(sys.stdout, [render_counts(len(specs), findings)])
         return 1 if count_levels(findings)[Level.ERROR] else 0
 
 
-def render_finding(finding: Finding, folder: Path, style: Style) -> str:
-    """`path:line: error: reason`, and what to do about it in a line below; editors know the form."""
-    where = f"{find_short_path(finding.path, folder)}:" if finding.path is not None else ""
-    where += f"{finding.line}: " if finding.line else " " if where else ""
-    level = paint(finding.level.value, _COLOURS[finding.level], style)
-    hint = f"\n  {flatten(finding.hint)}" if finding.hint else ""
-    return f"{where}{level}: {flatten(finding.reason)}{hint}"
+def render_findings(findings: Sequence[Finding], folder: Path, style: Style) -> Iterator[str]:
+    """`path:line: error: reason`, which editors know, and in a line below what to do, the first time that it helps."""
+    hinted: set[str] = set()
+    for finding in findings:
+        where = f"{find_short_path(finding.path, folder)}:" if finding.path is not None else ""
+        where += f"{finding.line}: " if finding.line else " " if where else ""
+        level = paint(finding.level.value, _COLOURS[finding.level], style)
+        yield f"{where}{level}: {flatten(finding.reason)}"
+        if finding.hint and finding.hint not in hinted:
+            yield f"  {flatten(finding.hint)}"
+        hinted.add(finding.hint)
 
 
 def render_findings_json(findings: Sequence[Finding], root: Path) -> str:

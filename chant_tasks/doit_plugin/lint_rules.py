@@ -238,7 +238,8 @@ def _place(sight: Sight, spec: Spec, key: str, *, is_own: bool) -> tuple[Path, i
 
 
 def _at(place: tuple[Path, int], level: Level, reason: str, spec: Spec, hint: str = "") -> Finding:
-    return Finding(level=level, reason=reason, spec=spec.id, path=place[0], line=place[1], hint=hint)
+    owner = spec.id if place[0] == spec.path else None
+    return Finding(level=level, reason=reason, spec=owner, path=place[0], line=place[1], hint=hint)
 
 
 def _path(sight: Sight, spec_id: SpecId) -> Path:

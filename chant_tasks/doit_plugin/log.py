@@ -11,6 +11,7 @@ from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.own_command import OwnCommand, load_specs_overview, plan_option
 from chant_tasks.doit_plugin.spec_names import require_ids
+from chant_tasks.doit_plugin.terminal import write_story
 from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.attempt import attempt_folder, find_numbers, load_record
 from chant_tasks.journal.locks import is_spec_locked
@@ -102,8 +103,7 @@ def require_reader(overview: Overview, spec_id: SpecId, number: int | None) -> R
 
 
 def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO, *, is_following: bool) -> int:
-    """Prints the logs, each as far as it is written, and returns the exit status. Raises RepositoryError where the only
-    one is not there."""
+    """Prints the logs, each as far as it is written, and returns 1 where one is not there, else 0."""
     running = list(readers)
     shown: Reader | None = None
     try:
@@ -112,10 +112,7 @@ def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO, *, is
                 is_over = not is_following or not _is_running(overview, reader)  # asked first: then all is written
                 for text in _read(reader, is_over=is_over):
                     if shown is not reader and len(readers) > 1:
-                        _write(
-                            stdout,
-                            f"{'' if shown is None else chr(10)}==> {reader.spec}, attempt {reader.number} <==\n",
-                        )
+                        _write(stdout, render_heading(reader, is_first=shown is None))
                     shown = reader
                     _write(stdout, text)
                 if is_over:
@@ -125,9 +122,14 @@ def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO, *, is
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    if len(readers) == 1 and not readers[0].path.is_file():
-        raise RepositoryError(_word_missing(overview, readers[0]))
-    return 0
+    silent = [reader for reader in readers if reader.position == 0]
+    write_story(stdout, [_word_silence(overview, reader) for reader in silent])
+    return 0 if all(reader.path.is_file() for reader in readers) else 1
+
+
+def render_heading(reader: Reader, *, is_first: bool) -> str:
+    """What stands above the lines of one of several logs, as `tail` has it."""
+    return f"{'' if is_first else chr(10)}==> {reader.spec}, attempt {reader.number} <==\n"
 
 
 def _read(reader: Reader, *, is_over: bool) -> Iterator[str]:
@@ -144,10 +146,12 @@ def _is_running(overview: Overview, reader: Reader) -> bool:
     return record is not None and record.ending is None and is_spec_locked(journal, reader.spec)
 
 
-def _word_missing(overview: Overview, reader: Reader) -> str:
+def _word_silence(overview: Overview, reader: Reader) -> str:
+    if reader.path.is_file():
+        return f"attempt {reader.number} of {reader.spec} has put out nothing"
     record = load_record(overview.project.journal_folder, reader.spec, reader.number)
     why = f": {record.reason}" if record is not None and record.reason else ""
-    return f"attempt {reader.number} of {reader.spec} has no log, its agent never started{why}"
+    return f"attempt {reader.number} of {reader.spec} has no log, no agent was started for it{why}"
 
 
 def _write(stream: TextIO, text: str) -> None:

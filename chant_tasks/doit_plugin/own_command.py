@@ -1,5 +1,6 @@
 """What the commands that we add share: arguments in any order, the specs around a folder, problems in one line."""
 
+import getopt
 import os
 import shlex
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from doit.cmd_base import Command
+from doit.cmdparse import CmdParse
+from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.command_line import permute
 from chant_tasks.doit_plugin.terminal import until_closed, write_story
@@ -26,6 +29,7 @@ class OwnCommand(Command):  # type: ignore[misc]  # doit has no types
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
         arguments = find_all_arguments(in_args, self.name, sys.argv)
+        require_known_options(self.name, arguments, self.cmdparser)
         return int(super().parse_execute(permute(arguments, self.cmdparser)) or 0)
 
     def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:
@@ -54,6 +58,14 @@ def plan_option(name: str, kind: type, about: str, short: str = "") -> Option:
         "default": kind(),
         "help": about,
     }
+
+
+def require_known_options(command: str, arguments: Sequence[str], parser: CmdParse) -> None:
+    """Raises InvalidCommand for an option that there is not; doit would take it for a name behind the first name."""
+    try:
+        getopt.gnu_getopt(list(arguments), parser.get_short(), parser.get_long())
+    except getopt.GetoptError as error:
+        raise InvalidCommand(f"{command}: {error.msg}; doit help {command} lists them.") from error
 
 
 def find_all_arguments(given: Sequence[str], command: str, argv: Sequence[str]) -> Sequence[str]:

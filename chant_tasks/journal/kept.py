@@ -51,7 +51,7 @@ def load_kept(git: Git, journal: Path, specs: Collection[SpecId] | None) -> tupl
     kept = [
         _load_one(git, journal, spec, number, refs) for spec, number in sorted(found) if specs is None or spec in specs
     ]
-    return tuple(sorted(kept, key=lambda attempt: (attempt.began, attempt.spec, attempt.number), reverse=True))
+    return tuple(sorted(kept, key=lambda attempt: (attempt.began, attempt.number, attempt.spec), reverse=True))
 
 
 def load_work_size(git: Git, attempt: Kept) -> WorkSize | None:
