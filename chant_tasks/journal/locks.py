@@ -21,6 +21,7 @@ from chant_tasks.errors import RepositoryError
 from chant_tasks.spec.model import SpecId
 
 _POLL_SECONDS = 0.05
+_MOMENT_SECONDS = 1.0
 
 
 class Lock:
@@ -75,9 +76,12 @@ def add_landing_lock(journal: Path) -> Lock:
     return _add_lock(journal / "locks" / "landing", fcntl.LOCK_EX)
 
 
-def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool]) -> Lock | None:
-    """The lock that keeps the dodo's other tasks from running; None where we were told to stop while waiting."""
-    return _wait_for_lock(journal / "locks" / "tasks", is_stopped)
+def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool], on_wait: Callable[[], None]) -> Lock | None:
+    """The lock that keeps the dodo's other tasks from running; None where we were told to stop while waiting.
+
+    `on_wait` is called once where waiting takes more than a moment.
+    """
+    return _wait_for_lock(journal / "locks" / "tasks", is_stopped, on_wait)
 
 
 def share_tasks_lock(journal: Path) -> Lock:
@@ -85,11 +89,17 @@ def share_tasks_lock(journal: Path) -> Lock:
     return _add_lock(journal / "locks" / "tasks", fcntl.LOCK_SH)
 
 
-def _wait_for_lock(path: Path, is_stopped: Callable[[], bool]) -> Lock | None:
+def _wait_for_lock(
+    path: Path, is_stopped: Callable[[], bool], on_wait: Callable[[], None] = lambda: None
+) -> Lock | None:
+    deadline = time.monotonic() + _MOMENT_SECONDS
     while True:
         lock = _find_lock(path, fcntl.LOCK_EX)
         if lock is not None or is_stopped():
             return lock
+        if time.monotonic() > deadline:
+            on_wait()
+            deadline = float("inf")
         time.sleep(_POLL_SECONDS)
 
 

@@ -32,7 +32,8 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
         nonlocal noted
         noted = save(run, attempt, phase=Phase.LANDING, landing_old=old, landing_commit=new)
 
-    tasks_lock = add_tasks_lock(journal, run.stop.is_set)
+    waits = Landing(spec=attempt.spec.id, text="waits for another task of the dodo, which runs now")
+    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
     if tasks_lock is None:
         return end_on_branch(run, attempt, Ending.WAITS, "the run was stopped before it could land", ())
     with tasks_lock, add_landing_lock(journal):

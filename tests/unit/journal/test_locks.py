@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from chant_tasks.journal.locks import (
     add_landing_lock,
     add_tasks_lock,
@@ -68,10 +70,25 @@ def test_a_death_frees_a_lock(tmp_path: Path) -> None:
 def test_other_tasks_share_their_lock_and_a_landing_waits_for_all_of_them(tmp_path: Path) -> None:
     one, other = share_tasks_lock(tmp_path), share_tasks_lock(tmp_path)
 
-    assert add_tasks_lock(tmp_path, lambda: True) is None
+    assert add_tasks_lock(tmp_path, lambda: True, _say_nothing) is None
     one.release()
-    assert add_tasks_lock(tmp_path, lambda: True) is None
+    assert add_tasks_lock(tmp_path, lambda: True, _say_nothing) is None
     other.release()
-    lock = add_tasks_lock(tmp_path, lambda: True)
+    lock = add_tasks_lock(tmp_path, lambda: True, _say_nothing)
     assert lock is not None
     lock.release()
+
+
+def test_who_waits_longer_than_a_moment_is_told_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chant_tasks.journal.locks._MOMENT_SECONDS", 0.0)
+    said: list[str] = []
+    tries = iter((False, False, False, True))
+
+    with share_tasks_lock(tmp_path):
+        lock = add_tasks_lock(tmp_path, lambda: next(tries), lambda: said.append("waits"))
+
+    assert (lock, said) == (None, ["waits"])
+
+
+def _say_nothing() -> None:
+    """Nobody listens."""
