@@ -66,5 +66,6 @@ def _read_end(attempt: Attempt, end: bytes) -> tuple[tuple[Criterion, ...], str]
     try:
         spec = parse_spec(attempt.spec.id, Path(attempt.record.spec_path), end)
     except SpecError as error:
-        return (), f"the spec's file cannot be read any more: {error}"
+        where = str(error).partition("\n")[0]  # a reason is one line, and how to save a file is no word to an agent
+        return (), f"the spec's file cannot be read any more: {where}"
     return (spec.criteria, "") if spec is not None else ((), "the spec's file lost its frontmatter")
