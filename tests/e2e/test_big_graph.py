@@ -4,9 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.sandbox import Ran, Sandbox
+from tests.e2e.sandbox import Sandbox
 from tests.e2e.sights import (
     TICK_ALL,
     end,
@@ -45,74 +43,47 @@ def _add_specs(sandbox: Sandbox, graph: Mapping[str, Sequence[str]]) -> None:
     sandbox.commit()
 
 
-Worked = tuple[Sandbox, Ran, Mapping[str, Sequence[str]]]
-
-
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory) -> Worked:
-    """The graph, worked to its end; tests only look at it, or run doit where it has nothing to do."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("graph"))
+def test_200_specs_are_worked_to_the_end_and_nothing_is_left_to_do(tmp_path: Path) -> None:
+    """In one test, since what takes its time is the run. The agents themselves insist on their dependencies' files."""
+    sandbox = Sandbox(tmp_path / "graph")
     graph = _plan_graph(seed=471)
     _add_specs(sandbox, graph)
-    return sandbox, end(sandbox.start("-n", "8"), seconds=300), graph
 
-
-def test_every_spec_is_completed(worked: Worked) -> None:
-    sandbox, ran, graph = worked
+    ran = end(sandbox.start("-n", "8"), seconds=400)
 
     assert ran.status == 0, ran.text
     assert ran.out == ""
     assert ran.err.splitlines()[-1].startswith("200 succeeded in ")
     assert load_states(sandbox) == dict.fromkeys(graph, "completed")
-
-
-def test_every_agent_ran_once_and_saw_the_work_of_its_dependencies(worked: Worked) -> None:
-    """The agents themselves insist on their dependencies' files; here the order is looked at, too."""
-    sandbox, _, graph = worked
-    order = {spec_id: place for place, spec_id in enumerate(lines_of(sandbox.outside / "count"))}
-
+    _assert_each_agent_ran_once_after_its_dependencies(sandbox, graph)
+    _assert_one_landing_for_each(sandbox, graph)
+    assert find_leftovers(sandbox) == []
+    assert find_user_changes(sandbox) == ""
+    assert sandbox.git("fsck", "--connectivity-only", "--no-dangling") == ""
+    _assert_nothing_is_to_be_done(sandbox, Sandbox(tmp_path / "clone", clone_of=sandbox.root))
     assert len(lines_of(sandbox.outside / "count")) == len(graph)
-    assert [(spec_id, need) for spec_id, needs in graph.items() for need in needs if order[need] > order[spec_id]] == []
 
 
-def test_the_target_has_one_landing_for_each_spec(worked: Worked) -> None:
+def _assert_each_agent_ran_once_after_its_dependencies(sandbox: Sandbox, graph: Mapping[str, Sequence[str]]) -> None:
+    order = {spec_id: place for place, spec_id in enumerate(lines_of(sandbox.outside / "count"))}
+    too_early = [(spec_id, need) for spec_id, needs in graph.items() for need in needs if order[need] > order[spec_id]]
+    assert len(lines_of(sandbox.outside / "count")) == len(graph)
+    assert too_early == []
+
+
+def _assert_one_landing_for_each(sandbox: Sandbox, graph: Mapping[str, Sequence[str]]) -> None:
     """Each landing has the one before it as its first parent, and the spec's own commit as its second."""
-    sandbox, _, graph = worked
-
     first_parents = sandbox.git("log", "--first-parent", "--format=%s", "main").splitlines()
-
     assert sorted(load_landings(sandbox)) == sorted(f"chant({spec_id}): Work {spec_id}" for spec_id in graph)
     assert first_parents[-2:] == ["specs", "start"]
     assert len(first_parents) == len(graph) + 2
     assert sandbox.git("rev-list", "--count", "main") == str(2 * len(graph) + 2)
 
 
-def test_nothing_is_left_behind(worked: Worked) -> None:
-    sandbox, _, _ = worked
-
-    assert find_leftovers(sandbox) == []
-    assert find_user_changes(sandbox) == ""
-    assert sandbox.git("fsck", "--connectivity-only", "--no-dangling") == ""
-
-
-def test_a_second_run_does_nothing(worked: Worked) -> None:
-    sandbox, _, graph = worked
-
-    again = sandbox.doit("-n", "8")
+def _assert_nothing_is_to_be_done(sandbox: Sandbox, clone: Sandbox) -> None:
+    """Neither at once, nor without doit's database, nor in a fresh clone."""
+    runs = [sandbox.doit("-n", "8")]
     remove_database(sandbox)
-    without_database = sandbox.doit("-n", "8")
-
-    assert (again.status, again.text) == (0, "200 up to date\n")
-    assert (without_database.status, without_database.text) == (0, "200 up to date\n")
-    assert len(lines_of(sandbox.outside / "count")) == len(graph)
-
-
-def test_a_fresh_clone_has_nothing_to_do(worked: Worked, tmp_path: Path) -> None:
-    sandbox, _, graph = worked
-    clone = Sandbox(tmp_path, clone_of=sandbox.root)
-
-    ran = clone.doit("-n", "8")
-
-    assert (ran.status, ran.text) == (0, "200 up to date\n")
-    assert load_states(clone) == dict.fromkeys(graph, "completed")
-    assert len(lines_of(sandbox.outside / "count")) == len(graph)
+    runs += [sandbox.doit("-n", "8"), clone.doit("-n", "8")]
+    assert [(ran.status, ran.text) for ran in runs] == [(0, "200 up to date\n")] * 3
+    assert set(load_states(clone).values()) == {"completed"}
