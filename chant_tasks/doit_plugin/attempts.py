@@ -116,11 +116,19 @@ def run_prune(git: Git, overview: Overview, names: Sequence[str], before: dateti
         with lock:
             remove_kept(git, journal, attempt)
         dropped += 1
-        back = f", back with: git branch {_branch_of(attempt)} {attempt.oid}" if attempt.ref else ""
-        write_line(sys.stdout, f"dropped attempt {attempt.number} of {attempt.spec}{back}")
+        write_line(sys.stdout, render_dropped(attempt))
     until = ["git keeps dropped work until it collects garbage (two weeks or more)"] if dropped else []
     write_story(sys.stdout, until or ["nothing to drop: no attempt that old of a spec whose work has landed"])
     return 0
+
+
+def render_dropped(attempt: Kept) -> str:
+    """What was dropped, and how to get it back."""
+    branch = _branch_of(attempt)
+    commands = [f"git branch {branch} {attempt.oid}"] if attempt.ref else []
+    commands += [f"git branch {branch}-branch {attempt.spare}"] if attempt.spare else []
+    back = f", back with: {' && '.join(commands)}" if commands else ""
+    return f"dropped attempt {attempt.number} of {attempt.spec}{back}"
 
 
 def load_landed(git: Git, overview: Overview, specs: Iterable[SpecId]) -> frozenset[SpecId]:

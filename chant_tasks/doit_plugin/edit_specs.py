@@ -10,7 +10,7 @@ from chant_tasks.errors import ChantError, FileError, RepositoryError, SpecError
 from chant_tasks.git.runner import Git
 from chant_tasks.git.tracked import load_restorable
 from chant_tasks.journal.files import add_journal
-from chant_tasks.journal.locks import find_spec_lock
+from chant_tasks.journal.locks import add_checkout_lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import save_file
@@ -65,10 +65,15 @@ def render_undo(edited: Sequence[Edited], other: Mapping[SpecId, str]) -> Iterat
 
 @contextmanager
 def hold_specs(overview: Overview, specs: Sequence[SpecId]) -> Iterator[None]:
-    """Keeps every doit from working these specs in the block. Raises RepositoryError where one of them is worked."""
+    """Keeps every doit from working these specs in the block. Raises RepositoryError where one of them is worked, or
+    an agent works in this very checkout, whose commit could take a changed file along."""
     journal = overview.project.journal_folder
     add_journal(journal)
     with ExitStack() as stack:
+        checkout = add_checkout_lock(journal, overview.project.top, lambda: True)
+        if checkout is None:
+            raise RepositoryError("an agent works in this checkout itself", "wait for it, or stop it")
+        stack.enter_context(checkout)
         for spec_id in sorted(specs):
             lock = find_spec_lock(journal, spec_id)
             if lock is None:

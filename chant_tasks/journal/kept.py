@@ -14,13 +14,15 @@ from chant_tasks.journal.attempt import AttemptRecord, attempt_folder, find_numb
 from chant_tasks.spec.model import SpecId
 
 REFS = "refs/chant/attempts"
+_NOTHING = Oid("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """One attempt: its record (None where only its ref is here), and the ref that holds its work ("" for none).
 
-    `began` is ISO 8601, "" where nothing tells; `oid` the last commit of its work, "" where it made none or it is gone.
+    `began` is ISO 8601, "" where nothing tells; `oid` the last commit of its work, "" where it made none or it is gone;
+    `spare` that of what its agent left behind on the spec's branch while it worked elsewhere, "" mostly.
     """
 
     spec: SpecId
@@ -29,6 +31,7 @@ class Kept:
     ref: str
     oid: Oid
     began: str
+    spare: Oid = _NOTHING
 
     @property
     def is_open(self) -> bool:
@@ -82,10 +85,17 @@ def remove_kept(git: Git, journal: Path, attempt: Kept) -> None:
     """Removes the attempt's ref of ours and its files. Its commits stay in git until that collects garbage."""
     if attempt.ref.startswith(f"{REFS}/"):
         remove_ref(git, attempt.ref, attempt.oid)
+    if attempt.spare:
+        remove_ref(git, spare_ref(attempt), attempt.spare)
     folder = attempt_folder(journal, attempt.spec, attempt.number)
     shutil.rmtree(folder, ignore_errors=True)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
+
+
+def spare_ref(attempt: Kept) -> str:
+    """The ref of what the attempt's agent left behind on the spec's branch."""
+    return f"{REFS}/{attempt.spec}/{attempt.number}-branch"
 
 
 def find_restorable(attempts: Sequence[Kept], spec: SpecId, number: int | None) -> Kept | None:
@@ -116,7 +126,8 @@ def _load_one(git: Git, journal: Path, spec: SpecId, number: int, refs: Mapping[
     head = record.head if record is not None else ""
     oid = refs[ref] if ref else (find_commit(git, head) if head else None)
     began = record.started_at if record is not None else _load_date(git, oid) if oid else ""
-    return Kept(spec=spec, number=number, record=record, ref=ref, oid=oid or Oid(""), began=began)
+    spare = refs.get(f"{REFS}/{spec}/{number}-branch", _NOTHING)
+    return Kept(spec=spec, number=number, record=record, ref=ref, oid=oid or _NOTHING, began=began, spare=spare)
 
 
 def _load_date(git: Git, oid: Oid) -> str:

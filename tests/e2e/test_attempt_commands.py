@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.repository import DODO, Repository, make_repository
+from tests.e2e.repository import DODO, TICK, Repository, make_repository
 from tests.e2e.sandbox import Sandbox
 from tests.e2e.sights import end, wait_until
 
@@ -85,11 +85,14 @@ class TestAttempts:
 class TestPruning:
     def test_old_attempts_of_landed_specs_go_and_git_has_them_still(self, repository: Repository) -> None:
         oid = repository.git("rev-parse", f"refs/chant/attempts/{A}/1")
+        repository.git("update-ref", f"refs/chant/attempts/{A}/1-branch", "main~1")
+        spare = repository.git("rev-parse", "main~1")
 
         done = repository.doit("spec-attempts", "--prune", "0.01s")
 
         assert sorted(done.lines) == [
-            f"dropped attempt 1 of {A}, back with: git branch restored/{A}-1 {oid}",
+            f"dropped attempt 1 of {A}, back with: git branch restored/{A}-1 {oid} "
+            f"&& git branch restored/{A}-1-branch {spare}",
             f"dropped attempt 2 of {A}",
         ]
         assert attempts(repository) == [(B, 1, "failed"), (B, 2, "failed")]
@@ -232,6 +235,25 @@ def test_a_running_attempt_is_followed_to_its_end(sandbox: Sandbox) -> None:
     assert [ran.status for ran in refused] == [1, 1]
     assert "is in progress" in refused[0].err
     assert "is being worked by another doit" in refused[1].err
+
+
+def test_while_an_agent_works_in_the_checkout_no_other_specs_file_is_changed(sandbox: Sandbox) -> None:
+    go, started = sandbox.outside / "go", sandbox.outside / "started"
+    sandbox.add_spec(A, run=f"touch '{started}'; while ! [ -e '{go}' ]; do sleep 0.05; done; echo a > a.txt\n{TICK}")
+    sandbox.add_spec(B)
+    sandbox.commit()
+    running = sandbox.start("aaa")
+    wait_until(started.exists, "the agent works")
+
+    done = sandbox.doit("spec-cancel", "bbb")
+    go.touch()
+
+    assert end(running).status == 0
+    assert (done.status, done.err) == (
+        1,
+        "chant_tasks: an agent works in this checkout itself\n  wait for it, or stop it\n",
+    )
+    assert sandbox.doit("spec-cancel", "bbb").status == 0
 
 
 def test_following_ends_quietly_at_ctrl_c(sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.attempts import parse_age
+from chant_tasks.doit_plugin.attempts import parse_age, render_dropped
 from chant_tasks.doit_plugin.attempts_screen import Shown, render_attempts, render_attempts_json
 from chant_tasks.doit_plugin.terminal import PLAIN, measure
 from chant_tasks.git.objects import Size
@@ -112,3 +112,15 @@ def test_an_age_needs_its_unit() -> None:
 def test_what_is_no_age_is_refused(text: str) -> None:
     with pytest.raises(InvalidCommand, match="30d or 12h"):
         parse_age(text)
+
+
+def test_what_was_dropped_is_told_with_the_commands_that_bring_it_back() -> None:
+    attempt = replace(ROWS[1].attempt, oid=Oid("1" * 40))
+
+    nothing, work, both = (
+        render_dropped(kept) for kept in (replace(attempt, ref=""), attempt, replace(attempt, spare=Oid("2" * 40)))
+    )
+
+    assert nothing == f"dropped attempt 2 of {SPEC}"
+    assert work == f"{nothing}, back with: git branch restored/{SPEC}-2 {'1' * 40}"
+    assert both == f"{work} && git branch restored/{SPEC}-2-branch {'2' * 40}"
