@@ -1,7 +1,9 @@
 """What a checkout has changed, and moving it to another tree by way of a copy of its index."""
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from chant_tasks.git.runner import Git, Oid
 
@@ -12,6 +14,16 @@ class Entry:
 
     mode: str
     blob: Oid
+
+
+def add_index_copy(git_dir: Path, copy: Path) -> None:
+    """Copy the index of `git_dir`, its time too; nothing where there is none yet.
+
+    A file that was changed in the very second in which the index was written is told by that time alone, where its size
+    is the same: a younger copy would have git believe that it is unchanged.
+    """
+    if (git_dir / "index").exists():
+        shutil.copy2(git_dir / "index", copy)
 
 
 def apply_refresh(git: Git) -> None:

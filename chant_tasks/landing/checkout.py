@@ -5,7 +5,6 @@ left untracked or lets git ignore. docs/why/landing.md has the order and what ea
 """
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from chant_tasks.git.index import (
     Entry,
     add_files_from_index,
+    add_index_copy,
     apply_entry,
     apply_refresh,
     apply_tree,
@@ -133,8 +133,7 @@ def remove_stale_index_files(git_dir: Path) -> None:
 def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
     """A checkout ready to move, nothing of it changed yet. Raises InTheWay with every path that prevents it."""
     index = git_dir / _INDEX
-    if (git_dir / "index").exists():
-        shutil.copyfile(git_dir / "index", index)
+    add_index_copy(git_dir, index)
     git = Git(top, index=index)
     apply_refresh(git)
     old_tree, adopted, merged_spec = find_tree(git, move.old), frozenset[str](), None

@@ -4,12 +4,11 @@ By plumbing and on a copy of the index: no hook of the user's can refuse it, and
 docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.git.index import apply_entry, load_gitlinks, load_unmerged
+from chant_tasks.git.index import add_index_copy, apply_entry, load_gitlinks, load_unmerged
 from chant_tasks.git.objects import GITLINK_MODE, add_commit, find_mode, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, is_held
 from chant_tasks.git.runner import Git, Oid
@@ -100,8 +99,7 @@ def _open_embedded(git: Git, base: Oid) -> Iterator[str]:
 
 def _add_everything(git: Git, git_dir: Path, embedded: tuple[str, ...]) -> Oid:
     copy = git_dir / "chant-save-index"
-    if (git_dir / "index").exists():
-        shutil.copyfile(git_dir / "index", copy)
+    add_index_copy(git_dir, copy)
     try:
         git = replace(git, index=copy)
         for path in embedded:

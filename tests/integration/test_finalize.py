@@ -68,6 +68,20 @@ def test_work_that_is_partly_committed_lands_whole(repository: Repository) -> No
     assert repository.files() == {"README.md", "one.txt", "two.txt", "three.txt"}
 
 
+def test_a_change_within_the_second_of_the_checkout_is_saved(repository: Repository) -> None:
+    script = """\
+git config core.trustctime false
+touch -d 2020-01-01 README.md && git update-index --refresh
+touch -d 2020-01-01 "$(git rev-parse --git-path index)"
+echo HELLO > README.md
+touch -d 2020-01-01 README.md"""
+    spec_id = repository.add_spec("a", script)
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.show("README.md") == "HELLO\n"
+
+
 def test_no_change_is_no_evidence(repository: Repository) -> None:
     spec_id = repository.add_spec("a", "true")
     start = repository.commit()

@@ -145,6 +145,25 @@ def test_landing_waits_for_a_removed_file_in_the_way(repository: Repository) -> 
     )
 
 
+def test_a_change_within_the_second_of_the_users_last_git_is_seen(repository: Repository) -> None:
+    spec_id = _spec(repository, "echo work > README.md")
+
+    def change() -> None:
+        repository.git("config", "core.trustctime", "false")
+        repository.shell("touch -d 2020-01-01 README.md && git update-index --refresh")
+        repository.shell("touch -d 2020-01-01 .git/index")
+        repository.write("README.md", "HELLO\n")
+        repository.shell("touch -d 2020-01-01 README.md")
+
+    state = repository.work(spec_id, meanwhile=change)
+
+    assert (state.kind, state.reason) == (
+        Kind.LANDING_WAITS,
+        "README.md is changed or untracked in your checkout",
+    )
+    assert repository.read("README.md") == "HELLO\n"
+
+
 def test_every_path_in_the_way_is_named(repository: Repository) -> None:
     spec_id = _spec(repository, "echo work > README.md\necho work > new.txt")
     repository.write("README.md", "mine\n")
