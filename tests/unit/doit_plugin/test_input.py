@@ -30,8 +30,8 @@ def test_blank_text_is_none(tmp_path: Path) -> None:
 
 
 def test_a_device_a_closed_stream_and_no_stream_have_no_text() -> None:
-    closed = Path(os.devnull).open()
-    closed.close()
+    with Path(os.devnull).open() as closed:
+        pass
 
     assert load(Path(os.devnull)) == ""
     assert load_piped_text(closed) == load_piped_text(None) == load_piped_text(io.StringIO("text")) == ""
