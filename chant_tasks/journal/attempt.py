@@ -76,8 +76,8 @@ class AttemptRecord:
 
     @property
     def is_halfway(self) -> bool:
-        """Whether it waits with a landing that failed midway: a checkout may have moved where the target has not."""
-        return self.ending is Ending.WAITS and bool(self.landing_commit)
+        """Whether it ended with a landing that failed midway: a checkout may have moved where the target has not."""
+        return self.ending in (Ending.WAITS, Ending.CONFLICT) and bool(self.landing_old)
 
     @property
     def has_finished_agent(self) -> bool:

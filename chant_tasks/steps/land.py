@@ -53,7 +53,7 @@ def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Confli
 
 def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> tuple[Attempt, Request]:
     record, spec = attempt.record, attempt.spec
-    resumed = (Oid(record.landing_old), Oid(record.landing_commit)) if record.landing_commit else None
+    resumed = (Oid(record.landing_old), Oid(record.landing_commit)) if record.landing_old else None
     earlier = find_copy(run, record, "final.md") if resumed else None
     git = find_git(run, attempt)
     # The same date as in an earlier try: what that one wrote into the checkout is no change of its user's.

@@ -187,6 +187,24 @@ def test_a_users_edit_of_a_half_moved_file_waits_and_is_kept(repository: Reposit
     _assert_landed(repository, spec)
 
 
+def test_a_half_moved_checkout_whose_target_now_conflicts_is_not_completed(
+    repository: Repository, spec: SpecId
+) -> None:
+    _kill(repository, spec, AFTER_EVIDENCE["the checkout has moved"], takes_children=True)
+    blob = repository.git("hash-object", "-w", repository.spec_path(spec))
+    tree = repository.git("ls-tree", "main").replace(repository.git("rev-parse", "main:README.md"), blob)
+    (repository.outside / "tree").write_text(f"{tree}\n")
+    repository.shell(f"git mktree < {repository.outside}/tree > {repository.outside}/made")
+    made = (repository.outside / "made").read_text().strip()
+    repository.git("update-ref", "refs/heads/main", repository.git("commit-tree", "-p", "main", "-m", "theirs", made))
+
+    state = repository.work(spec)
+
+    assert (state.kind, state.reason) == (Kind.ATTENTION, "conflicts with main: README.md")
+    assert repository.state(spec) == state
+    assert repository.show("README.md", f"spec/{spec}") == "work\n"
+
+
 def test_a_landing_killed_twice_lands(repository: Repository, spec: SpecId) -> None:
     _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
     _kill(repository, spec, AFTER_EVIDENCE["the checkout has moved"], takes_children=True)

@@ -88,8 +88,10 @@ def test_what_is_no_record_is_none(data: bytes) -> None:
         ({}, True),
         ({"ending": Ending.COMPLETED}, False),
         ({"ending": Ending.WAITS}, False),
-        ({"ending": Ending.WAITS, "landing_commit": "2" * 40}, True),
-        ({"ending": Ending.COMPLETED, "landing_commit": "2" * 40}, False),
+        ({"ending": Ending.CONFLICT}, False),
+        ({"ending": Ending.WAITS, "landing_old": "2" * 40}, True),
+        ({"ending": Ending.CONFLICT, "landing_old": "2" * 40}, True),
+        ({"ending": Ending.COMPLETED, "landing_old": "2" * 40}, False),
         ({"ending": Ending.COMPLETED, "leftover": "worktree /w"}, True),
     ],
 )
