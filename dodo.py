@@ -39,6 +39,11 @@ def task_tests():
     return {"actions": [["python", "-m", "pytest", "-q", "-n", "2"]]}
 
 
+def task_upstream():
+    """doit's own test suite with our commands and without (takes minutes, and packages from the registry)"""
+    return {"actions": [["python", "-m", "tests.upstream.run_doit_suite"]], "verbosity": 2}
+
+
 def task_tidy():
     """Format and mend what can be mended by machine"""
     return {

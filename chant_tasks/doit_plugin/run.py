@@ -4,9 +4,10 @@ Without specs in the dodo nothing here changes anything. All imports that read s
 """
 
 import functools
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,11 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             return int(super().execute(params, args) or 0)
 
     @functools.wraps(doit.cmd_run.Run._execute)  # doit picks the options by the signature
-    def _execute(self, **options: Any) -> int:
+    def _execute(self, *positional: Any, **named: Any) -> int:
         session = self._session
         if session is None or not session.has_specs:
-            return int(super()._execute(**options))
+            return int(super()._execute(*positional, **named))
+        options = _bind_options(positional, named)
         if session.overview is None:
             return self._run_without_overview(options)
         return self._run_specs(session, options)
@@ -102,6 +104,13 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         """Whether somebody chose this option: on the command line, by a variable, in a file, or in the dodo."""
         in_dodo: Mapping[str, object] = self.loader.load_doit_config()
         return name in self._params._non_default_keys or name in self.config_vals or name in in_dodo
+
+
+def _bind_options(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of doit's `run` by name."""
+    bound = inspect.signature(doit.cmd_run.Run._execute).bind(None, *positional, **named)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
 
 
 @contextmanager

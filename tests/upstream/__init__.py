@@ -1,0 +1,1 @@
+"""Test suites of programs that this one extends, run with it installed."""
