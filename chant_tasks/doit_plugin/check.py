@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
 
@@ -135,66 +136,10 @@ def _find_unknown(
 
 
 def _find_cycles(edges: Mapping[str, Sequence[str]], specs: Collection[SpecId]) -> Mapping[SpecId, str]:
-    problems = {}
-    for knot in find_knots(edges):
-        for name in knot:
-            if name in specs:
-                way = " → ".join(_find_way_round(edges, name, knot))
-                problems[SpecId(name)] = f"it waits for itself: {way}"
-    return problems
+    cycles = find_cycles(edges, find_circles(edges))
+    return {spec_id: _describe_cycle(spec_id, cycles[spec_id]) for spec_id in specs if spec_id in cycles}
 
 
-def _find_way_round(edges: Mapping[str, Sequence[str]], start: str, knot: Collection[str]) -> Sequence[str]:
-    """A shortest way from `start` back to itself."""
-    ways: dict[str, tuple[str, ...]] = {start: (start,)}
-    rest = [start]
-    for name in rest:
-        for need in edges.get(name, ()):
-            if need == start:
-                return (*ways[name], start)
-            if need in knot and need not in ways:
-                ways[need] = (*ways[name], need)
-                rest.append(need)
-    return (start,)
-
-
-def find_knots(edges: Mapping[str, Sequence[str]]) -> Iterator[frozenset[str]]:
-    """The sets of tasks that wait for each other (Tarjan's strongly connected components, without recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    for root in edges:
-        if root in index:
-            continue
-        path = [(root, iter(edges[root]))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while path:
-            name, needs = path[-1]
-            need = next((need for need in needs if need not in index or need in on_stack), None)
-            if need is None:
-                path.pop()
-                if path:
-                    low[path[-1][0]] = min(low[path[-1][0]], low[name])
-                if low[name] == index[name]:
-                    yield from _take_knot(edges, stack, on_stack, name)
-            elif need in index:
-                low[name] = min(low[name], index[need])
-            else:
-                index[need] = low[need] = len(index)
-                stack.append(need)
-                on_stack.add(need)
-                path.append((need, iter(edges.get(need, ()))))
-
-
-def _take_knot(
-    edges: Mapping[str, Sequence[str]], stack: list[str], on_stack: set[str], name: str
-) -> Iterator[frozenset[str]]:
-    taken: list[str] = []
-    while not taken or taken[-1] != name:
-        taken.append(stack.pop())
-    on_stack.difference_update(taken)
-    if len(taken) > 1 or name in edges.get(name, ()):
-        yield frozenset(taken)
+def _describe_cycle(spec_id: SpecId, cycle: Sequence[str]) -> str:
+    first = cycle.index(spec_id)
+    return f"it waits for itself: {' → '.join((*cycle[first:], *cycle[:first], spec_id))}"

@@ -1,26 +1,25 @@
 """Which nodes of a graph run in circles, and for each of them one cycle to show. No recursion: chains may be long."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from chant_tasks.graph.model import Needs
-from chant_tasks.spec.model import SpecId
-
-Ids = tuple[SpecId, ...]
+Node = TypeVar("Node", bound=str)  # specs here, tasks of a whole dodo there
+Edges = Mapping[Node, Sequence[Node]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Circle:
+class _Circle(Generic[Node]):
     """Nodes that all reach each other: what each needs within the circle, and a next step from and to its `root`."""
 
-    root: SpecId
-    needs: Needs
-    before: Mapping[SpecId, SpecId]  # the step before a node on a shortest way from the root
-    after: Mapping[SpecId, SpecId]  # the step after a node on a shortest way to the root
+    root: Node
+    needs: Edges[Node]
+    before: Mapping[Node, Node]  # the step before a node on a shortest way from the root
+    after: Mapping[Node, Node]  # the step after a node on a shortest way to the root
 
 
-def find_circles(needs: Needs) -> tuple[Ids, ...]:
+def find_circles(needs: Edges[Node]) -> tuple[tuple[Node, ...], ...]:
     """The sets of nodes that all reach each other, each in the order of `needs`; one node where it needs itself.
 
     Every node in a needs b is a key of `needs` too. (Strongly connected components, as Tarjan finds them.)
@@ -34,9 +33,9 @@ def find_circles(needs: Needs) -> tuple[Ids, ...]:
     return tuple(sorted(circles, key=lambda circle: rank[circle[0]]))
 
 
-def find_cycles(needs: Needs, circles: Iterable[Ids]) -> dict[SpecId, Ids]:
+def find_cycles(needs: Edges[Node], circles: Iterable[tuple[Node, ...]]) -> dict[Node, tuple[Node, ...]]:
     """For each node of the circles a cycle that it is in: every id once, the first of its circle's order in front."""
-    cycles: dict[SpecId, Ids] = {}
+    cycles: dict[Node, tuple[Node, ...]] = {}
     for ids in circles:
         rank = {node: number for number, node in enumerate(ids)}
         circle = _survey_circle(needs, ids)
@@ -49,10 +48,10 @@ def find_cycles(needs: Needs, circles: Iterable[Ids]) -> dict[SpecId, Ids]:
     return cycles
 
 
-def _survey_circle(needs: Needs, ids: Ids) -> _Circle:
+def _survey_circle(needs: Edges[Node], ids: tuple[Node, ...]) -> _Circle[Node]:
     known = set(ids)
     inner = {node: tuple(need for need in needs[node] if need in known) for node in ids}
-    reverse: dict[SpecId, list[SpecId]] = {node: [] for node in ids}
+    reverse: dict[Node, list[Node]] = {node: [] for node in ids}
     for node, wanted in inner.items():
         for need in wanted:
             reverse[need].append(node)
@@ -60,9 +59,9 @@ def _survey_circle(needs: Needs, ids: Ids) -> _Circle:
     return _Circle(root=ids[0], needs=inner, before=_find_steps(ids[0], inner), after=_find_steps(ids[0], backward))
 
 
-def _find_steps(root: SpecId, edges: Needs) -> dict[SpecId, SpecId]:
+def _find_steps(root: Node, edges: Edges[Node]) -> dict[Node, Node]:
     """For each other node the one from which it is first reached, in the order in which they are."""
-    steps: dict[SpecId, SpecId] = {}
+    steps: dict[Node, Node] = {}
     queue = deque([root])
     while queue:
         node = queue.popleft()
@@ -73,7 +72,7 @@ def _find_steps(root: SpecId, edges: Needs) -> dict[SpecId, SpecId]:
     return steps
 
 
-def _find_cycle(node: SpecId, circle: _Circle) -> Ids:
+def _find_cycle(node: Node, circle: _Circle[Node]) -> tuple[Node, ...]:
     """From the node towards the root until that meets the way from the root to the node, then along this one."""
     if node in circle.needs[node]:
         return (node,)
@@ -91,17 +90,17 @@ def _find_cycle(node: SpecId, circle: _Circle) -> Ids:
     return (*out, *back[position[step] : -1])
 
 
-def _walk(node: SpecId, steps: Mapping[SpecId, SpecId]) -> Iterator[SpecId]:
+def _walk(node: Node, steps: Mapping[Node, Node]) -> Iterator[Node]:
     """The node and the steps from it, the root apart."""
     while node in steps:
         yield node
         node = steps[node]
 
 
-def _find_components(needs: Needs) -> Iterator[list[SpecId]]:
-    number: dict[SpecId, int] = {}
-    lowest: dict[SpecId, int] = {}
-    pending: dict[SpecId, None] = {}  # in the order of their numbers
+def _find_components(needs: Edges[Node]) -> Iterator[list[Node]]:
+    number: dict[Node, int] = {}
+    lowest: dict[Node, int] = {}
+    pending: dict[Node, None] = {}  # in the order of their numbers
     for start in needs:
         path = [] if start in number else [(start, iter(needs[start]))]
         while path:
@@ -124,7 +123,7 @@ def _find_components(needs: Needs) -> Iterator[list[SpecId]]:
                     yield _pop_back_to(node, pending)
 
 
-def _pop_back_to(node: SpecId, pending: dict[SpecId, None]) -> list[SpecId]:
+def _pop_back_to(node: Node, pending: dict[Node, None]) -> list[Node]:
     popped = [pending.popitem()[0]]
     while popped[-1] != node:
         popped.append(pending.popitem()[0])
