@@ -200,11 +200,15 @@ def _find_waiting(facts: SpecFacts) -> State | None:
     if spec.approval is not None and spec.approval.is_required and spec.approval.status != "approved":
         if spec.approval.status == "rejected":
             by = f" by {spec.approval.by}" if spec.approval.by else ""
-            return State(kind=Kind.WAITING, reason=f"rejected{by}")
-        return State(kind=Kind.WAITING, reason="for approval")
+            return State(kind=Kind.WAITING, reason=f"rejected{by}", next=(_approve(facts),))
+        return State(kind=Kind.WAITING, reason="for approval", next=(_approve(facts),))
     if spec.status is Status.PAUSED:
         return State(kind=Kind.WAITING, reason="paused in its file")
     return None
+
+
+def _approve(facts: SpecFacts) -> Next:
+    return Next(command=f"doit spec-approve {facts.short}", purpose="let it be worked")
 
 
 def _find_on_branch(facts: SpecFacts) -> State | None:

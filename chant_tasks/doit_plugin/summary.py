@@ -103,17 +103,23 @@ def _render_cause(report: Report, name: str) -> str:
     return f"{report.short.get(name, name)} ({outcome.state.label if outcome is not None else 'failed'})"
 
 
+def _render_wait(state: State) -> str:
+    """`waiting for approval`, `waiting: rejected by Ann`."""
+    sign = "" if not state.reason or state.reason.startswith("for ") else ":"
+    return f"{state.label}{sign} {state.reason}".rstrip()
+
+
 def _render_waiting(report: Report) -> Iterator[str]:
     style = report.style
     for spec, outcome in report.outcomes.items():
         is_interrupted = outcome.how is How.INTERRUPTED and outcome.state.reason
         if outcome.how in (How.WAITING, How.IN_PROGRESS) or is_interrupted:
             icon = icon_or_word(outcome.state, style) if style.has_unicode else "-"
-            says_all = is_interrupted or outcome.state.next
-            words = outcome.state.reason if says_all else f"{outcome.state.label} {outcome.state.reason}".rstrip()
+            state = outcome.state
+            words = state.reason if is_interrupted else _render_wait(state)
             yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
             if outcome.how is How.WAITING:
-                yield from render_rows(_next_rows(outcome.state))
+                yield from render_rows(_next_rows(state))
     for task, specs in report.skipped.items():
         icon = ICONS[Kind.WAITING] if style.has_unicode else "-"
         names = render_some(tuple(report.short.get(spec, spec) for spec in specs))

@@ -10,13 +10,12 @@ from chant_tasks.git.objects import find_blob, load_blob
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
 from chant_tasks.journal.files import save_whole
+from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.run import SpecRun
-
-REFS = "refs/chant/attempts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

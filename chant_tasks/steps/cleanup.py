@@ -8,11 +8,12 @@ from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
 from chant_tasks.journal.attempt import AttemptRecord, Phase
+from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.state import Ending, State
-from chant_tasks.steps.attempt import REFS, Attempt, now, save
+from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.run import SpecRun
 
 

@@ -9,9 +9,10 @@ from chant_tasks.errors import GitError
 from chant_tasks.git.objects import load_file
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.kept import REFS
 from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_work
-from chant_tasks.steps.attempt import REFS, Attempt, find_copy
+from chant_tasks.steps.attempt import Attempt, find_copy
 from chant_tasks.steps.in_place import excludes_file, leave_checkout
 from chant_tasks.steps.run import SpecRun
 

@@ -14,6 +14,7 @@ from chant_tasks.git.refs import find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last, load_open, remove_open
+from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.tombstones import remove_tombstone
@@ -22,7 +23,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending
-from chant_tasks.steps.attempt import REFS, Attempt, find_copy, save
+from chant_tasks.steps.attempt import Attempt, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import leave_place, save_place

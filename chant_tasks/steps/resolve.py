@@ -9,13 +9,14 @@ from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
+from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, State
-from chant_tasks.steps.attempt import REFS, Attempt, find_copy_at, find_free_number, plan_record, save, save_copy
+from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, plan_record, save, save_copy
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
