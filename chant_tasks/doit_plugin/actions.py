@@ -10,7 +10,7 @@ from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
 from chant_tasks.doit_plugin.outcome import How, Outcome, judge
-from chant_tasks.doit_plugin.session import Session
+from chant_tasks.doit_plugin.session import Session, is_switched_off
 from chant_tasks.doit_plugin.uptodate import load_present_state
 from chant_tasks.doit_plugin.work import Work
 from chant_tasks.errors import ChantError
@@ -20,6 +20,7 @@ from chant_tasks.state import Kind, State
 from chant_tasks.steps.run import SpecRun
 
 _OFF = "chant_tasks is switched off (CHANT_DOIT=off), no spec is worked"
+_NOT_HERE = "specs are worked by `doit run` only"
 
 
 class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
@@ -43,7 +44,7 @@ class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
         """None where the task may go on; a failure that says why it may not."""
         work = self.session.work
         if work is None:
-            return TaskFailed(_OFF)
+            return TaskFailed(_OFF if is_switched_off(self.session.environ) else _NOT_HERE)
         try:
             outcome = self.step(work)
         except Exception as error:  # a bug of ours: this spec's failure, and nobody else's
@@ -195,7 +196,7 @@ def _require_run(work: Work) -> SpecRun:
 def _describe_error(work: Work, spec_id: SpecId, error: Exception) -> Outcome:
     attempt = work.attempts.pop(spec_id, None)
     if attempt is not None:
-        attempt.lock.release()  # the next run picks the attempt up from the journal
+        attempt.release()  # the next run picks the attempt up from the journal
     if isinstance(error, ChantError):
         return judge(_describe_problem(error))
     reason = f"unexpected error: {type(error).__name__}: {error}"

@@ -55,6 +55,19 @@ def has_specs_nearby(opt_vals: Mapping[str, Any]) -> bool:
     return find_specs_root(Path(folder).resolve()) is not None
 
 
+def find_dodo_options(arguments: Sequence[str], parser: CmdParse, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """What is said of the dodo's place, as doit's parser would find it: by an option anywhere, else a variable, a file.
+
+    doit's own parser is not asked, because it adds the values of options that may be repeated to their defaults.
+    """
+    given, _ = getopt.gnu_getopt(list(arguments), parser.get_short(), parser.get_long())
+    said = {parser.get_option(name)[0].name: value for name, value in given}
+    options = [option for option in parser.options if option.name in ("dodoFile", "cwdPath")]
+    return {
+        option.name: said.get(option.name) or environ.get(option.env_var or "") or option.default for option in options
+    }
+
+
 def permute(arguments: Sequence[str], parser: CmdParse) -> list[str]:
     """The same arguments with the options first, as doit's parser wants them; unchanged where they do not parse."""
     try:

@@ -9,15 +9,16 @@ from pathlib import Path
 from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, find_problems
+from chant_tasks.doit_plugin.fit import describe_specs
 from chant_tasks.doit_plugin.spec_names import all_labels, group_ids
-from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, find_target, place_of
+from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
 
 def find_dodo_problems(overview: Overview, tasks: Sequence[Task], folder: Path) -> Mapping[SpecId, str]:
     """Why specs cannot be worked beside `tasks`, those of a dodo that runs in `folder`."""
-    specs = [_describe_spec(overview, spec_id, folder) for spec_id in overview.ids]
+    specs = describe_specs(overview, folder)
     targets = {place_of(spec.target): spec.target for spec in specs}
     others = [_describe_task(task, targets) for task in tasks if not _is_ours(task)]
     return find_problems(specs, [*others, *_describe_ours(overview, specs)]).problems
@@ -27,17 +28,6 @@ def _is_ours(task: Task) -> bool:
     # where the creator built nothing, doit made an empty group of the creator's own name
     is_empty_group = task.name == GROUP and task.has_subtask and not task.task_dep
     return is_empty_group or isinstance(task, (SpecTask, SpecGroup))
-
-
-def _describe_spec(overview: Overview, spec_id: SpecId, folder: Path) -> SpecNode:
-    spec = overview.folder.specs.get(spec_id)
-    return SpecNode(
-        id=spec_id,
-        labels=spec.labels if spec is not None else (),
-        task_dep=spec.task_dep if spec is not None else (),
-        target=find_target(overview, spec_id, folder),
-        is_finished=overview.states[spec_id].is_satisfied,
-    )
 
 
 def _describe_task(task: Task, targets: Mapping[str, str]) -> TaskNode:

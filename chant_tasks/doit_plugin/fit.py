@@ -19,7 +19,7 @@ def fit_tasks(session: Session, tasks: Sequence[Task], folder: Path) -> list[Tas
     others = [task for task in tasks if not isinstance(task, (SpecTask, SpecGroup))]
     ours = [task for task in tasks if isinstance(task, (SpecTask, SpecGroup))]
     _name_files_alike(others, {find_target(overview, spec_id, folder) for spec_id in overview.ids})
-    verdict = find_problems(_list_specs(overview, folder), [_describe(task) for task in (*others, *ours)])
+    verdict = find_problems(describe_specs(overview, folder), [_describe(task) for task in (*others, *ours)])
     session.add_problems(verdict.problems)
     kept = [task for task in ours if not _is_left_out(task, verdict)]
     names = {task.name for task in (*others, *kept)}
@@ -30,7 +30,8 @@ def fit_tasks(session: Session, tasks: Sequence[Task], folder: Path) -> list[Tas
     return [*others, *kept, *_list_archived(overview, others, names)]
 
 
-def _list_specs(overview: Overview, folder: Path) -> list[SpecNode]:
+def describe_specs(overview: Overview, folder: Path) -> list[SpecNode]:
+    """What the check needs of every spec, for a dodo whose tasks run in `folder`."""
     specs = overview.folder.specs
     return [
         SpecNode(

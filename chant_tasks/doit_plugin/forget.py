@@ -1,14 +1,12 @@
 """`doit forget`: a named spec is worked again by the next doit; everything else is doit's own."""
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doit.cmd_forget import Forget as DoitForget
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.command_line import has_specs_nearby, permute
-from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.session_command import SessionCommand
 from chant_tasks.doit_plugin.terminal import write_line, write_story
 from chant_tasks.errors import ChantError
 
@@ -17,29 +15,14 @@ if TYPE_CHECKING:
     from chant_tasks.spec.model import SpecId
 
 
-class Forget(DoitForget):  # type: ignore[misc]  # doit has no types
+class Forget(SessionCommand, DoitForget):  # type: ignore[misc]  # doit has no types
     """Sorts the names into specs and other tasks, and hands each to whoever knows how to forget it."""
 
     name = "forget"
     doc_purpose = "clear successful run status from internal DB; have specs worked again"
-    _session: Session | None = None
-    dep_manager: Any
-    sel_tasks: Any
-
-    def parse_execute(self, in_args: Sequence[str]) -> int:
-        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
-            in_args = permute(in_args, self.cmdparser)
-        return int(super().parse_execute(in_args) or 0)
-
-    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
-        if is_switched_off(os.environ):
-            return int(super().execute(params, args) or 0)
-        with open_session() as session:
-            self._session = session
-            return int(super().execute(params, args) or 0)
 
     def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
-        session = self._session
+        session = self.session
         is_ours = session is not None and session.has_specs and not forget_all
         if is_ours and self.sel_default_tasks and not self.sel_tasks:
             # doit's own code fails with a TypeError here
@@ -52,8 +35,10 @@ class Forget(DoitForget):  # type: ignore[misc]  # doit has no types
     def _forget_named(self, overview: "Overview", forget_sub: bool) -> int:
         from chant_tasks.doit_plugin.spec_names import require_names
 
+        self.fit_tasks()
         names = require_names(self.sel_tasks, overview, {task.name for task in self.task_list})
-        specs = {} if forget_sub else plan_forgetting(overview, names)
+        others = {task.name for task in self.find_others()}
+        specs = {} if forget_sub else plan_forgetting(overview, [name for name in names if name not in others])
         self.sel_tasks = [name for name in names if name not in specs]
         failures = self._forget_specs(overview, specs)
         if self.sel_tasks:
@@ -66,7 +51,7 @@ class Forget(DoitForget):  # type: ignore[misc]  # doit has no types
         """Forgets the specs that each name stands for, and returns why some were not."""
         from chant_tasks.steps.forget import forget_spec
 
-        if specs and self._session is not None and self._session.is_agent:
+        if specs and self.session is not None and self.session.is_agent:
             raise InvalidCommand("specs are not forgotten by the agent that works on one.")
         failures = []
         for name, spec_ids in specs.items():

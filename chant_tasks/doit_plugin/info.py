@@ -1,6 +1,5 @@
 """`doit info`: what is known of a spec, or doit's own answer for any other task."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,38 +8,25 @@ from typing import TYPE_CHECKING, Any
 from doit.cmd_info import Info as DoitInfo
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
-from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.session import Session
+from chant_tasks.doit_plugin.session_command import SessionCommand
 from chant_tasks.doit_plugin.terminal import load_style, until_closed, write_line
 
 if TYPE_CHECKING:
     from chant_tasks.overview import Overview
 
 
-class Info(DoitInfo):  # type: ignore[misc]  # doit has no types
+class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
     """Reads the names, asks the overview, prints."""
 
     name = "info"
     doc_purpose = "show info about a task, or about specs"
-    _session: Session | None = None
-    dep_manager: Any
 
-    def parse_execute(self, in_args: Sequence[str]) -> int:
-        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
-            in_args = permute(in_args, self.cmdparser)
-        return int(super().parse_execute(in_args) or 0)
-
-    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
-        if is_switched_off(os.environ):
-            return int(super().execute(params, args) or 0)
-        with open_session() as session:
-            self._session = session
-            if self.dep_manager is None:
-                self.dep_manager = LazyDatabase(self, params)
-            return int(super().execute(params, args) or 0)
+    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:  # noqa: ARG002  # for others
+        self.defer_database(params)
 
     def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
-        session = self._session
+        session = self.session
         if session is not None and session.overview is not None:
             from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
 
@@ -57,8 +43,7 @@ class Info(DoitInfo):  # type: ignore[misc]  # doit has no types
                 with until_closed(self.outstream):
                     self._print(overview, pos_args)
                 return 0
-        if isinstance(self.dep_manager, LazyDatabase):
-            self.dep_manager = self.dep_manager.open()
+        self.open_database()
         return int(super()._execute(pos_args, hide_status) or 0)
 
     def _print(self, overview: "Overview", names: Sequence[str]) -> None:

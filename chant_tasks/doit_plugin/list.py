@@ -1,14 +1,13 @@
 """`doit list`: what doit lists, and every spec with its state. Without specs it is doit's own command."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from doit.cmd_list import List as DoitList
 
-from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
-from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.session import Session
+from chant_tasks.doit_plugin.session_command import SessionCommand
 from chant_tasks.doit_plugin.terminal import until_closed, write_story
 
 _STATE_OPTION = {
@@ -45,30 +44,17 @@ _CONFIG_OPTION = {
 }
 
 
-class List(DoitList):  # type: ignore[misc]  # doit has no types
+class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
     """Reads options, asks the overview, prints."""
 
     name = "list"
     doc_purpose = "list tasks from dodo file, and specs with their states"
     cmd_options = (*DoitList.cmd_options, _STATE_OPTION, _LABEL_OPTION, _JSON_OPTION, _CONFIG_OPTION)
-    _session: Session | None = None
-    dep_manager: Any
 
-    def parse_execute(self, in_args: Sequence[str]) -> int:
-        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
-            in_args = permute(in_args, self.cmdparser)
-        return int(super().parse_execute(in_args) or 0)
-
-    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
-        if is_switched_off(os.environ):
-            return int(super().execute(params, args) or 0)
-        with open_session() as session:
-            self._session = session
-            # `-s` compares with what doit saved, for which tasks may ask each other
-            session.is_listing = not params["status"]
-            if self.dep_manager is None:
-                self.dep_manager = LazyDatabase(self, params)
-            return int(super().execute(params, args) or 0)
+    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:
+        # `-s` compares with what doit saved, for which tasks may ask each other
+        session.is_listing = not params["status"]
+        self.defer_database(params)
 
     def _execute(  # doit passes each option by the name that the signature has
         self,
@@ -85,10 +71,9 @@ class List(DoitList):  # type: ignore[misc]  # doit has no types
         spec_json: bool = False,
         spec_config: bool = False,
     ) -> int:
-        session = self._session
+        session = self.session
         if session is None or not session.has_specs:
-            if isinstance(self.dep_manager, LazyDatabase):
-                self.dep_manager = self.dep_manager.open()
+            self.open_database()
             return int(super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args) or 0)
         if session.overview is None:
             super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args)

@@ -23,6 +23,9 @@ from chant_tasks.doit_plugin.terminal import Style, load_style, write_line, writ
 from chant_tasks.overview import Overview, load_attempts
 from chant_tasks.state import Kind
 
+# What the groups of labels are listed by, as doit lists subtasks by what stands before their colon.
+LABELS = "label"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -74,7 +77,11 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     """Prints what was asked for and returns the exit status. Raises InvalidCommand for an unknown name or state."""
     if asked.is_config:
         return _print_config(command, overview)
-    names = require_names(asked.names, overview, {task.name for task in command.task_list})
+    tasks = {task.name for task in command.task_list}
+    if tuple(asked.names) == (LABELS,) and LABELS not in tasks:
+        _print_entries(command, list(_label_entries(overview)), asked)
+        return 0
+    names = require_names(asked.names, overview, tasks)
     wanted = plan_filter(overview, names, asked)
     every = plan_rows(overview)
     rows = [row for row in every if is_wanted(row, wanted)]
@@ -174,11 +181,14 @@ def _group_entries(overview: Overview, names: Sequence[str], wanted: Filter, ask
     """The groups, which are tasks that one can name; listed with `--all`, as sub-tasks are."""
     if names or not asked.subtasks or not wanted.is_open:
         return
-    for label in all_labels(overview):
-        if "=" in label or "*" in label:
-            continue  # doit cannot have a task of that name
-        yield Entry(name=f"label:{label}", doc=f"specs with the label {label}")
+    yield from _label_entries(overview)
     yield Entry(name="specs", doc="every spec")
+
+
+def _label_entries(overview: Overview) -> Iterator[Entry]:
+    for label in all_labels(overview):
+        if "=" not in label and "*" not in label:  # doit cannot have a task of such a name
+            yield Entry(name=f"{LABELS}:{label}", doc=f"specs with the label {label}")
 
 
 def _plan_screen(entries: Sequence[Entry], style: Style) -> Callable[[Entry, str], str]:

@@ -10,6 +10,7 @@ from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.names import parse_options, resolve_arguments
+from chant_tasks.doit_plugin.spec_names import refuse_taskless
 from chant_tasks.doit_plugin.tasks import LABEL_OPTION, SpecGroup, find_labels, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.ids import find_nearest
@@ -31,9 +32,7 @@ def select(
     by_place = {place_of(target): target for target in targets}
     named_alike = [argument if argument in tasks else _name_target(argument, by_place) for argument in arguments]
     resolved = resolve_arguments(named_alike, tasks, targets, overview.ids)
-    for name in resolved:
-        if name not in tasks and name in overview.problems:
-            raise InvalidCommand(f"{name}: {overview.problems[SpecId(name)]}")
+    refuse_taskless(resolved, overview, tasks)
     _cut_to_labels(resolved, tasks, overview)
     names = {targets.get(name, name) for name in resolved}
     return resolved, frozenset(spec_id for spec_id in overview.ids if spec_id in names and spec_id in tasks)

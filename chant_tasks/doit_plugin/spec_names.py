@@ -1,6 +1,8 @@
-"""Which specs, groups of specs and other tasks the arguments of list, info, forget and our own commands name."""
+"""Which specs, groups of specs and other tasks are named by the arguments of doit's commands and of our own."""
 
 from collections.abc import Collection, Sequence
+
+from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.names import UnknownName, find_near_names, resolve_name
 from chant_tasks.overview import Overview
@@ -41,6 +43,32 @@ def require_names(names: Sequence[str], overview: Overview, tasks: Collection[st
         if name not in known:
             raise UnknownName(name, find_near_names(name, {*tasks, *groups}, ids, overview.short.values()))
     return resolved
+
+
+def require_tasks(
+    names: Sequence[str], overview: Overview, tasks: Collection[str], others: Collection[str]
+) -> list[str]:
+    """The names of tasks that are meant, patterns left as they are; a group of specs stands for its specs.
+
+    `others` are those of the tasks that are no specs: their names win. Raises InvalidCommand as `require_names` does,
+    and where a spec can have no task.
+    """
+    patterns = {name for name in names if "*" in name}
+    resolved = iter(require_names([name for name in names if name not in patterns], overview, tasks))
+    whole = [name if name in patterns else next(resolved) for name in names]
+    refuse_taskless(whole, overview, tasks)
+    meant: dict[str, None] = {}
+    for name in whole:
+        group = group_ids(overview, name) if name not in others else None
+        meant |= dict.fromkeys([name] if group is None else [spec_id for spec_id in overview.ids if spec_id in group])
+    return [name for name in meant if name in tasks or name in patterns]
+
+
+def refuse_taskless(names: Sequence[str], overview: Overview, tasks: Collection[str]) -> None:
+    """Raises InvalidCommand where one of the names is a spec's that can have no task."""
+    for name in names:
+        if name not in tasks and name in overview.problems:
+            raise InvalidCommand(f"{name}: {overview.problems[SpecId(name)]}")
 
 
 def require_specs(names: Sequence[str], overview: Overview) -> tuple[SpecId, ...]:
