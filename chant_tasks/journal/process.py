@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,4 +58,32 @@ def apply_group_end(mark: ProcessMark, grace: float) -> None:
             return
         deadline = time.monotonic() + patience
         while is_alive(mark) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def find_started_with(variables: Mapping[str, str]) -> tuple[ProcessMark, ...]:
+    """The running processes whose environment holds all of `variables`: whatever was started with them, and whatever
+    that started, also in sessions of its own. Only Linux shows it; elsewhere none are found."""
+    wanted = {f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in variables.items()}
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:  # it has ended meanwhile, or is another user's
+            continue
+        if wanted <= set(environment.split(b"\0")) and int(entry.name) != os.getpid():
+            mark = find_mark(int(entry.name))
+            found += [mark] if mark is not None else []
+    return tuple(found)
+
+
+def apply_end(marks: Sequence[ProcessMark], grace: float) -> None:
+    """End these processes, first with TERM and after `grace` seconds with KILL."""
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        alive = [mark for mark in marks if is_alive(mark)]
+        for mark in alive:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(mark.pid, number)
+        deadline = time.monotonic() + patience
+        while any(is_alive(mark) for mark in alive) and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -37,7 +37,7 @@ from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
-from chant_tasks.steps.attempt import Attempt, folder_of, save
+from chant_tasks.steps.attempt import Attempt, end_processes, folder_of, save
 from chant_tasks.steps.in_place import excludes_file
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_duration, render_money
@@ -111,6 +111,7 @@ def _supervise(
         on_started=on_started,
         stop=run.stop,
     )
+    end_processes(run, attempt.record)
     events = tuple(last.values())
     return provider.judge(end, events), events
 

@@ -12,7 +12,7 @@ from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, fi
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock
-from chant_tasks.journal.process import own_mark
+from chant_tasks.journal.process import apply_end, find_started_with, own_mark
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.run import SpecRun
@@ -87,6 +87,14 @@ def save(run: SpecRun, attempt: Attempt, **changes: object) -> Attempt:
     record = replace(attempt.record, **changes)  # type: ignore[arg-type]  # the callers' keywords are the record's fields
     save_record(run.overview.project.journal_folder, record)
     return replace(attempt, record=record)
+
+
+def end_processes(run: SpecRun, record: AttemptRecord) -> int:
+    """End whatever was started for the attempt and still runs, also what put itself into a session of its own; how many
+    processes that were. What is being saved must not be written to."""
+    marks = find_started_with({"CHANT_SPEC_ID": record.spec, "CHANT_WORKTREE": record.worktree})
+    apply_end(marks, run.config.timeouts.grace)
+    return len(marks)
 
 
 def folder_of(run: SpecRun, record: AttemptRecord) -> Path:

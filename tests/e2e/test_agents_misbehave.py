@@ -8,7 +8,15 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.sandbox import Ran, Sandbox
-from tests.e2e.sights import TICK_ALL, Seen, find_leftovers, find_user_changes, load_landings, load_seen
+from tests.e2e.sights import (
+    TICK_ALL,
+    Seen,
+    find_leftovers,
+    find_user_changes,
+    is_running,
+    load_landings,
+    load_seen,
+)
 
 BAD, GOOD = "2026-01-01-001-bad", "2026-01-02-001-good"
 LANDED = f"chant({BAD}): Work {BAD}"
@@ -275,3 +283,16 @@ def task_note():
     assert load_landings(sandbox) == [f"chant({GOOD}): Work {GOOD}"]
     assert find_leftovers(sandbox) == [f"refs/heads/spec/{BAD}"]
     assert find_user_changes(sandbox) == ""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows who started a process")
+def test_what_an_agent_leaves_running_in_a_session_of_its_own_ends_with_it(sandbox: Sandbox) -> None:
+    left = sandbox.outside / "left.pid"
+    daemon = f"setsid sh -c 'echo $$ > {left}; exec sleep 600' > /dev/null 2>&1 < /dev/null &\n"
+    wait = f"while [ ! -s {left} ]; do sleep 0.05; done\n"
+
+    worked = _work(sandbox, f"{daemon}{wait}echo x > x.txt\n{TICK_ALL}")
+
+    assert worked.ran.status == 0, worked.ran.text
+    assert not is_running(int(left.read_text()))
+    assert find_leftovers(sandbox) == []
