@@ -11,13 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.config import load_config
+from chant_tasks.doit_plugin.own_command import OwnCommand
 from chant_tasks.doit_plugin.scaffold import Present, Scaffold, plan_scaffold
-from chant_tasks.doit_plugin.terminal import write_line, write_story
+from chant_tasks.doit_plugin.terminal import write_line
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.git.index import is_ignored
 from chant_tasks.git.runner import Git
@@ -28,7 +28,7 @@ from chant_tasks.steps.exclude import add_excludes
 _VERSION_SECONDS = 10  # an agent's command that takes longer to say its version is not asked further
 
 
-class SpecInit(Command):  # type: ignore[misc]  # doit has no types
+class SpecInit(OwnCommand):
     """Looks at the folder, writes what is missing, prints what was done."""
 
     name = "spec-init"
@@ -37,16 +37,12 @@ class SpecInit(Command):  # type: ignore[misc]  # doit has no types
     doc_description = "Nothing that is there is changed."
     cmd_options = ()
 
-    def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:  # noqa: ARG002
+    def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:  # noqa: ARG002
         """0 where the project can hold specs now."""
-        if pos_args:
-            raise InvalidCommand(f"spec-init takes no arguments, got `{pos_args[0]}`.")
-        try:
-            for line in init_project(Path.cwd(), os.environ):
-                write_line(sys.stdout, line)
-        except ChantError as error:
-            write_story(sys.stdout, [f"chant_tasks: {error}"])
-            return 1
+        if names:
+            raise InvalidCommand(f"spec-init takes no arguments, got `{names[0]}`.")
+        for line in init_project(Path.cwd(), os.environ):
+            write_line(sys.stdout, line)
         return 0
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.own_command import load_own_overview
+from chant_tasks.doit_plugin.own_command import OwnCommand, load_own_overview
 from chant_tasks.doit_plugin.spec_names import require_specs
 from chant_tasks.doit_plugin.summary import render_rows
 from chant_tasks.doit_plugin.terminal import COLOURS, Style, icon_or_word, load_style, paint, write_line, write_story
@@ -24,7 +23,7 @@ from chant_tasks.steps.run import SpecRun
 Resolve = Callable[[SpecRun, SpecId], bool]
 
 
-class SpecLand(Command):  # type: ignore[misc]  # doit has no types
+class SpecLand(OwnCommand):
     """Lands what a person has resolved on specs' branches."""
 
     name = "spec-land"
@@ -33,12 +32,12 @@ class SpecLand(Command):  # type: ignore[misc]  # doit has no types
     doc_description = "The same evidence is asked for as at the end of an agent's work. No agent runs."
     cmd_options = ()
 
-    def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:  # noqa: ARG002
+    def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:  # noqa: ARG002
         """0 where each of the specs is completed now."""
-        return resolve_specs(self.name, pos_args, _land)
+        return resolve_specs(self.name, names, _land)
 
 
-class SpecDiscard(Command):  # type: ignore[misc]  # doit has no types
+class SpecDiscard(OwnCommand):
     """Sets the work on specs' branches aside, from where it can be had back."""
 
     name = "spec-discard"
@@ -47,25 +46,21 @@ class SpecDiscard(Command):  # type: ignore[misc]  # doit has no types
     doc_description = "Nothing is lost: the work stays under refs/chant/attempts/, and how to get it back is printed."
     cmd_options = ()
 
-    def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:  # noqa: ARG002
+    def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:  # noqa: ARG002
         """0 where each of the branches was set aside."""
-        return resolve_specs(self.name, pos_args, _discard)
+        return resolve_specs(self.name, names, _discard)
 
 
 def resolve_specs(command: str, names: Sequence[str], resolve: Resolve) -> int:
     """Calls `resolve` for each of the specs that are named, and returns 1 where one was not resolved, else 0.
 
-    Raises InvalidCommand for a name that is no spec's.
+    Raises InvalidCommand for a name that is no spec's, and ChantError where the repository is in no state for it.
     """
     if not names:
         raise InvalidCommand(f"{command}: name at least one spec.")
-    try:
-        overview = load_own_overview(command, Path.cwd(), os.environ)
-        specs = require_specs(names, overview)
-        run = prepare_repair(overview, plan_listener(sys.stdout))
-    except ChantError as error:
-        write_story(sys.stdout, [f"chant_tasks: {error}"])
-        return 1
+    overview = load_own_overview(command, Path.cwd(), os.environ)
+    specs = require_specs(names, overview)
+    run = prepare_repair(overview, plan_listener(sys.stdout))
     results = [_resolve_one(run, spec_id, resolve) for spec_id in specs]
     return 0 if all(results) else 1
 
