@@ -220,7 +220,16 @@ def _find_target(project: Project, names: Mapping[SpecId, tuple[str, ...]], head
         if head in candidates:
             record = load_last(project.journal_folder, spec_id)
             return record.target if record is not None else head
-    return head
+    return head or _find_interrupted_target(project)
+
+
+def _find_interrupted_target(project: Project) -> str:
+    """Where HEAD is detached: the target of an agent that was killed while it worked in this checkout."""
+    journal = project.journal_folder
+    for record in (load_last(journal, spec_id) for spec_id in sorted(load_open(journal))):
+        if record is not None and record.is_in_place and record.worktree == str(project.top):
+            return record.target
+    return ""
 
 
 def _load_head(project: Project) -> str:

@@ -1,10 +1,11 @@
 """What a checkout has changed, and moving it to another tree by way of a copy of its index."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.git.objects import find_blob, find_mode
 from chant_tasks.git.runner import Git, Oid
 
 
@@ -41,6 +42,18 @@ def load_unstaged(git: Git) -> frozenset[str]:
     return frozenset(git.run("diff-files", "--name-only", "-z").fields)
 
 
+def load_changed(git: Git) -> frozenset[str]:
+    """The tracked paths that are staged or changed."""
+    apply_refresh(git)
+    head = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1))
+    return (load_staged(git, Oid(head.text)) if head.status == 0 else frozenset()) | load_unstaged(git)
+
+
+def load_intents(git: Git) -> frozenset[str]:
+    """The paths that `git add --intent-to-add` has promised."""
+    return frozenset(git.run("diff-files", "--diff-filter=A", "--name-only", "-z").fields)
+
+
 def load_unmerged(git: Git) -> tuple[str, ...]:
     """The paths that a merge left in conflict."""
     return tuple(dict.fromkeys(entry.partition("\t")[2] for entry in git.run("ls-files", "-u", "-z").fields))
@@ -67,7 +80,27 @@ def is_ignored(git: Git, path: str) -> bool:
 
 def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
     """Put `entry` into the index at `path`, whatever stood there; None takes the path out."""
-    _apply_info(git, f"{entry.mode} {entry.blob}\t{path}\0" if entry is not None else f"0 {'0' * 40}\t{path}\0")
+    apply_entries(git, {path: entry})
+
+
+def apply_entries(git: Git, entries: Mapping[str, Entry | None]) -> None:
+    """As `apply_entry`, for many paths at once."""
+    rows = (
+        (f"{entry.mode} {entry.blob}" if entry is not None else f"0 {'0' * 40}", path)
+        for path, entry in entries.items()
+    )
+    _apply_info(git, "".join(f"{head}\t{path}\0" for head, path in rows))
+
+
+def find_committed(git: Git, commit: str, path: str) -> Entry | None:
+    """The entry that an index has at `path` where it is as the commit has it."""
+    blob = find_blob(git, commit, path)
+    return Entry(mode=find_mode(git, commit, path), blob=blob) if blob is not None else None
+
+
+def apply_intent(git: Git, path: str) -> None:
+    """Promise `path`, which is not tracked, to the index."""
+    git.run("add", "--intent-to-add", "--force", "--", f":(top,literal){path}")
 
 
 def _apply_info(git: Git, lines: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from chant_tasks.git.runner import Git
 
-_SPECIAL = "\\*?[]!# "
+_SPECIAL = "\\*?[]!# \t"
+_UNSPEAKABLE = "\n\r"  # no pattern can hold a line's end, but any one letter fits it
 
 
 def load_untracked(git: Git) -> tuple[str, ...]:
@@ -22,13 +23,13 @@ def load_user_excludes(git: Git) -> str:
     """The text of the user's own excludes file, "" where there is none."""
     answer = git.run("config", "--path", "--get", "core.excludesFile", ok=(0, 1))
     home = git.environment().get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    path = Path(answer.text) if answer.text else Path(home) / "git" / "ignore"
+    path = git.folder / answer.text if answer.text else Path(home) / "git" / "ignore"
     return path.read_text(errors="surrogateescape") if path.is_file() else ""
 
 
 def render_excludes(own: str, paths: Iterable[str]) -> str:
     """An excludes file: the user's `own`, and a pattern for each of `paths`, seen from git's root."""
-    lines = [f"/{_escape(path)}" for path in paths if "\n" not in path]
+    lines = [f"/{_escape(path)}" for path in paths]
     return own + ("" if not own or own.endswith("\n") else "\n") + "".join(f"{line}\n" for line in lines)
 
 
@@ -41,4 +42,6 @@ def apply_hidden(git: Git, paths: Iterable[str], *, is_hidden: bool) -> None:
 
 
 def _escape(path: str) -> str:
-    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in path)
+    return "".join(
+        "?" if letter in _UNSPEAKABLE else f"\\{letter}" if letter in _SPECIAL else letter for letter in path
+    )

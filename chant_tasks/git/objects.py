@@ -168,6 +168,12 @@ def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def load_touched(git: Git, old: str, new: str) -> frozenset[str]:
+    """Every path that a commit in `new` and not in `old` changes, also one that a later commit changes back."""
+    listed = git.run("log", "--format=", "--name-only", "--no-renames", "--no-show-signature", "-z", f"{old}..{new}")
+    return frozenset(listed.fields)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """How large a change is: files, and lines that were added and removed (a binary file counts none)."""

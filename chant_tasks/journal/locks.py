@@ -51,19 +51,22 @@ def find_spec_lock(journal: Path, spec: SpecId) -> Lock | None:
 
 def is_spec_locked(journal: Path, spec: SpecId) -> bool:
     """Whether somebody works the spec now."""
-    if not (journal / "locks" / "specs" / spec).exists():
-        return False
-    lock = find_spec_lock(journal, spec)
-    if lock is None:
-        return True
-    lock.release()
-    return False
+    return _is_locked(journal / "locks" / "specs" / spec)
 
 
 def add_checkout_lock(journal: Path, top: Path, is_stopped: Callable[[], bool]) -> Lock | None:
     """The lock on a checkout, for an agent that works in it; None where we were told to stop while waiting."""
+    return _wait_for_lock(_find_checkout_lock(journal, top), is_stopped)
+
+
+def is_checkout_locked(journal: Path, top: Path) -> bool:
+    """Whether an agent works in that checkout itself now."""
+    return _is_locked(_find_checkout_lock(journal, top))
+
+
+def _find_checkout_lock(journal: Path, top: Path) -> Path:
     name = hashlib.sha256(str(top).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return _wait_for_lock(journal / "locks" / f"checkout-{name}", is_stopped)
+    return journal / "locks" / f"checkout-{name}"
 
 
 def add_worktrees_lock(journal: Path) -> Lock:
@@ -87,6 +90,16 @@ def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool], on_wait: Calla
 def share_tasks_lock(journal: Path) -> Lock:
     """The lock that another task of the dodo holds while it runs: landings wait, and it waits for a landing."""
     return _add_lock(journal / "locks" / "tasks", fcntl.LOCK_SH)
+
+
+def _is_locked(path: Path) -> bool:
+    if not path.exists():
+        return False
+    lock = _find_lock(path, fcntl.LOCK_EX)
+    if lock is None:
+        return True
+    lock.release()
+    return False
 
 
 def _wait_for_lock(

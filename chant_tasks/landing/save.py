@@ -4,11 +4,18 @@ By plumbing and on a copy of the index: no hook of the user's can refuse it, and
 docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.git.index import add_index_copy, apply_entry, load_gitlinks, load_unmerged
+from chant_tasks.git.index import (
+    add_index_copy,
+    apply_entries,
+    apply_entry,
+    find_committed,
+    load_gitlinks,
+    load_unmerged,
+)
 from chant_tasks.git.objects import GITLINK_MODE, add_commit, find_mode, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, is_held
 from chant_tasks.git.runner import Git, Oid
@@ -33,22 +40,36 @@ class Saved:
     abandoned: tuple[Oid, ...] = ()
 
 
-def save_work(git: Git, base: Oid, message: str, *, is_in_place: bool = False) -> Saved:
+def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool] | None = None) -> Saved:
     """The commit that holds what is in `git`'s folder: its HEAD, or a new commit on it where something was uncommitted.
 
     A repository that was made inside the worktree is saved as plain files, its history too. Files that git ignores are
-    not work. `is_in_place`: the folder is a person's checkout, whose log of HEAD stays.
+    not work. In a person's checkout `is_users` tells which paths are no work either; its log of HEAD stays.
     """
     worktree = git.folder
     parent = find_commit(git, "HEAD") or base
     unmerged = load_unmerged(git)
     git_dir = find_git_dir(worktree)
-    embedded = tuple(_open_embedded(git, base))
+    embedded = tuple(_open_embedded(git, base, is_users or _is_nobodys))
     tree, head = _add_everything(git, git_dir, embedded), parent
     if tree != find_tree(git, parent):
         head = add_commit(git, tree, (parent,), message, is_signed=False)
-    abandoned = () if is_in_place else tuple(_find_abandoned(git, git_dir, head))
+    abandoned = () if is_users is not None else tuple(_find_abandoned(git, git_dir, head))
     return Saved(head=head, unmerged=unmerged, embedded=embedded, abandoned=abandoned)
+
+
+def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], message: str) -> Saved:
+    """The saved work with `paths` as `base` has them, as one commit on `base`: no commit of it holds them any more."""
+    copy = find_git_dir(git.folder) / "chant-save-index"
+    index = replace(git, index=copy)
+    try:
+        index.run("read-tree", saved.head)
+        apply_entries(index, {path: find_committed(git, base, path) for path in paths})
+        tree = Oid(index.run("write-tree").text)
+    finally:
+        copy.unlink(missing_ok=True)
+    head = add_commit(git, tree, (base,), message, is_signed=False) if tree != find_tree(git, base) else base
+    return replace(saved, head=head)
 
 
 def restore_git_file(git: Git, worktree: Path) -> None:
@@ -80,7 +101,11 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     apply_ref(git, name, saved.head, None, "chant: save what the agent left")
 
 
-def _open_embedded(git: Git, base: Oid) -> Iterator[str]:
+def _is_nobodys(_: str) -> bool:
+    return False
+
+
+def _open_embedded(git: Git, base: Oid, is_users: Callable[[str], bool]) -> Iterator[str]:
     """Turn repositories inside the worktree into plain folders, and return their paths; git would keep only a link.
 
     A submodule is none of them: its `.git` is a file, or it was there at `base`.
@@ -92,7 +117,7 @@ def _open_embedded(git: Git, base: Oid) -> Iterator[str]:
     untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
     for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
         inner = worktree / path / ".git"
-        if inner.is_dir() and find_mode(git, base, path) != GITLINK_MODE:
+        if inner.is_dir() and not is_users(path) and find_mode(git, base, path) != GITLINK_MODE:
             inner.rename(worktree / path / _EMBEDDED_NAME)
             yield path
 

@@ -2,42 +2,44 @@
 
 The spec's branch is checked out in place and the agent works there. What was there before is noted: untracked and
 ignored files are kept from being added, other specs' changes are hidden from git. Afterwards HEAD goes back to the
-target and everything noted is as it was; only then does the work land, as any other.
+target and everything noted is as it was; only then does the work land, as any other. docs/why/in-place.md has the why.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.errors import ChantError, GitError, WorktreeError
-from chant_tasks.git.index import Entry, apply_entry, apply_refresh, find_entry, load_staged, load_unstaged
-from chant_tasks.git.noted import apply_hidden, load_ignored, load_untracked, load_user_excludes, render_excludes
-from chant_tasks.git.objects import find_blob, find_mode, load_blob
-from chant_tasks.git.refs import find_commit, find_head_branch
+from chant_tasks.config import Isolation
+from chant_tasks.errors import WorktreeError
+from chant_tasks.git.index import (
+    load_changed,
+    load_unmerged,
+)
+from chant_tasks.git.noted import load_user_excludes, render_excludes
+from chant_tasks.git.refs import find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.store import save_file
-from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, save
+from chant_tasks.steps.attempt import Attempt, folder_of
+from chant_tasks.steps.noted import (
+    Noted,
+    apply_aside,
+    find_noted,
+    load_noted,
+    save_noted,
+)
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_some
 
-_OPERATIONS = {
+OPERATIONS = {
     "MERGE_HEAD": ("merge", "--quit"),
     "CHERRY_PICK_HEAD": ("cherry-pick", "--quit"),
     "REVERT_HEAD": ("revert", "--quit"),
     "rebase-merge": ("rebase", "--quit"),
+    "rebase-apply/applying": ("am", "--quit"),
     "rebase-apply": ("rebase", "--quit"),
     "BISECT_START": ("bisect", "reset", "HEAD"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    """What was in the checkout before: untracked files, and the index entries of specs' files that were changed."""
-
-    untracked: tuple[str, ...]
-    entries: Mapping[str, Entry | None]
+SWITCH = ("-c", "core.hooksPath=/dev/null", "switch", "--quiet")  # the user's hooks are for what the user does
 
 
 def require_free_checkout(run: SpecRun) -> None:
@@ -46,60 +48,47 @@ def require_free_checkout(run: SpecRun) -> None:
     project = run.overview.project
     git = Git(project.top)
     if find_head_branch(git) != run.target:
-        raise WorktreeError(f"{run.target} is not checked out here", f"git switch {run.target}, or: doit -n 2")
-    for name, command in _OPERATIONS.items():
+        raise WorktreeError(f"{run.target} is not checked out here", f"git switch {run.target}{_word_other_way(run)}")
+    for name, command in OPERATIONS.items():
         if (project.git_dir / name).exists():
-            raise WorktreeError(f"a {command[0]} is under way in your checkout", "end it, or: doit -n 2")
-    changed = sorted(path for path in _load_changed(git) if not path.startswith(project.specs_prefix))
+            end = "reset" if command[0] == "bisect" else "--continue (or --abort)"
+            hint = f"git {command[0]} {end}{_word_other_way(run)}"
+            raise WorktreeError(f"a {command[0]} is under way in your checkout", hint)
+    others = {path for path in load_changed(git) if not path.startswith(project.specs_prefix)}
+    changed = sorted(others | set(load_unmerged(git)))
     if changed:
-        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
         verb = "is" if len(changed) == 1 else "are"
         raise WorktreeError(
-            f"{named} {verb} changed, and without -n agents work in your checkout", "commit or stash it, or: doit -n 2"
+            f"{render_some(tuple(changed))} {verb} changed, and without -n agents work in your checkout",
+            f"commit or stash it{_word_other_way(run)}",
         )
 
 
+def _word_other_way(run: SpecRun) -> str:
+    """What works without the checkout, unless the config forbids that."""
+    return "" if run.config.isolation is Isolation.NONE else ", or: doit -n 2"
+
+
 def enter_checkout(run: SpecRun, attempt: Attempt) -> None:
-    """Check the spec's branch out in place. What was there is in the journal before anything changes."""
+    """Check the spec's branch out in place. What was there is in the journal before anything changes.
+
+    Hold the checkout's lock and the landing lock around it.
+    """
     project, record = run.overview.project, attempt.record
-    git = Git(project.top)
-    head = Oid(record.base)
-    untracked = load_untracked(git)
-    changed = [path for path in _load_changed(git) if path.startswith(project.specs_prefix)]
-    noted = Noted(untracked=untracked, entries={path: find_entry(git, path) for path in changed})
-    others = [path for path in changed if path != record.spec_path]
-    hands_off = [path for path in (*untracked, *load_ignored(git), *others) if path != record.spec_path]
-    _save_noted(run, record, noted)
+    git, own = Git(project.top), attempt.record.spec_path
+    noted = load_noted(git, project.git_dir, project.specs_prefix, own)
+    hands_off = [*noted.untracked, *noted.ignored, *(spec.path for spec in noted.specs)]
     save_whole(
         excludes_file(run, record),
-        render_excludes(load_user_excludes(git), hands_off).encode("utf-8", "surrogateescape"),
+        render_excludes(
+            load_user_excludes(git), dict.fromkeys(path for path in hands_off if path not in (own, f"{own}/"))
+        ).encode("utf-8", "surrogateescape"),
     )
-    git.run("switch", "--quiet", "--create", record.branch)
-    for path in changed:
-        blob = find_blob(git, head, path)
-        apply_entry(git, path, Entry(mode=find_mode(git, head, path), blob=blob) if blob is not None else None)
-    _hide(git, others, is_hidden=True)
+    save_noted(noted_file(run, record), noted)
+    git.run(*SWITCH, "--create", record.branch)
+    apply_aside(git, noted, own, Oid(record.base))
     if attempt.start != attempt.given:
         save_file(attempt.spec_file, attempt.start)
-
-
-def leave_checkout(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool) -> Attempt:
-    """The attempt, its work at `head`, with the checkout back on the target and as it was.
-
-    `is_agents` says that whatever the checkout is at was the agent's doing. Raises WorktreeError where something of the
-    user's is in the way; nothing is lost then, and the next run tries again.
-    """
-    record, project = attempt.record, run.overview.project
-    git, noted = Git(project.top), _find_noted(run, record)
-    branch = find_head_branch(git)
-    if branch not in (record.target, record.branch) and not is_agents:
-        raise WorktreeError(f"your checkout is on {branch or 'no branch'}", f"git switch {record.branch}, then: doit")
-    if branch != record.target or is_agents:
-        _settle(git, project.git_dir, record, head, noted)
-        _switch_back(git, record)
-    if noted is not None:
-        _put_back(git, project.top, attempt, noted, head)
-    return save(run, attempt, worktree="")
 
 
 def excludes_file(run: SpecRun, record: AttemptRecord) -> Path:
@@ -107,76 +96,11 @@ def excludes_file(run: SpecRun, record: AttemptRecord) -> Path:
     return folder_of(run, record) / "excludes"
 
 
-def _load_changed(git: Git) -> frozenset[str]:
-    """The tracked paths that are staged or changed."""
-    apply_refresh(git)
-    head = find_commit(git, "HEAD")
-    return (load_staged(git, head) if head is not None else frozenset()) | load_unstaged(git)
+def find_users_paths(run: SpecRun, record: AttemptRecord) -> Noted | None:
+    """What the checkout held before, which no attempt's work may hold; None where nothing was touched yet."""
+    return find_noted(noted_file(run, record))
 
 
-def _hide(git: Git, paths: Iterable[str], *, is_hidden: bool) -> None:
-    """Hide tracked files; an untracked one has no entry to mark."""
-    apply_hidden(git, [path for path in paths if find_entry(git, path) is not None], is_hidden=is_hidden)
-
-
-def _settle(git: Git, git_dir: Path, record: AttemptRecord, head: Oid, noted: Noted | None) -> None:
-    """Bring HEAD and index to the saved work, whatever the agent left them at."""
-    for name, command in _OPERATIONS.items():
-        if (git_dir / name).exists():
-            git.run(*command)
-    git.run("symbolic-ref", "-m", "chant: back to the spec's branch", "HEAD", f"refs/heads/{record.branch}")
-    git.run("read-tree", head)
-    if noted is not None:
-        _hide(git, [path for path in noted.entries if path != record.spec_path], is_hidden=True)
-    apply_refresh(git)
-
-
-def _switch_back(git: Git, record: AttemptRecord) -> None:
-    try:
-        git.run("switch", "--quiet", "--no-guess", "--no-overwrite-ignore", record.target)
-    except GitError as error:
-        raise WorktreeError(
-            f"your checkout cannot go back to {record.target}: {error.reason}",
-            f"git switch {record.target}, then: doit",
-        ) from error
-
-
-def _put_back(git: Git, top: Path, attempt: Attempt, noted: Noted, head: Oid) -> None:
-    """The spec's own file as the user had it, the index entries as they were, and untracked files that the agent had
-    committed and the switch took away."""
-    record = attempt.record
-    own = top / record.spec_path
-    if not own.is_file() or own.read_bytes() != attempt.given:
-        own.parent.mkdir(parents=True, exist_ok=True)
-        save_file(own, attempt.given)
-    _hide(git, noted.entries, is_hidden=False)
-    for path, entry in noted.entries.items():
-        apply_entry(git, path, entry)
-    for path in noted.untracked:
-        blob = None if (top / path).exists() or path.endswith("/") else find_blob(git, head, path)
-        if blob is not None:
-            (top / path).parent.mkdir(parents=True, exist_ok=True)
-            (top / path).write_bytes(load_blob(git, blob))
-    apply_refresh(git)
-
-
-def _save_noted(run: SpecRun, record: AttemptRecord, noted: Noted) -> None:
-    entries = {path: [entry.mode, entry.blob] if entry is not None else None for path, entry in noted.entries.items()}
-    data = json.dumps({"untracked": noted.untracked, "entries": entries}).encode()
-    save_whole(folder_of(run, record) / "noted.json", data)
-
-
-def _find_noted(run: SpecRun, record: AttemptRecord) -> Noted | None:
-    """What was noted; None where nothing was touched yet."""
-    data = find_copy(run, record, "noted.json")
-    if data is None:
-        return None
-    try:
-        values = json.loads(data)
-        entries = {
-            path: Entry(mode=entry[0], blob=Oid(entry[1])) if entry else None
-            for path, entry in values["entries"].items()
-        }
-        return Noted(untracked=tuple(values["untracked"]), entries=entries)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ChantError(f"what was noted of your checkout cannot be read: {error}") from error
+def noted_file(run: SpecRun, record: AttemptRecord) -> Path:
+    """Where the journal has what was noted."""
+    return folder_of(run, record) / "noted.json"

@@ -6,15 +6,19 @@ from pathlib import Path
 
 from chant_tasks.config import Isolation
 from chant_tasks.errors import GitError
-from chant_tasks.git.objects import load_file
+from chant_tasks.events import Notice
+from chant_tasks.git.objects import find_merge_base, load_file, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.kept import REFS
 from chant_tasks.landing.finalized import render_message
-from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_work
+from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_without, save_work
 from chant_tasks.steps.attempt import Attempt, find_copy
-from chant_tasks.steps.in_place import excludes_file, leave_checkout
+from chant_tasks.steps.in_place import excludes_file, find_users_paths
+from chant_tasks.steps.leave import leave_in_turn
+from chant_tasks.steps.noted import Noted
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_some
 
 
 def is_in_place(run: SpecRun) -> bool:
@@ -40,9 +44,28 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     if not record.is_in_place:
         restore_git_file(run.git, attempt.worktree)
     message = render_message(record.spec, attempt.spec.title, {})
-    saved = save_work(git, Oid(record.head or record.base), message, is_in_place=record.is_in_place)
+    noted = find_users_paths(run, record) if record.is_in_place else None
+    saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)
+    if noted is not None:
+        saved = _spare_users_files(run, attempt, saved, noted, message)
     save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}")
     return saved
+
+
+def _spare_users_files(run: SpecRun, attempt: Attempt, saved: Saved, noted: Noted, message: str) -> Saved:
+    """The work without what its user had left untracked or changed in the checkout, even where it was added by force.
+
+    A commit of the agent's that holds such a file does not land: the work is one new commit then.
+    """
+    record, git = attempt.record, Git(attempt.worktree)
+    base = find_merge_base(git, Oid(record.base), saved.head) or Oid(record.base)
+    others = {spec.path for spec in noted.specs}
+    touched = load_touched(git, base, saved.head) - {record.spec_path}
+    users = sorted(path for path in touched if path in others or noted.is_users(path))
+    if not users:
+        return saved
+    run.emit(Notice(spec=record.spec, text=f"the agent added {render_some(tuple(users))}: yours, so taken out again"))
+    return save_without(git, saved, base, users, message)
 
 
 def load_end(run: SpecRun, attempt: Attempt, saved: Saved) -> bytes:
@@ -63,7 +86,7 @@ def leave_place(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool = 
     keep a checkout from going back."""
     if not attempt.record.is_in_place or not attempt.record.worktree:
         return attempt
-    return leave_checkout(run, attempt, head, is_agents=is_agents)
+    return leave_in_turn(run, attempt, head, is_agents=is_agents)
 
 
 def has_place(attempt: Attempt) -> bool:

@@ -8,12 +8,15 @@ from dataclasses import replace
 from chant_tasks.agents.environment import Identity
 from chant_tasks.agents.registry import find_provider, find_provider_name
 from chant_tasks.config import Config
-from chant_tasks.errors import AgentError, GitError, RepositoryError
+from chant_tasks.errors import AgentError, ChantError, GitError, RepositoryError, WorktreeError
 from chant_tasks.events import Event, Listener
 from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
+from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
+from chant_tasks.journal.locks import is_checkout_locked
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.state import Kind
 from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.in_place import require_free_checkout
 from chant_tasks.steps.place import is_in_place
@@ -30,9 +33,12 @@ def prepare_run(
     """
     run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
     _require_agents(overview, run.config, wanted)
-    recover_all(run)
-    if wanted and is_in_place(run):
-        require_free_checkout(run)
+    problems = recover_all(run)
+    if is_in_place(run) and any(_needs_agent(overview, spec_id) for spec_id in wanted):
+        for spec_id, problem in problems.items():
+            _require_no_attempt_here(run, spec_id, problem)
+        if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
+            require_free_checkout(run)  # else asked once it is our turn
     return run
 
 
@@ -109,6 +115,20 @@ def _require_agents(overview: Overview, config: Config, wanted: frozenset[SpecId
     errors = [error for error in (_find_agent_error(spec, config) for spec in worked) if error is not None]
     if errors and len(errors) == len(worked):
         raise errors[0]
+
+
+def _needs_agent(overview: Overview, spec_id: SpecId) -> bool:
+    spec, state = overview.folder.specs.get(spec_id), overview.states.get(spec_id)
+    is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
+    return not is_driver and (state is None or state.kind is not Kind.LANDING_WAITS)
+
+
+def _require_no_attempt_here(run: SpecRun, spec_id: SpecId, problem: ChantError | OSError) -> None:
+    """Raises the problem of an attempt that was worked in this very checkout and has not left it."""
+    record = load_last(run.overview.project.journal_folder, spec_id)
+    if record is None or not record.is_in_place or record.worktree != str(run.overview.project.top):
+        return
+    raise problem if isinstance(problem, ChantError) else WorktreeError(str(problem))
 
 
 def _find_agent_error(spec: Spec, config: Config) -> AgentError | None:

@@ -3,6 +3,7 @@
 Deciding is one pure function from the journal and git's facts; it costs no git call where nothing was in flight.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Notice
 from chant_tasks.git.objects import is_ancestor
-from chant_tasks.git.refs import find_commit, find_head_branch
+from chant_tasks.git.refs import find_commit, find_head_branch, is_held
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last, load_open, remove_open
@@ -23,7 +24,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending
-from chant_tasks.steps.attempt import Attempt, find_copy, save
+from chant_tasks.steps.attempt import Attempt, end_processes, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import leave_place, save_place
@@ -61,8 +62,9 @@ def plan_recovery(facts: RecoveryFacts) -> Recovery:
     return Recovery.LAND if facts.has_finished_agent else Recovery.SAVE
 
 
-def recover_all(run: SpecRun) -> None:
-    """Pick up every open attempt that no living process works."""
+def recover_all(run: SpecRun) -> Mapping[SpecId, ChantError | OSError]:
+    """Pick up every open attempt that no living process works; why that failed, for those where it did."""
+    problems: dict[SpecId, ChantError | OSError] = {}
     for spec_id in sorted(load_open(run.overview.project.journal_folder)):
         lock = find_spec_lock(run.overview.project.journal_folder, spec_id)
         if lock is None:
@@ -71,7 +73,9 @@ def recover_all(run: SpecRun) -> None:
             try:
                 recover(run, spec_id)
             except (ChantError, OSError) as error:
+                problems[spec_id] = error
                 run.emit(Notice(spec=spec_id, text=f"an earlier attempt could not be picked up: {error}"))
+    return problems
 
 
 def recover(run: SpecRun, spec_id: SpecId) -> None:
@@ -119,8 +123,10 @@ def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
 
 def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
     """An agent that outlived its doit must not write into a worktree that is being saved."""
-    if record.agent_process is not None and is_alive(record.agent_process):
+    was_alive = record.agent_process is not None and is_alive(record.agent_process)
+    if record.agent_process is not None:
         apply_group_end(record.agent_process, run.config.timeouts.grace)
+    if end_processes(run, record) or was_alive:
         run.emit(Notice(spec=record.spec, text="ended an agent that an earlier run had left"))
 
 
@@ -161,19 +167,27 @@ def _complete(run: SpecRun, attempt: Attempt) -> None:
 
 
 def _is_still_there(record: AttemptRecord) -> bool:
-    """Whether the folder still holds what the agent left: a checkout may be at something else by now."""
+    """Whether the folder still holds what the agent left: a checkout may be at something else by now.
+
+    Commits that only a detached HEAD holds are the agent's.
+    """
     if not record.is_in_place:
         return Path(record.worktree).is_dir()
-    return find_head_branch(Git(Path(record.worktree))) == record.branch
+    git = Git(Path(record.worktree))
+    branch, head = find_head_branch(git), find_commit(git, "HEAD")
+    if branch is None and head is not None and is_ancestor(git, record.base, head):
+        return not is_held(git, head)
+    return branch == record.branch
 
 
 def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     record, head = attempt.record, None
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
-    if record.phase is Phase.CREATED and not record.is_in_place:
+    is_there = Path(record.worktree) in worktrees and _is_still_there(record)
+    if record.phase is Phase.CREATED:
         head = None  # no agent has worked: what there is of the worktree is as we made it
-    elif record.base and Path(record.worktree) in worktrees and _is_still_there(record):
+    elif record.base and is_there:
         head = save_place(run, attempt).head
     else:
         head = find_commit(run.git, name)

@@ -17,7 +17,7 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_files, add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
-from chant_tasks.journal.locks import Lock, add_checkout_lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock, find_spec_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.landing.finalized import render_start
@@ -30,8 +30,9 @@ from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
 from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
 from chant_tasks.steps.cleanup import end_failed
-from chant_tasks.steps.in_place import enter_checkout, leave_checkout, require_free_checkout
+from chant_tasks.steps.in_place import enter_checkout, require_free_checkout
 from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.leave import leave_checkout
 from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
@@ -150,17 +151,18 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
         return State(kind=Kind.READY, reason="stopped before it began")
     attempt = replace(attempt, checkout_lock=checkout_lock)
     try:
-        if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
-            checkout_lock.release()
-            return load_state(run.overview, attempt.spec.id)
-        require_free_checkout(run)
-        attempt = _open_record(run, attempt)
+        with add_landing_lock(project.journal_folder):  # the target stays where it is until its branch is checked out
+            if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
+                checkout_lock.release()
+                return load_state(run.overview, attempt.spec.id)
+            require_free_checkout(run)
+            attempt = _open_record(run, attempt)
+            failure = _catch(lambda: enter_checkout(run, attempt))
+        if failure is None:
+            return attempt
     except BaseException:
         checkout_lock.release()
         raise
-    failure = _catch(lambda: enter_checkout(run, attempt))
-    if failure is None:
-        return attempt
     try:
         left = leave_checkout(run, attempt, Oid(attempt.record.base), is_agents=False)
         return end_failed(run, left, _word_failure(failure), head=None)

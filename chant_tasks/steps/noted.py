@@ -1,0 +1,199 @@
+"""What was in the user's checkout before an agent works there: noted in the journal, and put back from it."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chant_tasks.errors import ChantError
+from chant_tasks.git.index import (
+    Entry,
+    apply_entry,
+    apply_intent,
+    find_committed,
+    find_entry,
+    load_changed,
+    load_intents,
+)
+from chant_tasks.git.noted import apply_hidden, load_ignored, load_untracked
+from chant_tasks.git.objects import find_blob, load_file
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.files import save_whole
+from chant_tasks.landing.finalized import find_merged_spec
+from chant_tasks.spec.store import save_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedSpec:
+    """A spec's file that was not as HEAD had it: its index entry, and what it held (None: it was gone)."""
+
+    path: str
+    entry: Entry | None
+    is_intent: bool
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What was in the checkout before.
+
+    `untracked` and `ignored` are paths, with a slash at the end where a whole folder is meant; `head_log` is how long
+    git's log of HEAD was.
+    """
+
+    untracked: tuple[str, ...]
+    ignored: tuple[str, ...]
+    specs: tuple[NotedSpec, ...]
+    head_log: int
+
+    def is_users(self, path: str) -> bool:
+        """Whether `path` was there before, or is in a folder that was, without being tracked."""
+        kept = {*self.untracked, *self.ignored}
+        parts = path.split("/")
+        return (
+            path in kept
+            or f"{path}/" in kept
+            or any("/".join(parts[:depth]) + "/" in kept for depth in range(1, len(parts)))
+        )
+
+
+def load_noted(git: Git, git_dir: Path, specs_prefix: str, own: str) -> Noted:
+    """What there is in the checkout now that is to come back; `own` is the spec's file, kept apart."""
+    untracked, intents = load_untracked(git), load_intents(git)
+    others = [path for path in untracked if path.startswith(specs_prefix) and path.endswith(".md")]
+    changed = [path for path in sorted(load_changed(git)) if path.startswith(specs_prefix)]
+    log = git_dir / "logs" / "HEAD"
+    return Noted(
+        untracked=untracked,
+        ignored=load_ignored(git),
+        specs=tuple(
+            NotedSpec(
+                path=path,
+                entry=find_entry(git, path),
+                is_intent=path in intents,
+                data=None if path == own else _find_bytes(git.folder / path),
+            )
+            for path in (*changed, *others)
+        ),
+        head_log=log.stat().st_size if log.is_file() else 0,
+    )
+
+
+def save_noted(path: Path, noted: Noted) -> None:
+    """Keep what was noted."""
+    specs = [
+        {
+            "path": spec.path,
+            "entry": [spec.entry.mode, spec.entry.blob] if spec.entry is not None else None,
+            "is_intent": spec.is_intent,
+            "data": base64.b64encode(spec.data).decode() if spec.data is not None else None,
+        }
+        for spec in noted.specs
+    ]
+    values = {"untracked": noted.untracked, "ignored": noted.ignored, "specs": specs, "head_log": noted.head_log}
+    save_whole(path, json.dumps(values).encode())
+
+
+def find_noted(path: Path) -> Noted | None:
+    """What was noted; None where nothing was touched yet. Raises ChantError where it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_bytes())
+        return Noted(
+            untracked=tuple(values["untracked"]),
+            ignored=tuple(values["ignored"]),
+            specs=tuple(
+                NotedSpec(
+                    path=spec["path"],
+                    entry=Entry(mode=spec["entry"][0], blob=Oid(spec["entry"][1])) if spec["entry"] else None,
+                    is_intent=spec["is_intent"],
+                    data=base64.b64decode(spec["data"]) if spec["data"] is not None else None,
+                )
+                for spec in values["specs"]
+            ),
+            head_log=values["head_log"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChantError(f"what was noted of your checkout cannot be read: {error}") from error
+
+
+def apply_aside(git: Git, noted: Noted, own: str, commit: Oid) -> None:
+    """Let the index have the specs' files as `commit` has them, and hide those of other specs from git's commands."""
+    for spec in noted.specs:
+        apply_entry(git, spec.path, find_committed(git, commit, spec.path))
+    hide_others(git, noted, own, is_hidden=True)
+
+
+def hide_others(git: Git, noted: Noted, own: str, *, is_hidden: bool) -> None:
+    """Hide the noted specs' files, the own one apart; an untracked one has no entry to mark."""
+    paths = [spec.path for spec in noted.specs if spec.path != own and find_entry(git, spec.path) is not None]
+    apply_hidden(git, paths, is_hidden=is_hidden)
+
+
+def find_newer(git: Git, noted: Noted, commits: Iterable[Oid]) -> Noted:
+    """`noted`, with what its user has written into other specs' files since: what none of `commits` has there."""
+    commits = tuple(commits)
+
+    def look(spec: NotedSpec) -> NotedSpec:
+        current = _find_bytes(git.folder / spec.path)
+        is_ours = current is None or any(current == find_file(git, commit, spec.path) for commit in commits)
+        return spec if is_ours else replace(spec, data=current)
+
+    return replace(noted, specs=tuple(look(spec) for spec in noted.specs))
+
+
+def put_back_specs(git: Git, noted: Noted, own: str, base: Oid) -> None:
+    """The noted specs' files and index entries as they were. Where the target has a newer text of one meanwhile, what
+    was changed in the file is merged into that, and is staged no longer."""
+    tip = find_commit(git, "HEAD") or base
+    for spec in noted.specs:
+        is_newer = find_blob(git, tip, spec.path) != find_blob(git, base, spec.path)
+        if spec.path != own:
+            _put_back_file(git, spec, _merge(git, spec, base, tip) if is_newer else spec.data)
+        apply_entry(git, spec.path, find_committed(git, tip, spec.path) if is_newer else spec.entry)
+        if spec.is_intent and not is_newer:
+            apply_entry(git, spec.path, None)
+            apply_intent(git, spec.path)
+
+
+def put_back_untracked(git: Git, noted: Noted, commits: Sequence[Oid]) -> None:
+    """The user's files that an agent added by force, and that a switch of its own took away: from the first of
+    `commits` that has them."""
+    for commit in commits:
+        listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit).fields
+        for head, _, path in (line.partition("\t") for line in listed):
+            mode, kind, blob = head.split(" ")
+            place = git.folder / path
+            if kind == "blob" and mode != "120000" and noted.is_users(path) and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(git.run("cat-file", "--filters", f"--path={path}", blob).stdout)
+                place.chmod(0o755 if mode == "100755" else 0o644)
+
+
+def find_file(git: Git, commit: Oid, path: str) -> bytes | None:
+    """What a checkout of `commit` has at `path`; None where there is nothing."""
+    return load_file(git, commit, path) if find_blob(git, commit, path) is not None else None
+
+
+def _merge(git: Git, spec: NotedSpec, base: Oid, tip: Oid) -> bytes | None:
+    old, new = find_file(git, base, spec.path), find_file(git, tip, spec.path)
+    if spec.data is None or old is None or new is None:
+        return spec.data
+    merged = find_merged_spec(git, current=spec.data, base=old, other=new)
+    return merged if merged is not None else spec.data
+
+
+def _put_back_file(git: Git, spec: NotedSpec, data: bytes | None) -> None:
+    place = git.folder / spec.path
+    if data is None:
+        place.unlink(missing_ok=True)
+    elif _find_bytes(place) != data:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        save_file(place, data)
+
+
+def _find_bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
