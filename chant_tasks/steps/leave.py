@@ -16,7 +16,7 @@ from chant_tasks.git.index import (
     find_entry,
 )
 from chant_tasks.git.noted import load_untracked
-from chant_tasks.git.objects import load_changes
+from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_git_dir
@@ -76,7 +76,7 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
     git_dir, branch = find_git_dir(attempt.worktree), find_head_branch(git)
     tip = find_commit(git, f"refs/heads/{record.branch}") or head
     if not is_agents:
-        _require_ours(git, record, branch)
+        _require_ours(git, record, branch, tip)
     _wait_for_index(git_dir, is_agents=is_agents)
     if is_agents:
         _take_back_target(run, git, attempt, noted, git_dir)
@@ -94,8 +94,12 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
         _put_away(run, git, attempt, noted)
 
 
-def _require_ours(git: Git, record: AttemptRecord, branch: str | None) -> None:
-    """Raises WorktreeError where the checkout is at neither of our branches: after a crash that was its user."""
+def _require_ours(git: Git, record: AttemptRecord, branch: str | None, tip: Oid) -> None:
+    """Raises WorktreeError where the checkout is neither at one of our branches nor at a commit of the saved work:
+    after a crash that was its user."""
+    head = find_commit(git, "HEAD")
+    if branch is None and head is not None and is_ancestor(git, head, tip) and not is_ancestor(git, head, record.base):
+        return
     if branch in (record.target, record.branch):
         return
     is_there = find_commit(git, f"refs/heads/{record.branch}") is not None
