@@ -64,12 +64,12 @@ def kill(place: Repository, spec_id: SpecId, moment: str) -> None:
     "moment", [*BEFORE_THE_AGENT.values(), *AFTER_THE_AGENT.values()], ids=[*BEFORE_THE_AGENT, *AFTER_THE_AGENT]
 )
 def test_a_failing_attempt_that_was_killed_leaves_the_checkout_as_it_was(place: Repository, moment: str) -> None:
-    add_others(place)
-    add_belongings(place)
     script = (
         "echo work > work.txt\necho more >> tracked.txt\ngit add -A && git commit -qm one\necho two > two.txt\nexit 3"
     )
     spec_id = place.add_spec("a", script)
+    add_others(place)
+    add_belongings(place)
     before, tip = look(place), place.tip("main")
 
     kill(place, spec_id, moment)
