@@ -11,7 +11,7 @@ from doit.task import Task
 from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, find_problems
 from chant_tasks.doit_plugin.fit import describe_specs
 from chant_tasks.doit_plugin.spec_names import all_labels, group_ids
-from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, place_of
+from chant_tasks.doit_plugin.tasks import is_ours, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
@@ -20,14 +20,8 @@ def find_dodo_problems(overview: Overview, tasks: Sequence[Task], folder: Path) 
     """Why specs cannot be worked beside `tasks`, those of a dodo that runs in `folder`."""
     specs = describe_specs(overview, folder)
     targets = {place_of(spec.target): spec.target for spec in specs}
-    others = [_describe_task(task, targets) for task in tasks if not _is_ours(task)]
+    others = [_describe_task(task, targets) for task in tasks if not is_ours(task)]
     return find_problems(specs, [*others, *_describe_ours(overview, specs)]).problems
-
-
-def _is_ours(task: Task) -> bool:
-    # where the creator built nothing, doit made an empty group of the creator's own name
-    is_empty_group = task.name == GROUP and task.has_subtask and not task.task_dep
-    return is_empty_group or isinstance(task, (SpecTask, SpecGroup))
 
 
 def _describe_task(task: Task, targets: Mapping[str, str]) -> TaskNode:

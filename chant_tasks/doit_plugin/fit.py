@@ -7,7 +7,7 @@ from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, Verdict, find_problems
 from chant_tasks.doit_plugin.session import Session
-from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, create_archived, find_target, place_of
+from chant_tasks.doit_plugin.tasks import SpecTask, create_archived, find_target, is_ours, place_of
 from chant_tasks.overview import Overview
 
 
@@ -16,8 +16,8 @@ def fit_tasks(session: Session, tasks: Sequence[Task], folder: Path) -> list[Tas
     overview = session.overview
     if overview is None:
         return list(tasks)
-    others = [task for task in tasks if not isinstance(task, (SpecTask, SpecGroup))]
-    ours = [task for task in tasks if isinstance(task, (SpecTask, SpecGroup))]
+    others = [task for task in tasks if not is_ours(task)]
+    ours = [task for task in tasks if is_ours(task)]
     _name_files_alike(others, {find_target(overview, spec_id, folder) for spec_id in overview.ids})
     verdict = find_problems(describe_specs(overview, folder), [_describe(task) for task in (*others, *ours)])
     session.add_problems(verdict.problems)
@@ -49,7 +49,7 @@ def _describe(task: Task) -> TaskNode:
     needs = (*task.task_dep, *task.wild_dep, *task.setup_tasks, *task.calc_dep)
     return TaskNode(
         name=task.name,
-        is_spec=isinstance(task, (SpecTask, SpecGroup)),
+        is_spec=is_ours(task),
         needs=needs,
         file_dep=tuple(task.file_dep),
         targets=tuple(task.targets),

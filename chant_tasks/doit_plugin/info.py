@@ -39,7 +39,8 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
             from chant_tasks.doit_plugin.spec_names import require_names
 
             pos_args = require_names(pos_args, overview, known)
-            if all(name in overview.states for name in pos_args):
+            others = {task.name for task in self.find_others()}
+            if all(name in overview.states and name not in others for name in pos_args):
                 with until_closed(self.outstream):
                     self._print(overview, pos_args)
                 return 0

@@ -1,6 +1,6 @@
 """What `doit list` prints where the dodo has specs: its other tasks as doit lists them, then every spec."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
@@ -18,7 +18,8 @@ from chant_tasks.doit_plugin.list_rows import (
     render_counts,
 )
 from chant_tasks.doit_plugin.list_screen import plan_columns, render_row, render_task
-from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, is_spec_task, require_names
+from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, require_names
+from chant_tasks.doit_plugin.tasks import is_ours
 from chant_tasks.doit_plugin.terminal import Style, load_style, write_line, write_story
 from chant_tasks.overview import Overview, load_attempts
 from chant_tasks.state import Kind
@@ -78,19 +79,20 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     if asked.is_config:
         return _print_config(command, overview)
     tasks = {task.name for task in command.task_list}
+    others = {task.name: task for task in command.task_list if not is_ours(task)}
     if tuple(asked.names) == (LABELS,) and LABELS not in tasks:
         _print_entries(command, list(_label_entries(overview)), asked)
         return 0
     names = require_names(asked.names, overview, tasks)
-    wanted = plan_filter(overview, names, asked)
+    wanted = plan_filter(overview, names, asked, others)
     every = plan_rows(overview)
     rows = [row for row in every if is_wanted(row, wanted)]
     if asked.is_json:
         _print_json(command, overview, rows)
     else:
         entries = [
-            *_task_entries(command, overview, names, wanted, asked),
-            *_group_entries(overview, names, wanted, asked),
+            *_task_entries(command, others, names, wanted, asked),
+            *(entry for entry in _group_entries(overview, names, wanted, asked) if entry.name not in others),
         ]
         _print_entries(command, [*entries, *(Entry(name=row.id, doc=row.title, row=row) for row in rows)], asked)
     if not asked.is_for_machines:
@@ -101,11 +103,12 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     return 0
 
 
-def plan_filter(overview: Overview, names: Sequence[str], asked: Asked) -> Filter:
-    """Which specs were asked for. A group's name stands for its specs."""
+def plan_filter(overview: Overview, names: Sequence[str], asked: Asked, others: Collection[str]) -> Filter:
+    """Which specs were asked for. A group's name stands for its specs, unless it is the name of another task."""
     ids = None
     if names:
-        in_groups = (group_ids(overview, name) or () for name in names if name not in overview.states)
+        groups = [name for name in names if name not in overview.states and name not in others]
+        in_groups = (group_ids(overview, name) or () for name in groups)
         ids = frozenset([*(spec_id for group in in_groups for spec_id in group), *(set(overview.ids) & set(names))])
     return Filter(kinds=parse_kinds(asked.states), labels=frozenset(asked.labels), ids=ids)
 
@@ -160,16 +163,14 @@ def _print_entries(command: ListCommand, entries: Sequence[Entry], asked: Asked)
 
 
 def _task_entries(
-    command: ListCommand, overview: Overview, names: Sequence[str], wanted: Filter, asked: Asked
+    command: ListCommand, others: Mapping[str, Task], names: Sequence[str], wanted: Filter, asked: Asked
 ) -> Iterator[Entry]:
     """The dodo's other tasks, those that doit would list, in its order; none where a state or a label is asked for."""
     if not wanted.is_open:
         return
-    # the creator builds the specs' tasks for `-s` only, because doit's database compares tasks with each other
-    tasks = [task for task in command.task_list if not is_spec_task(overview, task.name)]
+    tasks = list(others.values())
     if names:
-        chosen = [name for name in names if not is_spec_task(overview, name)]
-        tasks = command._list_filtered({task.name: task for task in tasks}, chosen, asked.subtasks)
+        tasks = command._list_filtered(others, [name for name in names if name in others], asked.subtasks)
     elif not asked.subtasks:
         tasks = [task for task in tasks if not task.subtask_of]
     for task in sorted(tasks) if asked.sort == "name" else tasks:

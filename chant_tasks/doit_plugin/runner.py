@@ -33,7 +33,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._results = SavedResults(self.dep_manager)
-        keep_blocked_records(self.dep_manager)
+        keep_blocked_records(self.dep_manager, require_work().blocked_by_specs)
         self._around = ExitStack()
 
     def run_tasks(self, task_dispatcher: Any) -> None:
@@ -88,8 +88,6 @@ class SpecRunner(Runner):  # type: ignore[misc]
             _note_blocked(work, node)
         super()._handle_task_error(node, base_fail)
         self.final_result = max(before, _weigh(work, node, base_fail))
-        if not node.task.executed:
-            return
         self._results.save(node.task)
 
     def teardown(self) -> None:

@@ -8,12 +8,17 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from doit.dependency import DbmDB, Dependency, JsonDB, SqliteDB
 from doit.task import Task
+
+from chant_tasks.doit_plugin.session import current_session
+from chant_tasks.errors import ChantError
+from chant_tasks.journal.files import add_journal
+from chant_tasks.journal.locks import add_database_lock
 
 _Save = Callable[[Any, str], None]
 
@@ -30,7 +35,8 @@ class SavedResults:
             manager.close = self._close
         if type(manager.backend) is DbmDB:
             manager.remove = self._remove_dbm
-            _reopen(manager.backend)  # a database just made would be written empty later, over others' results
+            with _alone(manager.backend):
+                _reopen_new(manager.backend)
 
     def save(self, task: Task) -> None:
         """Write what the manager knows of this task; what cannot be written now is tried again at the end."""
@@ -40,8 +46,11 @@ class SavedResults:
             self._try(name)
 
     def _remove_dbm(self, name: str) -> None:
-        _reopen(self._manager.backend)
-        self._manager.backend.remove(name)
+        backend = self._manager.backend
+        with _alone(backend):
+            _reopen(backend)
+            backend.remove(name)
+            _reopen(backend)
 
     def _try(self, name: str) -> None:
         assert self._save is not None
@@ -71,15 +80,18 @@ class SavedResults:
             self._manager.backend._dbm.close()
 
 
-def keep_blocked_records(manager: Dependency) -> None:
-    """Let doit not forget the earlier success of a task that it could not even start."""
+def keep_blocked_records(manager: Dependency, blocked_by_specs: Collection[str] = ()) -> None:
+    """Let doit not forget the earlier success of a task that could not start because of specs.
+
+    `blocked_by_specs` grows in the run: the specs that fail, and whoever is blocked by them.
+    """
     remove = manager.remove_success
 
-    def remove_executed(task: Task) -> None:
-        if task.executed:
+    def remove_unless_blocked(task: Task) -> None:
+        if task.executed or not any(name in blocked_by_specs for name in (*task.task_dep, *task.setup_tasks)):
             remove(task)
 
-    manager.remove_success = remove_executed
+    manager.remove_success = remove_unless_blocked
 
 
 def _find_save(backend: object) -> _Save | None:
@@ -90,18 +102,19 @@ def _find_save(backend: object) -> _Save | None:
 def _save_json(backend: Any, name: str) -> None:
     """Merge one record into the file as it is now, and replace the file whole."""
     path = Path(backend.name)
-    try:
-        records = backend.codec.decode(path.read_text())
-    except (OSError, ValueError, json.JSONDecodeError):
-        records = {}
-    if name in backend._db:
-        records[name] = backend._db[name]
-    else:
-        records.pop(name, None)
-    text = backend.codec.encode(records)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+    with _alone(backend):
+        try:
+            records = backend.codec.decode(path.read_text())
+        except (OSError, ValueError, json.JSONDecodeError):
+            records = {}
+        if name in backend._db:
+            records[name] = backend._db[name]
+        else:
+            records.pop(name, None)
+        text = backend.codec.encode(records)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary.write_text(text)
+        temporary.replace(path)
 
 
 def _save_sqlite(backend: Any, name: str) -> None:
@@ -114,11 +127,26 @@ def _save_sqlite(backend: Any, name: str) -> None:
 
 def _save_dbm(backend: Any, name: str) -> None:
     data = backend.codec.encode(backend._db[name]) if name in backend.dirty else None
-    _reopen(backend)
-    if data is not None:
-        backend._dbm[name] = data
-        backend.dirty.discard(name)
-    _reopen(backend)
+    with _alone(backend):
+        _reopen(backend)
+        if data is not None:
+            backend._dbm[name] = data
+            backend.dirty.discard(name)
+        _reopen(backend)
+
+
+@contextlib.contextmanager
+def _alone(backend: Any) -> Iterator[None]:
+    """Within the block no other process of ours writes into this database. (SQLite sees to that itself.)"""
+    overview = current_session().overview
+    journal = overview.project.journal_folder if overview is not None else None
+    with contextlib.ExitStack() as stack:
+        # where no lock can be made, saving without one is better than not at all
+        with contextlib.suppress(OSError, ChantError):
+            if journal is not None:
+                add_journal(journal)
+            stack.enter_context(add_database_lock(journal, Path(backend.name)))
+        yield
 
 
 def _reopen(backend: Any) -> None:

@@ -78,9 +78,9 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
 
     def find_others(self) -> list[Any]:
         """The dodo's tasks that are no specs and no groups of specs."""
-        from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
+        from chant_tasks.doit_plugin.tasks import is_ours
 
-        return [task for task in self.task_list if not isinstance(task, (SpecTask, SpecGroup))]
+        return [task for task in self.task_list if not is_ours(task)]
 
     def _permute_beside_specs(self, arguments: Sequence[str]) -> Sequence[str]:
         try:

@@ -25,11 +25,6 @@ def group_ids(overview: Overview, name: str) -> frozenset[SpecId] | None:
     return ids or None
 
 
-def is_spec_task(overview: Overview, name: str) -> bool:
-    """Whether the name is a spec's, or that of a group of specs."""
-    return name in overview.states or group_ids(overview, name) is not None
-
-
 def require_names(names: Sequence[str], overview: Overview, tasks: Collection[str]) -> tuple[str, ...]:
     """The names made whole: ids of specs, groups of specs, and names of other tasks, which win.
 

@@ -39,7 +39,9 @@ def create_tasks() -> Iterator[Task]:
     session = current_session()
     folder = Path.cwd()
     overview = session.call(folder)
-    if session.is_listing:
+    if session.is_listing and overview is not None:
+        # without any task doit would list an empty group by the name of the dodo's function
+        yield SpecGroup(GROUP, None, doc="every spec", has_subtask=True)
         return
     if overview is None:
         if session.problem is not None:
@@ -59,6 +61,11 @@ def create_tasks() -> Iterator[Task]:
 def create_archived(spec_id: SpecId) -> Task:
     """The task of an archived spec: it has nothing to do."""
     return SpecTask(spec_id, None, uptodate=[True])
+
+
+def is_ours(task: Task) -> bool:
+    """Whether this is the task of a spec or of a group of specs."""
+    return isinstance(task, (SpecTask, SpecGroup))
 
 
 def is_possible(spec_id: SpecId) -> bool:

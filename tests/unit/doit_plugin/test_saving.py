@@ -1,5 +1,7 @@
 """doit's database after each task, whatever backend it has."""
 
+import multiprocessing
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,38 @@ def test_a_result_is_there_before_the_database_is_closed(tmp_path: Path, backend
     manager.close()
 
 
+def _save_many(backend: type, path: Path, own: str, start: Barrier) -> None:
+    start.wait()
+    manager = _open(backend, path)
+    results = SavedResults(manager)
+    for name in _names(own):
+        _succeed(manager, results, name)
+        results.save(Task("nothing", None))
+    manager.close()
+
+
+def _names(own: str) -> list[str]:
+    return [f"{own}{number}" for number in range(40)]
+
+
 @BACKENDS
 def test_two_at_once_keep_each_others_results(tmp_path: Path, backend: type) -> None:
+    processes = multiprocessing.get_context("spawn")
+    start = processes.Barrier(2)
+    both = [processes.Process(target=_save_many, args=(backend, tmp_path / "db", own, start)) for own in "ab"]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+
+    after = _open(backend, tmp_path / "db")
+    assert [process.exitcode for process in both] == [0, 0]
+    assert [name for name in (*_names("a"), *_names("b")) if not after.get_values(name)] == []
+    after.close()
+
+
+@BACKENDS
+def test_one_that_opened_before_another_saved_keeps_its_results(tmp_path: Path, backend: type) -> None:
     one, two = _open(backend, tmp_path / "db"), _open(backend, tmp_path / "db")
     saved_by_one, saved_by_two = SavedResults(one), SavedResults(two)
     _succeed(one, saved_by_one, "a")
@@ -85,15 +117,17 @@ def test_a_value_that_cannot_be_saved_costs_only_its_own_task(tmp_path: Path, ba
     after.close()
 
 
-def test_a_task_that_was_not_executed_keeps_its_record(tmp_path: Path) -> None:
+def test_only_a_task_that_specs_kept_from_starting_keeps_its_record(tmp_path: Path) -> None:
     manager = _open(JsonDB, tmp_path / "db")
     results = SavedResults(manager)
-    keep_blocked_records(manager)
-    _succeed(manager, results, "a")
-    blocked, executed = Task("a", None), Task("a", None)
+    keep_blocked_records(manager, {"spec"})
+    for name in "abc":
+        _succeed(manager, results, name)
+    by_spec, by_other = Task("a", None, task_dep=["spec", "other"]), Task("b", None, task_dep=["other"])
+    executed = Task("c", None, setup=["spec"])
     executed.executed = True
 
-    manager.remove_success(blocked)
-    assert manager.get_values("a") == {"of": "a"}
-    manager.remove_success(executed)
-    assert manager.get_values("a") == {}
+    for task in (by_spec, by_other, executed):
+        manager.remove_success(task)
+
+    assert [manager.get_values(name) for name in "abc"] == [{"of": "a"}, {}, {}]

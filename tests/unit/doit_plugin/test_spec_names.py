@@ -4,7 +4,7 @@ import pytest
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.forget import plan_forgetting
-from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, is_spec_task, require_names, require_specs
+from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, require_names, require_specs
 from chant_tasks.spec.model import SpecId
 from tests.unit.doit_plugin.overviews import make_overview, make_spec
 
@@ -47,12 +47,6 @@ def test_groups_are_specs_and_each_label() -> None:
     assert group_ids(OVERVIEW, "specs") == frozenset({FIRST, SECOND, THIRD})
     assert group_ids(OVERVIEW, "label:auth") == frozenset({FIRST, SECOND})
     assert group_ids(OVERVIEW, "label:none") is None
-    assert [is_spec_task(OVERVIEW, name) for name in (FIRST, "specs", "label:api", "build")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
 
 
 def test_forgetting_takes_named_specs_and_the_members_of_named_groups_once() -> None:
