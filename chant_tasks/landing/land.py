@@ -25,6 +25,7 @@ from chant_tasks.git.objects import (
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import Worktree, find_git_dir, load_worktrees
+from chant_tasks.landing.base import find_dropped_base, run_merge_by
 from chant_tasks.landing.checkout import (
     InTheWay,
     Move,
@@ -44,9 +45,10 @@ _TRIES = 5  # somebody else's push may move the target between our reading and o
 class Request:
     """What shall land.
 
-    `top` is a checkout of the work (attributes are read there), `head` None where no work comes with it. `given` is the
-    spec's file as the checkout had it, `base_copy` as the base commit had it, `final` as it shall land. `resumed` names
-    the tip for which an earlier try made a commit, and that commit.
+    `top` is a checkout of the work (attributes are read there), `head` None where no work comes with it, `base` where
+    the target was when the work began. `given` is the spec's file as the checkout had it, `base_copy` as the base
+    commit had it, `final` as it shall land. `resumed` names the tip for which an earlier try made a commit, and that
+    commit.
     """
 
     top: Path
@@ -56,6 +58,7 @@ class Request:
     given: bytes
     base_copy: bytes | None
     final: bytes
+    base: Oid
     head: Oid | None
     target: str
     message: str
@@ -142,13 +145,21 @@ def _find_resumed(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | N
 
 
 def _make_commit(git: Git, request: Request, old: Oid) -> tuple[Oid, bytes] | Conflict:
-    """The landing commit on top of `old`, with the spec's file as it lands."""
+    """The landing commit on top of `old`, with the spec's file as it lands.
+
+    Where the work stands on commits that the target has let go of, it is one commit: as a parent, it would bring them
+    back.
+    """
     tree = find_tree(git, old)
     parents: tuple[Oid, ...] = (old,)
     conflicts: tuple[str, ...] = ()
     if request.head is not None and not is_ancestor(git, request.head, old):
-        merge = run_merge(git, old, request.head)
-        tree, parents, conflicts = merge.tree, (old, request.head), merge.conflicts
+        base = find_dropped_base(git, request.base, old, request.head)
+        if base is None:
+            merge, parents = run_merge(git, old, request.head), (old, request.head)
+        else:
+            merge = run_merge_by(git, base, old, request.head)
+        tree, conflicts = merge.tree, merge.conflicts
     final = _merge_target_copy(git, request, old)
     others = tuple(path for path in conflicts if path != request.spec_path)
     if final is None or others:

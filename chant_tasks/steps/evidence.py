@@ -6,6 +6,7 @@ from chant_tasks.errors import SpecError
 from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_commit_ids, load_size
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.landing.base import find_dropped_base
 from chant_tasks.landing.evidence import Evidence
 from chant_tasks.landing.save import Saved
 from chant_tasks.spec.model import Criterion
@@ -51,12 +52,16 @@ def render_work(run: SpecRun, attempt: Attempt, saved: Saved, evidence: Evidence
 
 
 def find_base(git: Git, attempt: Attempt, head: Oid) -> Oid:
-    """Where the branch left the target. A person may have merged the target into it since: then it is there."""
-    tip = find_commit(git, f"refs/heads/{attempt.record.target}")
-    base = find_merge_base(git, tip, head) if tip is not None else None
+    """Where the branch left the target. A person may have merged the target into it since: then it is there.
+
+    What the target has let go of meanwhile is no work of the branch's.
+    """
+    tip, start = find_commit(git, f"refs/heads/{attempt.record.target}"), Oid(attempt.record.base)
+    base = None
+    if tip is not None:
+        base = find_dropped_base(git, start, tip, head) or find_merge_base(git, tip, head)
     if base is not None and base != head:
         return base
-    start = Oid(attempt.record.base)
     return head if is_ancestor(git, head, start) else start  # behind its own start it has nothing of its own
 
 

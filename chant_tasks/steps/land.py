@@ -3,11 +3,20 @@
 from collections.abc import Callable, Mapping
 
 from chant_tasks.errors import GitError
-from chant_tasks.events import Finalized, KeptOnBranch, Landing
-from chant_tasks.git.objects import add_blob, add_commit, add_tree_with, find_mode, find_tree, load_commit_ids
+from chant_tasks.events import Finalized, KeptOnBranch, Landing, Notice
+from chant_tasks.git.objects import (
+    add_blob,
+    add_commit,
+    add_tree_with,
+    find_mode,
+    find_tree,
+    is_ancestor,
+    load_commit_ids,
+)
 from chant_tasks.git.refs import apply_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import Phase
+from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
 from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
@@ -30,6 +39,9 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
 
     def note(old: Oid, new: Oid) -> None:
         nonlocal noted
+        if head is not None and _is_left_out(run, head, new):
+            reason = f"chant: the work of attempt {attempt.record.number}"
+            apply_ref(run.git, f"{REFS}/{attempt.record.spec}/{attempt.record.number}", head, None, reason)
         noted = save(run, attempt, phase=Phase.LANDING, landing_old=old, landing_commit=new)
 
     waits = Landing(spec=attempt.spec.id, text="waits for another task of the dodo, which runs now")
@@ -40,7 +52,15 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
         result = _land(request, note)
         if isinstance(result, Landed) and attempt.record.is_ignored:
             save_ignored_spec(run, attempt, result.final)
+    if isinstance(result, Landed) and head is not None and _is_left_out(run, head, result.commit):
+        text = f"{attempt.record.target} was rewritten while it was worked: landed as one commit"
+        run.emit(Notice(spec=attempt.spec.id, text=text))
     return _end_landing(run, noted, result)
+
+
+def _is_left_out(run: SpecRun, head: Oid, commit: Oid) -> bool:
+    """Whether the history of a landing commit leaves the work's own commits out."""
+    return not is_ancestor(run.git, head, commit)
 
 
 def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflict | Waits:
@@ -71,6 +91,7 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
         given=attempt.given,
         base_copy=find_copy_at(git, record.base, record.spec_path),
         final=final,
+        base=Oid(record.base),
         head=head,
         target=record.target,
         message=render_message(spec.id, spec.title, _trailers(attempt, completed_at)),
