@@ -35,8 +35,8 @@ class SavedResults:
             manager.close = self._close
         if type(manager.backend) is DbmDB:
             manager.remove = self._remove_dbm
-            with _alone(manager.backend):
-                _reopen_new(manager.backend)
+            with _dbm_alone(manager.backend):
+                pass  # one that was just made is written empty now, not later over others' results
 
     def save(self, task: Task) -> None:
         """Write what the manager knows of this task; what cannot be written now is tried again at the end."""
@@ -47,10 +47,8 @@ class SavedResults:
 
     def _remove_dbm(self, name: str) -> None:
         backend = self._manager.backend
-        with _alone(backend):
-            _reopen(backend)
+        with _dbm_alone(backend):
             backend.remove(name)
-            _reopen(backend)
 
     def _try(self, name: str) -> None:
         assert self._save is not None
@@ -127,12 +125,10 @@ def _save_sqlite(backend: Any, name: str) -> None:
 
 def _save_dbm(backend: Any, name: str) -> None:
     data = backend.codec.encode(backend._db[name]) if name in backend.dirty else None
-    with _alone(backend):
-        _reopen(backend)
+    with _dbm_alone(backend):
         if data is not None:
             backend._dbm[name] = data
             backend.dirty.discard(name)
-        _reopen(backend)
 
 
 @contextlib.contextmanager
@@ -147,6 +143,17 @@ def _alone(backend: Any) -> Iterator[None]:
                 add_journal(journal)
             stack.enter_context(add_database_lock(journal, Path(backend.name)))
         yield
+
+
+@contextlib.contextmanager
+def _dbm_alone(backend: Any) -> Iterator[None]:
+    """The same for a dbm; what others have written is there within the block, and at its end all is written."""
+    with _alone(backend):
+        if hasattr(backend._dbm, "_modified"):
+            backend._dbm._modified = False  # dbm.dumb would write all that it knew when it was opened
+        _reopen(backend)
+        yield
+        _reopen(backend)
 
 
 def _reopen(backend: Any) -> None:

@@ -7,6 +7,7 @@
 | `locks/checkout-<hash>` | an agent works in that checkout itself |
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
+| `locks/database-<hash>` | a result is written into that database of doit's |
 """
 
 import fcntl
@@ -65,8 +66,7 @@ def is_checkout_locked(journal: Path, top: Path) -> bool:
 
 
 def _find_checkout_lock(journal: Path, top: Path) -> Path:
-    name = hashlib.sha256(str(top).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return journal / "locks" / f"checkout-{name}"
+    return journal / "locks" / f"checkout-{_hash(top)}"
 
 
 def add_worktrees_lock(journal: Path) -> Lock:
@@ -90,6 +90,17 @@ def add_tasks_lock(journal: Path, is_stopped: Callable[[], bool], on_wait: Calla
 def share_tasks_lock(journal: Path) -> Lock:
     """The lock that another task of the dodo holds while it runs: landings wait, and it waits for a landing."""
     return _add_lock(journal / "locks" / "tasks", fcntl.LOCK_SH)
+
+
+def add_database_lock(journal: Path | None, database: Path) -> Lock:
+    """The lock around writing into a database of doit's, which is beside the database where there is no journal."""
+    whole = database.resolve()
+    beside = whole.with_name(f"{whole.name}.lock")
+    return _add_lock(journal / "locks" / f"database-{_hash(whole)}" if journal is not None else beside, fcntl.LOCK_EX)
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def _is_locked(path: Path) -> bool:

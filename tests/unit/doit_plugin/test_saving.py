@@ -37,12 +37,11 @@ def test_a_result_is_there_before_the_database_is_closed(tmp_path: Path, backend
 
 
 def _save_many(backend: type, path: Path, own: str, start: Barrier) -> None:
-    start.wait()
     manager = _open(backend, path)
+    start.wait()
     results = SavedResults(manager)
     for name in _names(own):
         _succeed(manager, results, name)
-        results.save(Task("nothing", None))
     manager.close()
 
 
