@@ -1,5 +1,6 @@
 """The worktrees of a repository: which there are, adding one, removing one."""
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -71,14 +72,35 @@ def find_git_dir(worktree: Path) -> Path:
     return Path(Git(worktree).run("rev-parse", "--absolute-git-dir").text)
 
 
-def remove_worktree(git: Git, path: Path) -> None:
-    """Remove a worktree of ours, its folder and its registration. Raises OSError where a file cannot be removed.
+def is_own_worktree(common_dir: Path, path: Path) -> bool:
+    """Whether `path` is a worktree of this repository, by both ends: its `.git` names a folder of ours, or is gone, and
+    such a folder names it. Its path alone says nothing: another clone may have made its own worktree there."""
+    if path.is_symlink() or not path.is_dir() or _find_registration(common_dir, path) is None:
+        return False
+    entry = path / ".git"
+    if not entry.is_file():
+        return not os.path.lexists(entry) and any(path.iterdir())
+    named = Path(entry.read_text().removeprefix("gitdir:").strip())
+    return named.is_relative_to(common_dir)
 
-    The registration goes by name: `git worktree prune` would also forget a user's worktree on a disk that is away.
+
+def remove_worktree(common_dir: Path, path: Path) -> None:
+    """Remove a worktree of ours, its folder and its registration; what stands there and is not ours stays.
+
+    Raises OSError where a file cannot be removed. The registration goes by name: `git worktree prune` would also forget
+    a user's worktree on a disk that is away, and `git worktree remove` would remove whatever is at the path.
     """
-    if (path / ".git").is_dir():
-        raise OSError(f"{path} is a repository and no worktree")
-    if path.is_dir() and not path.is_symlink():
+    if is_own_worktree(common_dir, path):
         shutil.rmtree(path)
-    if any(worktree.path == path for worktree in load_worktrees(git)):
-        git.run("worktree", "remove", "--force", "--force", str(path))
+    registration = _find_registration(common_dir, path)
+    if registration is not None:
+        shutil.rmtree(registration)
+
+
+def _find_registration(common_dir: Path, path: Path) -> Path | None:
+    """The folder where git keeps what it knows of the worktree at `path`."""
+    for folder in common_dir.glob("worktrees/*"):
+        with suppress(OSError):
+            if (folder / "gitdir").read_text().strip() == f"{path}/.git":
+                return folder
+    return None

@@ -33,6 +33,7 @@ _MARK_FILE = "chant-mark-"
 _INDEX = "chant-landing-index"
 _LOCK_PATIENCE_SECONDS = 10.0
 _GITLINK = "160000"
+_NO_BLOB = Oid("0" * 40)
 
 
 class InTheWay(Exception):
@@ -198,7 +199,8 @@ def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple
     """After a crash in the middle of a move: enter what is already as it will be. The paths that were entered so; their
     files are written again.
 
-    A file counts as ours where it equals the new content, is a beginning of it, or is gone.
+    A file counts as ours where it equals the new content, is a beginning of it, or is gone; and where its user staged
+    nothing of it.
     """
     adopted = set()
     for change in move.changes:
@@ -212,7 +214,10 @@ def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple
 
 
 def _is_half_written(git: Git, top: Path, change: Change) -> bool:
-    place = top / change.path
+    place, entry = top / change.path, find_entry(git, change.path)
+    staged = entry.blob if entry is not None else _NO_BLOB
+    if staged not in (change.old, change.new):
+        return False
     if place.is_symlink() or not place.is_file() or change.status == "D":
         return not os.path.lexists(place)
     data = place.read_bytes()

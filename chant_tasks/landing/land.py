@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.errors import GitError
+from chant_tasks.errors import ChantError, GitError
 from chant_tasks.git.objects import (
     add_blob,
     add_commit,
@@ -115,6 +115,8 @@ def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflic
             _advance(git, replace(request, final=final), old, new)
         except InTheWay as error:
             return Waits(reason=error.reason, paths=error.paths, may_be_halfway=request.resumed is not None)
+        except Halfway as error:
+            return Waits(reason=error.reason.replace("\n", " "), paths=(), may_be_halfway=True)
         except GitError:
             if find_commit(git, name) == old:
                 raise
@@ -182,8 +184,12 @@ def _merge_target_copy(git: Git, request: Request, old: Oid) -> bytes | None:
     return find_merged_spec(git, current=copy, base=base, other=request.final)
 
 
+class Halfway(ChantError):
+    """A landing failed after a checkout began to move."""
+
+
 def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
-    """Move every checkout of the target, then the target. Raises InTheWay, with nothing moved."""
+    """Move every checkout of the target, then the target. Raises InTheWay or GitError, nothing moved, or Halfway."""
     move = Move(
         old=old,
         new=new,
@@ -198,9 +204,12 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
         refreshes = _prepare_checkouts(git, stack, request.target, move)
         where = Git(refreshes[0].top) if refreshes else git
         with PreparedMove(where, name, new=new, old=old, reason=reason) as prepared:
-            for refresh in refreshes:
-                apply_refresh_plan(refresh, move)
-            prepared.commit()
+            try:
+                for refresh in refreshes:
+                    apply_refresh_plan(refresh, move)
+                prepared.commit()
+            except (GitError, OSError) as error:
+                raise Halfway(str(error)) from error
 
 
 def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import time
+import traceback
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,8 +58,12 @@ def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
         return attempt
     try:
         return _work(run, attempt)
-    except ChantError as error:
+    except (ChantError, OSError) as error:
         return replace(attempt, outcome=GaveUp(str(error).replace("\n", " ")))
+    except Exception as error:  # a bug of ours: what the agent did is saved all the same
+        with (folder_of(run, attempt.record) / "log").open("a") as log:
+            log.writelines(traceback.format_exception(error))
+        return replace(attempt, outcome=GaveUp(f"unexpected error: {type(error).__name__}: {error}"))
 
 
 def _work(run: SpecRun, attempt: Attempt) -> Attempt:

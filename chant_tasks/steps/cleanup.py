@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chant_tasks.errors import ChantError, GitError
 from chant_tasks.events import Ended, Notice
+from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
@@ -55,23 +56,33 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) ->
     try:
         if record.worktree and not record.is_in_place:
             with add_worktrees_lock(run.overview.project.journal_folder):
-                remove_worktree(run.git, Path(record.worktree))
+                remove_worktree(run.overview.project.common_dir, Path(record.worktree))
     except (OSError, ChantError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         return f"worktree {record.worktree} could not be removed: {why}"
     return "" if keeps_branch else _remove_branch(run, record)
 
 
+def _is_kept(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
+    """Whether the branch's tip is reachable without the branch."""
+    kept = f"{REFS}/{record.spec}/{record.number}"
+    holders = (f"refs/heads/{record.target}", kept)
+    return any(find_commit(run.git, name) is not None and is_ancestor(run.git, tip, name) for name in holders)
+
+
 def _remove_branch(run: SpecRun, record: AttemptRecord) -> str:
     name = f"refs/heads/{record.branch}"
-    if not record.branch or find_commit(run.git, name) is None:
+    tip = find_commit(run.git, name) if record.branch else None
+    if tip is None:
         remove_landing_ref(run.git, record.spec)
         return ""
     users = [worktree for worktree in load_worktrees(run.git) if worktree.branch == record.branch]
     if users:
         return f"branch {record.branch} is checked out in {users[0].path}: git switch {record.target} there"
     try:
-        remove_ref(run.git, name)
+        if not _is_kept(run, record, tip):  # a person has gone on there
+            apply_ref(run.git, f"{REFS}/{record.spec}/{record.number}-branch", tip, None, "chant: what came after")
+        remove_ref(run.git, name, tip)
         remove_landing_ref(run.git, record.spec)
     except GitError as error:
         return f"branch {record.branch} could not be deleted: {error.reason}"

@@ -13,16 +13,19 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
+from chant_tasks.steps.claim import wait_for_lock
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.land import land_attempt
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.worktree import wait_for_lock
 
 
-def finalize_driver(run: SpecRun, spec_id: SpecId) -> State:
-    """The state of a driver whose members are all completed or cancelled: no agent, and no gate on its own boxes."""
-    lock = wait_for_lock(run, spec_id)
+def finalize_driver(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> State:
+    """The state of a driver whose members are all completed or cancelled: no agent, and no gate on its own boxes.
+
+    `lock` is the driver's, where the caller has it; it is free afterwards.
+    """
+    lock = lock if lock is not None else wait_for_lock(run, spec_id)
     if lock is None:
         return State(kind=Kind.READY, reason="stopped before it began")
     with lock:

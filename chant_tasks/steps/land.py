@@ -68,7 +68,7 @@ def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Confli
     try:
         return land(request, note)
     except (GitError, OSError) as error:
-        return Waits(reason=str(error).replace("\n", " "), paths=(), may_be_halfway=True)
+        return Waits(reason=str(error).replace("\n", " "), paths=(), may_be_halfway=request.resumed is not None)
 
 
 def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> tuple[Attempt, Request]:

@@ -39,7 +39,8 @@ def prepare_run(
             _require_no_attempt_here(run, spec_id, problem)
         if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
             require_free_checkout(run)  # else asked once it is our turn
-    return run
+    journal = overview.project.journal_folder
+    return replace(run, known={spec_id: load_last(journal, spec_id) for spec_id in wanted})
 
 
 def prepare_repair(overview: Overview, emit: Listener) -> SpecRun:

@@ -4,6 +4,7 @@ Deciding is one pure function from the journal and git's facts; it costs no git 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,7 +14,7 @@ from chant_tasks.events import Notice
 from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import find_commit, find_head_branch, is_held
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.git.worktrees import is_own_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last, load_open, remove_open
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
@@ -96,6 +97,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         case Recovery.COMPLETE:
             _complete(run, attempt)
         case Recovery.LAND:
+            _save_what_came_after(run, attempt)
             attempt = leave_place(run, attempt, Oid(record.head), is_agents=False)
             leftover = remove_traces(run, attempt.record, keeps_branch=True)
             save(run, attempt, leftover=leftover, process=own_mark())  # it is in our hands now, not in a dead one's
@@ -162,17 +164,24 @@ def _complete(run: SpecRun, attempt: Attempt) -> None:
     if record.is_ignored and final is not None:
         save_ignored_spec(run, attempt, final)
     remove_tombstone(run.overview.project.journal_folder, record.spec)
+    _save_what_came_after(run, attempt)
     end_completed(run, attempt)
     run.emit(Notice(spec=record.spec, text="had landed when an earlier run stopped; recorded"))
 
 
-def _is_still_there(record: AttemptRecord) -> bool:
+def _save_what_came_after(run: SpecRun, attempt: Attempt) -> None:
+    """A person may have gone on in a worktree that a killed run had left, or on its branch: that is no work to lose."""
+    if attempt.record.worktree and not attempt.record.is_in_place and _is_still_there(run, attempt.record):
+        save_place(run, attempt)
+
+
+def _is_still_there(run: SpecRun, record: AttemptRecord) -> bool:
     """Whether the folder still holds what the agent left: a checkout may be at something else by now.
 
     Commits that only a detached HEAD holds are the agent's.
     """
     if not record.is_in_place:
-        return Path(record.worktree).is_dir()
+        return is_own_worktree(run.overview.project.common_dir, Path(record.worktree))
     git = Git(Path(record.worktree))
     branch, head = find_head_branch(git), find_commit(git, "HEAD")
     if branch is None and head is not None and is_ancestor(git, record.base, head):
@@ -184,9 +193,12 @@ def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     record, head = attempt.record, None
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
-    is_there = Path(record.worktree) in worktrees and _is_still_there(record)
+    is_there = Path(record.worktree) in worktrees and _is_still_there(run, record)
     if record.phase is Phase.CREATED:
         head = None  # no agent has worked: what there is of the worktree is as we made it
+        if not is_there and record.worktree and not record.is_in_place:
+            with suppress(OSError):
+                Path(record.worktree).rmdir()  # claimed, and nothing made in it yet
     elif record.base and is_there:
         head = save_place(run, attempt).head
     else:

@@ -10,7 +10,7 @@ from chant_tasks.agents.environment import Identity
 from chant_tasks.config import Config
 from chant_tasks.events import Listener
 from chant_tasks.git.runner import Git
-from chant_tasks.journal.attempt import load_last, load_open
+from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.overview import Overview
@@ -23,7 +23,10 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecRun:
-    """One run: the overview it started from, who listens, and what tells its agents to stop."""
+    """One run: the overview it started from, who listens, and what tells its agents to stop.
+
+    `known` are the last attempts of its specs as it found them.
+    """
 
     overview: Overview
     config: Config
@@ -33,6 +36,7 @@ class SpecRun:
     identity: Identity
     is_signed: bool
     is_parallel: bool = True
+    known: Mapping[SpecId, AttemptRecord | None] = field(default_factory=dict)
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
 

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_files, add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
-from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock, find_spec_lock
+from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.landing.finalized import render_start
@@ -26,9 +27,10 @@ from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec, save_file
-from chant_tasks.state import Ending, Kind, State
+from chant_tasks.state import Kind, State
 from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
 from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
+from chant_tasks.steps.claim import find_failure, wait_for_lock
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.in_place import enter_checkout, require_free_checkout
 from chant_tasks.steps.include import add_included_files
@@ -37,18 +39,20 @@ from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
 
-_POLL_SECONDS = 0.1
+_STALE_SECONDS = 60.0
 _WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
 
 
-def add_attempt(run: SpecRun, spec_id: SpecId) -> Attempt | State:
-    """The attempt, its worktree ready for the agent; or the state that keeps the spec from being worked."""
-    before = load_last(run.overview.project.journal_folder, spec_id)
-    lock = wait_for_lock(run, spec_id)
+def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Attempt | State:
+    """The attempt, its worktree ready for the agent; or the state that keeps the spec from being worked.
+
+    `lock` is the spec's, where the caller has it; it is the attempt's from here on.
+    """
+    lock = lock if lock is not None else wait_for_lock(run, spec_id)
     if lock is None:
         return State(kind=Kind.READY, reason="stopped before it began")
     try:
-        started = _find_failure(run, spec_id, before) or _start(run, spec_id, lock)
+        started = find_failure(run, spec_id) or _start(run, spec_id, lock)
     except ChantError as error:
         lock.release()
         rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
@@ -59,27 +63,6 @@ def add_attempt(run: SpecRun, spec_id: SpecId) -> Attempt | State:
     if isinstance(started, State):
         lock.release()
     return started
-
-
-def wait_for_lock(run: SpecRun, spec_id: SpecId) -> Lock | None:
-    """The spec's lock, once whoever works it is done; None where the run was stopped meanwhile."""
-    while not run.stop.is_set():
-        lock = find_spec_lock(run.overview.project.journal_folder, spec_id)
-        if lock is not None:
-            return lock
-        time.sleep(_POLL_SECONDS)
-    return None
-
-
-def _find_failure(run: SpecRun, spec_id: SpecId, before: AttemptRecord | None) -> State | None:
-    """The state of a spec that failed in another process while we waited for it: that result is ours, too.
-
-    `before` is what was known of its last attempt then.
-    """
-    last = load_last(run.overview.project.journal_folder, spec_id)
-    if last is None or last == before or last.ending is not Ending.FAILED:
-        return None
-    return load_state(run.overview, spec_id)
 
 
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
@@ -103,8 +86,8 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     require_ready_agent(run, spec)
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
     record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
-    place = run.overview.project.top if is_in_place(run) else plan_worktree_path(run, spec.id)
-    record = replace(record, worktree=str(place), is_in_place=is_in_place(run))
+    place = str(run.overview.project.top) if is_in_place(run) else ""
+    record = replace(record, worktree=place, is_in_place=is_in_place(run))
     attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
     made = _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
     if isinstance(made, Attempt):
@@ -136,11 +119,33 @@ def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
     with add_worktrees_lock(run.overview.project.journal_folder):
         if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
             return load_state(run.overview, attempt.spec.id)
-        _require_free(run, attempt.worktree)
-        attempt = _open_record(run, attempt)
+        attempt = _claim_folder(run, attempt)
         failure = _catch(lambda: _register(run, attempt))
     failure = failure or _catch(lambda: _furnish(run, attempt))
-    return attempt if failure is None else end_failed(run, attempt, _word_failure(failure), head=None)
+    if failure is None:
+        return attempt
+    state = end_failed(run, attempt, _word_failure(failure), head=None)
+    with suppress(OSError):
+        attempt.worktree.rmdir()  # where git did not get as far as making a worktree of it
+    return state
+
+
+def _claim_folder(run: SpecRun, attempt: Attempt) -> Attempt:
+    """The attempt with a folder that is its own, and written down. Raises WorktreeError where none is free.
+
+    Making the folder is what decides: another clone may be after the same path now, and its worktrees' lock is another.
+    """
+    for path in _plan_worktree_paths(run, attempt.spec.id):
+        _require_free(run, path)
+        attempt = _open_record(run, replace(attempt, record=replace(attempt.record, worktree=str(path))))
+        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            with suppress(OSError):
+                path.rmdir()  # left empty by a process that died before it could make a worktree
+        with suppress(FileExistsError):
+            path.mkdir()
+            return attempt
+    save(run, attempt, worktree="")
+    raise WorktreeError(f"{attempt.worktree} is there already", f"look at it, then: rmdir {attempt.worktree}")
 
 
 def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
@@ -258,19 +263,17 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
         )
 
 
-def plan_worktree_path(run: SpecRun, spec_id: SpecId) -> Path:
-    """Where the spec's worktree goes: `<tmp>/chant-<spec>`, with the project's name where it has one, and with a suffix
-    of this repository's own where that path is another repository's or another user's."""
+def _plan_worktree_paths(run: SpecRun, spec_id: SpecId) -> tuple[Path, ...]:
+    """Where the spec's worktree may go: `<tmp>/chant-<spec>`, with the project's name where it has one; where that is
+    another repository's or another user's, the same with a suffix of this repository's own."""
     config, project = run.config, run.overview.project
     folder = Path(config.worktrees.path or tempfile.gettempdir()).expanduser()
     folder = (project.root / folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     name = f"chant-{config.project.name}-{spec_id}" if config.project.name else f"chant-{spec_id}"
     path = folder / name.replace("/", "-")
-    if not _is_foreign(path, project):
-        return path
-    suffix = hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]
-    return path.with_name(f"{path.name}-{suffix}")
+    own = path.with_name(f"{path.name}-{hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]}")
+    return (own,) if _is_foreign(path, project) else (path, own)
 
 
 def _is_foreign(path: Path, project: Project) -> bool:

@@ -536,3 +536,21 @@ def test_a_worktree_that_cannot_be_removed_does_not_undo_the_landing(
     repository.prepare()
     assert repository.state(spec_id).reason == ""
     repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a bug")])
+def test_what_fails_while_an_agent_is_started_leaves_no_worktree(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise error
+
+    monkeypatch.setattr("chant_tasks.steps.agent.run_process", fail)
+    state = repository.work(spec_id)
+
+    assert state.kind is Kind.FAILED
+    assert str(error) in state.reason
+    repository.assert_no_traces()

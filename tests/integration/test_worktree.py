@@ -1,5 +1,6 @@
 """The first step: where a worktree is made, what it holds, and what keeps it from being made."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,11 @@ def test_a_folder_at_the_worktrees_path_is_not_touched(repository: Repository) -
     assert (repository.count_runs("a"), repository.refs("refs/heads/spec/")) == (0, {})
 
 
-def test_an_empty_folder_at_the_worktrees_path_is_used(repository: Repository) -> None:
+def test_an_old_empty_folder_at_the_worktrees_path_is_used(repository: Repository) -> None:
     spec_id = repository.add_spec("a")
     repository.commit()
     (repository.worktrees / f"chant-{spec_id}").mkdir()
+    os.utime(repository.worktrees / f"chant-{spec_id}", (0, 0))
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     repository.assert_no_traces()
