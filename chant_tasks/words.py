@@ -1,4 +1,4 @@
-"""How numbers read: `4m12s`, `3.1 MB`, `$0.42`, `1 commit`, `2 commits`."""
+"""How numbers read: `4m12s`, `$0.42`, `1 commit`, `2 commits`."""
 
 
 def render_duration(seconds: float) -> str:
@@ -16,18 +16,6 @@ def render_rough_duration(seconds: float) -> str:
         return render_duration(seconds)
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m"
-
-
-def render_size(size: int) -> str:
-    """`512 B`, `3.1 kB`, `3.1 MB`."""
-    if size < 1000:
-        return f"{size} B"
-    amount, unit = size / 1000, "kB"
-    for bigger in ("MB", "GB", "TB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1000, bigger
-    return f"{amount:.1f} {unit}"
 
 
 def render_money(dollars: float) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chant_tasks.config import Criteria
 from chant_tasks.git.objects import Change
+from chant_tasks.spec.criteria import find_unticked, is_same_texts
 from chant_tasks.spec.model import Criterion
 from chant_tasks.words import render_some
 
@@ -81,13 +82,12 @@ def _is_new_spec(evidence: Evidence, change: Change) -> bool:
 
 
 def _find_criteria_reasons(evidence: Evidence) -> tuple[str, ...]:
-    start = [criterion.text for criterion in evidence.start_criteria]
-    if sorted(start) != sorted(criterion.text for criterion in evidence.end_criteria):
+    if not is_same_texts(evidence.start_criteria, evidence.end_criteria):
         return ("the acceptance criteria are not those of the start any more",)
-    unticked = [criterion.text for criterion in evidence.end_criteria if not criterion.is_ticked]
+    unticked = find_unticked(evidence.end_criteria)
     if not unticked:
         return ()
-    total, verb = len(start), "is" if len(unticked) == 1 else "are"
+    total, verb = len(evidence.end_criteria), "is" if len(unticked) == 1 else "are"
     noun = "acceptance criterion" if total == 1 else "acceptance criteria"
-    listed = ", ".join(f'"{text}"' for text in unticked)
+    listed = ", ".join(f'"{criterion.text}"' for criterion in unticked)
     return (f"{len(unticked)} of {total} {noun} {verb} unticked: {listed}",)

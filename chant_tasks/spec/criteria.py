@@ -40,13 +40,8 @@ class _Box:
     is_ticked: bool
 
 
-def parse_criteria(body: str, first_line: int) -> Criteria:
-    """The criteria of a spec's body, which starts at `first_line` of the file."""
-    return find_criteria(parse_markdown(body), first_line)
-
-
 def find_criteria(markdown: Markdown, first_line: int) -> Criteria:
-    """The criteria of a body that was parsed already."""
+    """The criteria of a spec's body, which starts at `first_line` of the file."""
     items = tuple(
         Criterion(text=_find_text(markdown, box), is_ticked=box.is_ticked, line=first_line + box.index)
         for box in _find_boxes(markdown)

@@ -58,17 +58,6 @@ def find_member_number(spec_id: SpecId) -> int | None:
     return int(own) if dot and _NUMBER.fullmatch(own) else None
 
 
-def find_earlier_siblings(spec_id: SpecId, ids: Iterable[SpecId]) -> tuple[SpecId, ...]:
-    """Those of `ids` that have the same direct parent and a smaller member number, in order."""
-    own = find_member_number(spec_id)
-    if own is None:
-        return ()
-    parent = spec_id.rpartition(".")[0]
-    siblings = (other for other in ids if other.rpartition(".")[0] == parent)
-    numbered = ((find_member_number(other), other) for other in siblings)
-    return tuple(sorted((other for number, other in numbered if number is not None and number < own), key=sort_key))
-
-
 def short_ids(ids: Iterable[SpecId]) -> dict[SpecId, str]:
     """Each id's shortest tail that no other id ends in, else the whole id; a tail starts behind a `-`."""
     known = dict.fromkeys(ids)

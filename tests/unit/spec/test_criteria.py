@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chant_tasks.spec.criteria import find_unticked, is_same_texts, open_boxes, parse_criteria
+from chant_tasks.spec.criteria import Criteria, find_criteria, find_unticked, is_same_texts, open_boxes
+from chant_tasks.spec.markdown import parse_markdown
 from chant_tasks.spec.model import Criterion
 from tests.unit.spec.corpus import load_corpus, needs_corpus
 
 SECTION = "## Acceptance Criteria\n\n"
+
+
+def parse_criteria(body: str, first_line: int) -> Criteria:
+    return find_criteria(parse_markdown(body), first_line)
 
 
 def texts(body: str) -> list[str]:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from chant_tasks.spec.ids import (
     Ambiguous,
     find_by_tail,
-    find_earlier_siblings,
     find_member_number,
     find_nearest,
     find_parents,
@@ -89,14 +88,6 @@ def test_parents_and_members_agree(spec: SpecId) -> None:
     prefixes = [SpecId(spec[:length]) for length in range(1, len(spec) + 1)]
 
     assert set(find_parents(spec)) == {prefix for prefix in prefixes if is_member_of(spec, prefix)}
-
-
-def test_only_siblings_of_the_same_parent_with_a_smaller_number_are_earlier() -> None:
-    known = ids("a.10", "a.2", "a.1", "a.1.1", "a.03", "a.3", "a.x", "b.1", "a")
-
-    assert find_earlier_siblings(SpecId("a.3"), known) == ids("a.1", "a.2")
-    assert find_earlier_siblings(SpecId("a.x"), known) == ()
-    assert find_earlier_siblings(SpecId("a"), known) == ()
 
 
 def test_a_member_number_is_what_stands_behind_the_last_dot() -> None:
