@@ -14,7 +14,8 @@ def forget_spec(overview: Overview, spec_id: SpecId) -> str:
     state = load_state(overview, spec_id)
     if state.kind is Kind.IN_PROGRESS and state.reason:
         raise RepositoryError(f"{spec_id} is in progress ({state.reason})", "wait for it, or stop it")
-    if state.kind in (Kind.ATTENTION, Kind.LANDING_WAITS):
+    is_on_branch = state.kind is Kind.WAITING and any("spec-discard" in step.command for step in state.next)
+    if state.kind in (Kind.ATTENTION, Kind.LANDING_WAITS) or is_on_branch:
         commands = " or ".join(step.command for step in state.next if "doit" in step.command)
         raise RepositoryError(f"{spec_id} has work that did not land: {state.reason}", commands)
     in_file = overview.folder.specs.get(spec_id)

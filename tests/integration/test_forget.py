@@ -111,6 +111,16 @@ def test_work_that_did_not_land_is_not_forgotten(repository: Repository) -> None
         repository.forget(spec_id)
 
 
+def test_work_that_is_completed_on_its_branch_is_not_forgotten(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", keys="branch: true")
+    repository.write(".chant/config.md", "---\ndefaults:\n  branch: true\n---\n")
+    repository.commit()
+    assert repository.work(spec_id).kind is Kind.WAITING
+
+    with pytest.raises(RepositoryError, match=r"(?s)completed on branch .*spec-land a.* or .*spec-discard a"):
+        repository.forget(spec_id)
+
+
 def test_a_forgotten_driver_is_finalized_again(repository: Repository) -> None:
     driver = repository.add_spec("d", None, keys="type: driver")
     member = repository.add_spec("d.1")
