@@ -8,6 +8,8 @@
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
 | `locks/database-<hash>` | a result is written into that database of doit's |
+
+Whoever only looks whether a lock is held shares it meanwhile, so that lookers are never taken for holders.
 """
 
 import fcntl
@@ -23,6 +25,8 @@ from chant_tasks.spec.model import SpecId
 
 _POLL_SECONDS = 0.05
 _MOMENT_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_LOOK_POLL_SECONDS = 0.005
 
 
 class Lock:
@@ -47,7 +51,13 @@ class Lock:
 
 def find_spec_lock(journal: Path, spec: SpecId) -> Lock | None:
     """The lock of a spec, taken; None where another holds it."""
-    return _find_lock(journal / "locks" / "specs" / spec, fcntl.LOCK_EX)
+    path = journal / "locks" / "specs" / spec
+    deadline = time.monotonic() + _LOOK_SECONDS
+    while True:
+        lock = _find_lock(path, fcntl.LOCK_EX)
+        if lock is not None or _is_locked(path) or time.monotonic() > deadline:
+            return lock
+        time.sleep(_LOOK_POLL_SECONDS)  # somebody only looks at it
 
 
 def is_spec_locked(journal: Path, spec: SpecId) -> bool:
@@ -106,7 +116,7 @@ def _hash(path: Path) -> str:
 def _is_locked(path: Path) -> bool:
     if not path.exists():
         return False
-    lock = _find_lock(path, fcntl.LOCK_EX)
+    lock = _find_lock(path, fcntl.LOCK_SH)
     if lock is None:
         return True
     lock.release()

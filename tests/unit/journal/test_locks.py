@@ -1,7 +1,10 @@
 """Who may do what at the same time."""
 
+import fcntl
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,19 @@ def test_specs_do_not_lock_each_other(tmp_path: Path) -> None:
 def test_asking_makes_no_file(tmp_path: Path) -> None:
     assert not is_spec_locked(tmp_path, ID)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_only_looks_keeps_nobody_from_taking_a_lock(tmp_path: Path) -> None:
+    path = tmp_path / "locks" / "specs" / ID
+    path.parent.mkdir(parents=True)
+    looking = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+
+    assert not is_spec_locked(tmp_path, ID)
+    threading.Timer(0.1, os.close, (looking,)).start()
+    lock = find_spec_lock(tmp_path, ID)
+    assert lock is not None
+    lock.release()
 
 
 def test_releasing_twice_does_no_harm(tmp_path: Path) -> None:
