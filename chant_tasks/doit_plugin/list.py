@@ -74,6 +74,8 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
         session = self.session
         if session is None or not session.has_specs:
             self.open_database()
+            if session is not None and session.overview is not None:
+                self.task_list = self.find_others()  # without specs their group says nothing
             return int(super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args) or 0)
         if session.overview is None:
             super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args)

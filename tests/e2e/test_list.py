@@ -265,6 +265,15 @@ def test_a_dodo_that_asks_for_specs_in_a_project_without_any_is_listed_by_doit(t
     assert repository.doit("list") == repository.doit("list", env={"CHANT_DOIT": "off"})
 
 
+def test_a_folder_without_any_spec_yet_shows_no_empty_group(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "project", DODO + BUILD)
+    (repository.folder / ".chant" / "specs").mkdir(parents=True)
+
+    done = repository.doit("list", "--all")
+
+    assert (done.status, done.stdout, done.stderr) == (0, "build   Compile the extension\n", "")
+
+
 def test_outside_of_git_other_tasks_are_listed_and_the_reason_is_said(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "project")
     repository.folder.mkdir()
