@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from chant_tasks.errors import ChantError
+
 VARIABLE = "CHANT_OUTER_DOIT"
 
 
@@ -35,3 +37,10 @@ def find_outer(environ: Mapping[str, str], journal: Path) -> int | None:
     except OSError:
         return None
     return int(pid)
+
+
+def refuse_nesting(environ: Mapping[str, str], journal: Path, hint: str) -> None:
+    """Raises ChantError where this doit runs inside another one that has the same journal."""
+    outer = find_outer(environ, journal)
+    if outer is not None:
+        raise ChantError(f"this doit runs inside a task of another one ({outer}), which landings wait for", hint)

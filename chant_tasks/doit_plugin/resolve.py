@@ -8,6 +8,7 @@ from typing import Any
 
 from doit.exceptions import InvalidCommand
 
+from chant_tasks.doit_plugin.nesting import refuse_nesting
 from chant_tasks.doit_plugin.own_command import OwnCommand, load_own_overview
 from chant_tasks.doit_plugin.spec_names import require_specs
 from chant_tasks.doit_plugin.summary import render_rows
@@ -60,6 +61,7 @@ def resolve_specs(command: str, names: Sequence[str], resolve: Resolve) -> int:
         raise InvalidCommand(f"{command}: name at least one spec.")
     overview = load_own_overview(command, Path.cwd(), os.environ)
     specs = require_specs(names, overview)
+    refuse_nesting(os.environ, overview.project.journal_folder, f"run doit {command} beside it")
     run = prepare_repair(overview, plan_listener(sys.stdout))
     results = [_resolve_one(run, spec_id, resolve) for spec_id in specs]
     return 0 if all(results) else 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from chant_tasks.doit_plugin.nesting import find_outer
+from chant_tasks.doit_plugin.nesting import refuse_nesting
 from chant_tasks.doit_plugin.outcome import How, Outcome
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
@@ -100,10 +100,9 @@ class Work:
         )
 
     def _refuse_nesting(self) -> None:
-        outer = find_outer(os.environ, self.overview.project.journal_folder)
-        if outer is not None and self.wanted:
-            reason = f"this doit runs inside a task of another one ({outer}), which landings wait for"
-            raise ChantError(reason, "name the specs in that task's task_dep, or run doit beside it")
+        if self.wanted:
+            hint = "name the specs in that task's task_dep, or run doit beside it"
+            refuse_nesting(os.environ, self.overview.project.journal_folder, hint)
 
     @contextmanager
     def in_flight(self, *, is_main: bool) -> Iterator[None]:

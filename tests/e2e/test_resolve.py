@@ -101,6 +101,19 @@ def test_a_spec_without_a_branch_and_a_name_that_is_none_are_refused(repository:
     assert "Traceback" not in no_spec.stderr + nothing.stderr
 
 
+@pytest.mark.parametrize("command", ["spec-land", "spec-discard"])
+def test_inside_a_task_they_are_refused_instead_of_hanging(repository: Repository, command: str) -> None:
+    repository.write("dodo.py", f"{DODO}\ndef task_nightly():\n    return {{'actions': ['doit {command} bbb']}}\n")
+    repository.commit("a task")
+
+    done = repository.shell("doit nightly")
+
+    assert done.status == 1
+    assert "this doit runs inside a task of another one" in done.stderr
+    assert f"run doit {command} beside it" in done.stderr
+    assert state(repository, B) == "attention"
+
+
 def test_outside_of_a_project_the_way_in_is_said(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "empty")
 
