@@ -9,7 +9,7 @@ from typing import TextIO
 from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
-from chant_tasks.doit_plugin.outcome import How, Outcome, judge
+from chant_tasks.doit_plugin.outcome import NOT_STARTED, How, Outcome, judge
 from chant_tasks.doit_plugin.session import Session, is_switched_off
 from chant_tasks.doit_plugin.uptodate import load_present_state
 from chant_tasks.doit_plugin.work import Work
@@ -116,7 +116,10 @@ class FinalizeDriver(StepAction):
         from chant_tasks.steps.driver import finalize_driver
 
         found = _open_gate(self.session, work, self.spec_id)
-        return found if found is not None else judge(finalize_driver(_require_run(work), self.spec_id))
+        if found is not None:
+            return found
+        state = finalize_driver(_require_run(work), self.spec_id)
+        return NOT_STARTED if state.kind is Kind.READY else judge(state)
 
 
 class FailWith(BaseAction):  # type: ignore[misc]
@@ -161,12 +164,14 @@ def _open_gate(session: Session, work: Work, spec_id: SpecId) -> Outcome | None:
 
 def _turn_away(state: State) -> Outcome:
     """The outcome of a spec that this run did not work itself."""
+    if state.kind is Kind.READY:
+        return NOT_STARTED
     return Outcome(how=How.UP_TO_DATE, state=state) if state.is_satisfied else judge(state)
 
 
 def _refuse(work: Work) -> Outcome | None:
     if work.stop.is_set():
-        return judge(State(kind=Kind.READY, reason="interrupted"))
+        return NOT_STARTED
     if work.refusal is not None:
         state = State(kind=Kind.FAILED, word="not started", reason=work.refusal.reason)
         return Outcome(how=How.NOT_STARTED, state=state)

@@ -34,7 +34,8 @@ class Outcome:
     @property
     def is_failure(self) -> bool:
         """Whether the run ends with status 1 because of it."""
-        return self.how in (How.FAILED, How.ATTENTION, How.BROKEN, How.NOT_STARTED)
+        was_refused = self.how is How.NOT_STARTED and self.state.kind is not Kind.READY
+        return was_refused or self.how in (How.FAILED, How.ATTENTION, How.BROKEN)
 
 
 _HOW: Mapping[Kind, How] = {
@@ -49,6 +50,10 @@ _HOW: Mapping[Kind, How] = {
     Kind.LANDING_WAITS: How.LANDING_WAITS,
     Kind.BROKEN: How.BROKEN,
 }
+
+
+# doit was stopped before it came to the spec
+NOT_STARTED = Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY, word="not started"))
 
 
 def judge(state: State) -> Outcome:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from chant_tasks.doit_plugin.nesting import refuse_nesting
-from chant_tasks.doit_plugin.outcome import How, Outcome
+from chant_tasks.doit_plugin.outcome import NOT_STARTED, Outcome
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
 from chant_tasks.journal.locks import Lock
@@ -131,7 +131,7 @@ class Work:
     def count_not_started(self) -> None:
         """Note the wanted specs that doit never came to: it was stopped, or told not to continue after a failure."""
         for spec_id in sorted(self.wanted - self.outcomes.keys()):
-            self.record(spec_id, Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY)))
+            self.record(spec_id, NOT_STARTED)
 
     def save_traceback(self, name: str, error: BaseException) -> str:
         """Where the traceback of an unexpected error was written: a file in the journal, as a person would type it."""

@@ -562,6 +562,21 @@ def task_build():
     assert again.out == "-- build\n"
 
 
+def test_the_end_of_an_interrupted_run_counts_what_was_not_started_apart(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    for number in range(4):
+        sandbox.add_spec(f"2026-01-01-00{number}-s", run=f"touch {tmp_path}/{number}\nsleep 300")
+    sandbox.commit()
+
+    process = sandbox.start("-n", "2")
+    _wait(lambda: (tmp_path / "0").exists() and (tmp_path / "1").exists())
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, out + err
+    assert "2 interrupted, 2 not started in" in err
+
+
 def test_ctrl_c_without_n_saves_the_agents_work_too(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)
     marker = tmp_path / "started"

@@ -1,4 +1,4 @@
-from chant_tasks.doit_plugin.outcome import How, Outcome, find_causes, judge
+from chant_tasks.doit_plugin.outcome import NOT_STARTED, How, Outcome, find_causes, judge
 from chant_tasks.doit_plugin.summary import Report, render_report
 from chant_tasks.doit_plugin.terminal import PLAIN, Style
 from chant_tasks.state import Kind, Next, State
@@ -102,3 +102,18 @@ def test_only_what_a_person_must_look_at_fails_the_run() -> None:
     failing = {kind for kind in Kind if judge(State(kind=kind)).is_failure}
 
     assert failing == {Kind.FAILED, Kind.ATTENTION, Kind.BROKEN}
+
+
+def test_what_an_interruption_kept_from_starting_is_counted_apart_and_no_failure() -> None:
+    interrupted = judge(State(kind=Kind.READY, reason="interrupted before; kept at refs/x"))
+
+    assert not NOT_STARTED.is_failure
+    assert render({"a": interrupted, "b": NOT_STARTED, "c": NOT_STARTED}) == [
+        "1 interrupted, 2 not started in 4m12s",
+        "",
+        "○ a  interrupted before; kept at refs/x",
+    ]
+
+
+def test_what_was_refused_to_start_is_a_failure() -> None:
+    assert Outcome(how=How.NOT_STARTED, state=State(kind=Kind.FAILED, word="not started")).is_failure
