@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit.cmd_info import Info as DoitInfo
-from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.session import Session
 from chant_tasks.doit_plugin.session_command import SessionCommand
@@ -33,8 +32,7 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
             session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
         overview = session.overview if session is not None else None
         known = {task.name for task in self.task_list}
-        if session is not None and session.problem is not None and not known.issuperset(pos_args):
-            raise InvalidCommand(str(session.problem))
+        self.refuse_unseen(pos_args)
         if overview is not None and pos_args:
             from chant_tasks.doit_plugin.spec_names import require_names
 

@@ -153,8 +153,9 @@ def _print_entries(command: ListCommand, entries: Sequence[Entry], asked: Asked)
         if asked.is_for_machines
         else _plan_screen(entries, load_style(command.outstream))
     )
+    tasks = {task.name: task for task in command.task_list}
     for entry in entries:
-        letter = _load_letter(command, entry) if asked.status else ""
+        letter = _load_letter(command, tasks, entry) if asked.status else ""
         write_line(command.outstream, render(entry, letter))
         if asked.list_deps:
             for path in entry.task.file_dep if entry.task is not None else ():
@@ -216,15 +217,15 @@ def _plan_template(entries: Sequence[Entry], asked: Asked) -> Callable[[Entry, s
     return render
 
 
-def _load_letter(command: ListCommand, entry: Entry) -> str:
+def _load_letter(command: ListCommand, tasks: Mapping[str, Task], entry: Entry) -> str:
     """What doit's `-s` says: (R)un, (U)p-to-date, (I)gnored, (E)rror."""
+    task = tasks.get(entry.name)
+    if task is not None and command.dep_manager.status_is_ignore(task):
+        return "I"
     if entry.row is not None:
         if entry.row.state.is_satisfied:
             return "U"
         return "I" if entry.row.state.kind is Kind.WAITING else "R"
     if entry.task is None:
         return "R"  # a group, which doit never calls up to date
-    if command.dep_manager.status_is_ignore(entry.task):
-        return "I"
-    tasks = {task.name: task for task in command.task_list}
     return command.STATUS_MAP[command.dep_manager.get_status(entry.task, tasks).status]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParse
+from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.command_line import LazyDatabase, find_dodo_options, has_specs_nearby, permute
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
@@ -69,12 +70,20 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
         Raises InvalidCommand for a name that is nothing, that fits several specs, or whose spec can have no task.
         """
         if self.overview is None:
+            self.refuse_unseen(names)
             return list(names)
         from chant_tasks.doit_plugin.spec_names import require_tasks
 
         self.fit_tasks()
         others = {task.name for task in self.find_others()}
         return require_tasks(names, self.overview, {task.name for task in self.task_list}, others)
+
+    def refuse_unseen(self, names: Sequence[str]) -> None:
+        """Raises InvalidCommand for a name that may be a spec's, where the specs cannot be looked at."""
+        problem = self.session.problem if self.session is not None else None
+        known = {task.name for task in self.task_list}
+        if problem is not None and any(name not in known and "*" not in name for name in names):
+            raise InvalidCommand(str(problem))
 
     def find_others(self) -> list[Any]:
         """The dodo's tasks that are no specs and no groups of specs."""
