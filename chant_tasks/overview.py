@@ -25,6 +25,11 @@ from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, loa
 from chant_tasks.state import SpecFacts, State, Worker, find_state
 from chant_tasks.words import render_duration
 
+# What `doit NAME` means already: no short id may be one of these, or a printed command would do something else.
+_COMMANDS = frozenset(
+    {"clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -91,7 +96,7 @@ def load_overview(root: Path) -> Overview:
         folder=folder,
         archived=archived,
         graph=graph,
-        short=short_ids([*folder.specs, *folder.unreadable, *archived]),
+        short=short_ids([*folder.specs, *folder.unreadable, *archived], _COMMANDS),
         facts=facts,
         problems={},
         states={},

@@ -258,7 +258,7 @@ def _completed_on_branch(facts: SpecFacts) -> State:
 def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
     purpose = "land it; the agent will not run again"
     if attempt.paths:
-        purpose = f"once you have committed or stashed that: {purpose}"
+        purpose = f"once that is committed, stashed or moved away: {purpose}"
     return State(
         kind=Kind.LANDING_WAITS,
         reason=attempt.reason,

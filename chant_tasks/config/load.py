@@ -27,6 +27,8 @@ from chant_tasks.errors import ConfigError
 # The C loader is ten times as fast and not everywhere; both give the same nodes.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(.*?)(?:^---[ \t]*$)", re.DOTALL | re.MULTILINE)
+_TOP_KEYS = "|".join(sorted({key.partition(".")[0] for key in SETTINGS}))
+_STRAY = re.compile(rf"^({_TOP_KEYS}):(?=\s|$)", re.MULTILINE)
 _SECTIONS = frozenset(key.rpartition(".")[0] for key in SETTINGS) - {""} | {"providers"}
 
 
@@ -63,13 +65,14 @@ def parse_layer(path: Path, data: bytes) -> Layer:
     match = _FRONTMATTER.match(text)
     if match is None:
         is_open = text.partition("\n")[0].rstrip() == "---"
-        return _broken(path, 1, "the frontmatter has no closing `---`") if is_open else Layer({})
+        return _broken(path, 1, "the frontmatter has no closing `---`") if is_open else _look_for_strays(path, text, 0)
     try:
         node = yaml.compose(match.group(1), Loader=_LOADER)
     except yaml.YAMLError as error:
         return _broken(path, _line_of(getattr(error, "problem_mark", None)), f"YAML: {_reason_of(error)}")
-    if node is None or is_null(node):
-        return Layer({})
+    strays = _look_for_strays(path, text, match.end())
+    if strays.errors or node is None or is_null(node):
+        return strays
     if not isinstance(node, MappingNode):
         return _broken(path, 2, f"the frontmatter must be settings, not {describe(node)}")
     return _Reader(path).read(node)
@@ -121,6 +124,17 @@ class _Reader:
 
     def _complain(self, node: Node, reason: str) -> None:
         self.errors.append(ConfigError(self.path, _line_of(node.start_mark), reason))
+
+
+def _look_for_strays(path: Path, text: str, start: int) -> Layer:
+    """The prose of a config file, which sets nothing; broken where a line of it can only be meant to."""
+    stray = _STRAY.search(text, start)
+    if stray is None:
+        return Layer({})
+    line = text.count("\n", 0, stray.start()) + 1
+    return _broken(
+        path, line, f"`{stray.group(1)}` is no setting here: settings stand between two `---` at the file's top"
+    )
 
 
 def _load_layer(path: Path) -> Layer:

@@ -19,7 +19,7 @@ def render_config(config: Config) -> str:
 def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     defaults, worktrees, timeouts = config.defaults, config.worktrees, config.timeouts
     yield "project.name", config.project.name or "-"
-    yield "defaults.provider", defaults.provider or "the first agent on PATH"
+    yield "defaults.provider", defaults.provider or _word_provider(config)
     yield "defaults.model", defaults.model or "the provider's"
     yield "defaults.prompt", defaults.prompt or "standard"
     yield "defaults.main_branch", defaults.main_branch or "the branch that is checked out"
@@ -38,6 +38,11 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "worktrees.setup", worktrees.setup or "-"
     yield "criteria", config.criteria.value
     yield "isolation", config.isolation.value
+
+
+def _word_provider(config: Config) -> str:
+    """What works a spec where nobody names a provider."""
+    return "command" if config.providers.get("command", {}).get("argv") else "the first agent on PATH"
 
 
 def _render_setting(value: Setting) -> str:

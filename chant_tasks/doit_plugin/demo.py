@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,9 @@ class SpecDemo(Command):  # type: ignore[misc]  # doit has no types
         run_shown(folder, ("doit", "list"))
         run_shown(folder, _LOG)
         print_line(f"\n{render_end(folder, status)}")
+        here = Path(sys.executable).parent
+        if shutil.which("doit") != str(here / "doit"):  # the README starts it by its path
+            print_line(f"for that, first:  export PATH={here}:$PATH")
         return status
 
 

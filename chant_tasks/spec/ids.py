@@ -4,7 +4,7 @@ import difflib
 import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from chant_tasks.spec.model import SpecId
@@ -58,10 +58,14 @@ def find_member_number(spec_id: SpecId) -> int | None:
     return int(own) if dot and _NUMBER.fullmatch(own) else None
 
 
-def short_ids(ids: Iterable[SpecId]) -> dict[SpecId, str]:
-    """Each id's shortest tail that no other id ends in, else the whole id; a tail starts behind a `-`."""
+def short_ids(ids: Iterable[SpecId], reserved: Collection[str] = ()) -> dict[SpecId, str]:
+    """Each id's shortest tail that no other id ends in, else the whole id; a tail starts behind a `-`.
+
+    `reserved` are words that mean something else where a tail is typed.
+    """
     known = dict.fromkeys(ids)
     uses = Counter(tail for spec_id in known for tail in _find_tails(spec_id))
+    uses.update(dict.fromkeys(reserved, 1))
     return {spec_id: next((tail for tail in _find_tails(spec_id) if uses[tail] == 1), spec_id) for spec_id in known}
 
 

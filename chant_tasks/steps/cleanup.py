@@ -78,7 +78,9 @@ def _remove_branch(run: SpecRun, record: AttemptRecord) -> str:
         return ""
     users = [worktree for worktree in load_worktrees(run.git) if worktree.branch == record.branch]
     if users:
-        return f"branch {record.branch} is checked out in {users[0].path}: git switch {record.target} there"
+        is_here = users[0].path == run.overview.project.top
+        way = f"git switch {record.target}" if is_here else f"git worktree remove {users[0].path}"
+        return f"branch {record.branch} is checked out in {users[0].path}: {way}"
     try:
         if not _is_kept(run, record, tip):  # a person has gone on there
             apply_ref(run.git, f"{REFS}/{record.spec}/{record.number}-branch", tip, None, "chant: what came after")

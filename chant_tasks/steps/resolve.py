@@ -15,7 +15,7 @@ from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
-from chant_tasks.state import Ending, State
+from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, plan_record, save, save_copy
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.recover import recover
@@ -31,6 +31,7 @@ def land_branch(run: SpecRun, spec_id: SpecId) -> State:
     lock = _require_lock(run, spec_id)
     try:
         recover(run, spec_id)
+        _require_unlanded(run, spec_id)
         head = _require_branch(run, spec_id)
         spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
         if spec is None:
@@ -72,6 +73,12 @@ def _require_lock(run: SpecRun, spec_id: SpecId) -> Lock:
     if lock is None:
         raise RepositoryError(f"{spec_id} is being worked by another doit", "wait for it, or stop it")
     return lock
+
+
+def _require_unlanded(run: SpecRun, spec_id: SpecId) -> None:
+    state = load_state(run.overview, spec_id)
+    if state.kind is Kind.COMPLETED:
+        raise RepositoryError(f"{spec_id} has landed already", state.reason)
 
 
 def _require_branch(run: SpecRun, spec_id: SpecId) -> Oid:

@@ -218,7 +218,7 @@ silent: true
     "data",
     [
         b"",
-        b"# Only prose\n\n---\n\ndefaults: x\n",
+        b"# Only prose\n\n---\n\nother: x\n",
         b"---\n---\n",
         b"---\n# nothing set\n---\nprose\n",
         b"---\ndefaults:\n---\n",
@@ -321,7 +321,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
 
     assert render_config(config) == (
         "project.name                 shop\n"
-        "defaults.provider            the first agent on PATH\n"
+        "defaults.provider            command\n"
         "defaults.model               the provider's\n"
         "defaults.prompt              standard\n"
         "defaults.main_branch         the branch that is checked out\n"
@@ -341,3 +341,27 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "\n"
         "not used here: project.prefix, watch.failure\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("providers: {command: {argv: [a]}}\n", 1),
+        ("# Settings\n\ndefaults:\n  provider: command\n", 3),
+        ("---\ncriteria: warn\n---\n\nprose\n\nproviders: {command: {argv: [a]}}\n", 7),
+    ],
+)
+def test_a_setting_outside_of_the_frontmatter_is_named_instead_of_ignored(tmp_path: Path, text: str, line: int) -> None:
+    (tmp_path / "config.md").write_text(text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path, tmp_path / "home")
+
+    assert caught.value.line == line
+    assert "between two `---`" in caught.value.reason
+
+
+def test_prose_may_name_settings_within_a_line(tmp_path: Path) -> None:
+    (tmp_path / "config.md").write_text("---\n---\nThe key `criteria: warn` is not set.\n")
+
+    assert load_config(tmp_path, tmp_path / "home") == Config()

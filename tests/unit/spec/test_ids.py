@@ -146,3 +146,9 @@ def test_at_most_as_many_as_asked_for_are_suggested_the_best_first() -> None:
     known = ids("alphabet", "alpha-beta", "alphabeta", "alphabetas")
 
     assert find_nearest("alphabet", known, 2) == ids("alphabet", "alphabeta")
+
+
+def test_a_word_that_means_something_else_is_no_short_id() -> None:
+    ids = [SpecId("2026-01-01-001-run"), SpecId("2026-01-01-002-abc")]
+
+    assert short_ids(ids, {"run"}) == {ids[0]: "001-run", ids[1]: "abc"}
