@@ -50,6 +50,12 @@ def find_mode(git: Git, commit: str, path: str) -> str:
     return entry[0] if entry is not None else FILE_MODE
 
 
+def find_gitlink(git: Git, commit: str, path: str) -> Oid | None:
+    """The commit that a submodule is at in a commit or tree; None where `path` is no submodule there."""
+    entry = _find_entry(git, commit, path)
+    return entry[1] if entry is not None and entry[0] == GITLINK_MODE else None
+
+
 def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
     for entry in git.run("ls-tree", "-z", "--full-tree", commit, "--", path).fields:
         mode, _, oid = entry.partition("\t")[0].split(" ")

@@ -12,7 +12,8 @@ from chant_tasks.words import render_some
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What an attempt left. `changes` are the branch's own, `*_criteria` those of the spec's file, `end_problem` says
-    why the file cannot be read any more ("" where it can)."""
+    why the file cannot be read any more ("" where it can), `nested_problems` why repositories inside the work cannot
+    land."""
 
     changes: tuple[Change, ...]
     spec_path: str
@@ -24,6 +25,7 @@ class Evidence:
     embedded: tuple[str, ...]
     needs_change: bool
     policy: Criteria
+    nested_problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def _find_change_reasons(evidence: Evidence) -> tuple[str, ...]:
         reasons.append(f"a merge was left unresolved in {render_some(evidence.unmerged)}")
     if evidence.embedded:
         reasons.append(f"{render_some(evidence.embedded)} is a git repository of its own")
-    return tuple(reasons)
+    return (*reasons, *evidence.nested_problems)
 
 
 def _find_foreign_reasons(evidence: Evidence) -> tuple[str, ...]:

@@ -8,22 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.git.index import (
-    add_index_copy,
-    apply_entries,
-    apply_entry,
-    find_committed,
-    load_gitlinks,
-    load_unmerged,
-)
-from chant_tasks.git.objects import GITLINK_MODE, add_commit, find_mode, find_tree, is_ancestor
+from chant_tasks.git.index import add_index_copy, apply_entries, apply_entry, find_committed, load_unmerged
+from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, is_held
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_git_dir, repair_worktrees
+from chant_tasks.landing.nested import EMBEDDED_NAME, Nested, find_registrations, open_nested
 
 # doit's and Python's own files are nobody's changes.
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
-_EMBEDDED_NAME = "embedded-git"
 _LEAVING = ("reset:", "checkout:")
 
 
@@ -31,31 +24,41 @@ _LEAVING = ("reset:", "checkout:")
 class Saved:
     """A commit that holds everything an agent left, and what in it cannot be landed as it is.
 
-    `abandoned` are commits that the agent reset or switched away from and that nothing else holds.
+    `abandoned` are commits that the agent reset or switched away from and that nothing else holds, `problems` say why
+    the work cannot land, `submodules` are those that are checked out.
     """
 
     head: Oid
     unmerged: tuple[str, ...] = ()
     embedded: tuple[str, ...] = ()
     abandoned: tuple[Oid, ...] = ()
+    problems: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
 
 
 def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool] | None = None) -> Saved:
     """The commit that holds what is in `git`'s folder: its HEAD, or a new commit on it where something was uncommitted.
 
-    A repository that was made inside the worktree is saved as plain files, its history too. Files that git ignores are
-    not work. In a person's checkout `is_users` tells which paths are no work either; its log of HEAD stays.
+    A repository that was made inside the worktree is saved as plain files, its history too, and so is a worktree that
+    was. Files that git ignores are not work. In a person's checkout `is_users` tells which paths are no work either;
+    its log of HEAD stays, and so do worktrees inside it.
     """
     worktree = git.folder
     parent = find_commit(git, "HEAD") or base
     unmerged = load_unmerged(git)
     git_dir = find_git_dir(worktree)
-    embedded = tuple(_open_embedded(git, base, is_users or _is_nobodys))
-    tree, head = _add_everything(git, git_dir, embedded), parent
+    nested = open_nested(git, base, is_users)
+    tree, head = _add_everything(git, git_dir, nested, is_users is not None), parent
     if tree != find_tree(git, parent):
         head = add_commit(git, tree, (parent,), message, is_signed=False)
-    abandoned = () if is_users is not None else tuple(_find_abandoned(git, git_dir, head))
-    return Saved(head=head, unmerged=unmerged, embedded=embedded, abandoned=abandoned)
+    return Saved(
+        head=head,
+        unmerged=unmerged,
+        embedded=nested.embedded,
+        abandoned=() if is_users is not None else tuple(dict.fromkeys(_find_all_abandoned(git, git_dir, head))),
+        problems=tuple(f"{path} is a worktree of its own" for path in nested.worktrees),
+        submodules=nested.submodules,
+    )
 
 
 def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], message: str) -> Saved:
@@ -79,7 +82,7 @@ def restore_git_file(git: Git, worktree: Path) -> None:
     """
     entry = worktree / ".git"
     if entry.is_dir() and not entry.is_symlink():
-        entry.rename(worktree / _EMBEDDED_NAME)
+        entry.rename(worktree / EMBEDDED_NAME)
     if not entry.is_file():
         repair_worktrees(git)
 
@@ -101,38 +104,28 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     apply_ref(git, name, saved.head, None, "chant: save what the agent left")
 
 
-def _is_nobodys(_: str) -> bool:
-    return False
-
-
-def _open_embedded(git: Git, base: Oid, is_users: Callable[[str], bool]) -> Iterator[str]:
-    """Turn repositories inside the worktree into plain folders, and return their paths; git would keep only a link.
-
-    A submodule is none of them: its `.git` is a file, or it was there at `base`.
-    """
-    worktree = git.folder
-    if (worktree / _EMBEDDED_NAME).is_dir():
-        yield "."
-    others = git.run("ls-files", "--others", "--exclude-standard", "-z").fields
-    untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
-    for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
-        inner = worktree / path / ".git"
-        if inner.is_dir() and not is_users(path) and find_mode(git, base, path) != GITLINK_MODE:
-            inner.rename(worktree / path / _EMBEDDED_NAME)
-            yield path
-
-
-def _add_everything(git: Git, git_dir: Path, embedded: tuple[str, ...]) -> Oid:
+def _add_everything(git: Git, git_dir: Path, nested: Nested, is_users: bool) -> Oid:
+    without = tuple(f":(top,exclude,literal){path}" for path in nested.worktrees) if is_users else ()
     copy = git_dir / "chant-save-index"
     add_index_copy(git_dir, copy)
     try:
         git = replace(git, index=copy)
-        for path in embedded:
+        for path in (*nested.embedded, *nested.worktrees):
             apply_entry(git, path, None)  # the link that the agent may have added
-        git.run("add", "--all", "--sparse", "--", ":(top)", *_NOBODYS)
+        git.run("add", "--all", "--sparse", "--", ":(top)", *_NOBODYS, *without)
         return Oid(git.run("write-tree").text)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _find_all_abandoned(git: Git, git_dir: Path, head: Oid) -> Iterator[Oid]:
+    """As `_find_abandoned`, with what worktrees inside this one are at or remember; they go with it."""
+    yield from _find_abandoned(git, git_dir, head)
+    for inner in find_registrations(git):
+        at = find_commit(git, f"worktrees/{inner.folder.name}/HEAD")
+        if at is not None and not is_ancestor(git, at, head) and not is_held(git, at):
+            yield at
+        yield from _find_abandoned(git, inner.folder, head)
 
 
 def _find_abandoned(git: Git, git_dir: Path, head: Oid) -> Iterator[Oid]:

@@ -33,6 +33,7 @@ def find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> E
         embedded=saved.embedded,
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
+        nested_problems=saved.problems,
     )
 
 

@@ -11,8 +11,11 @@ from chant_tasks.git.objects import find_merge_base, load_file, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.kept import REFS
+from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.landing.finalized import render_message
+from chant_tasks.landing.nested import find_registrations, remove_registrations
 from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_without, save_work
+from chant_tasks.landing.submodules import find_submodule_problems, save_submodules
 from chant_tasks.steps.attempt import Attempt, find_copy
 from chant_tasks.steps.in_place import excludes_file, find_users_paths
 from chant_tasks.steps.leave import leave_in_turn
@@ -48,8 +51,23 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)
     if noted is not None:
         saved = _spare_users_files(run, attempt, saved, noted, message)
-    save_branch(run.git, record.branch, saved, f"{REFS}/{record.spec}/{record.number}")
+    spare_ref = f"{REFS}/{record.spec}/{record.number}"
+    saved = _save_submodules(attempt, git, saved, spare_ref)
+    save_branch(run.git, record.branch, saved, spare_ref)
+    if not record.is_in_place and find_registrations(git):
+        with add_worktrees_lock(run.overview.project.journal_folder):
+            remove_registrations(git)  # of worktrees in this one, whose files and commits are saved now
     return saved
+
+
+def _save_submodules(attempt: Attempt, git: Git, saved: Saved, spare_ref: str) -> Saved:
+    """The work, with what keeps its submodules from landing. Those of a user's checkout stay there, and are safe."""
+    base, paths = Oid(attempt.record.base), saved.submodules
+    if attempt.record.is_in_place:
+        problems = find_submodule_problems(git, base, paths)
+    else:
+        problems = save_submodules(git, base, paths, spare_ref)
+    return replace(saved, problems=(*saved.problems, *problems))
 
 
 def _spare_users_files(run: SpecRun, attempt: Attempt, saved: Saved, noted: Noted, message: str) -> Saved:

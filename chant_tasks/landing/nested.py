@@ -1,0 +1,112 @@
+"""Repositories inside a worktree: which there are, and opening those of which git would keep only a link.
+
+docs/why/saving.md says what becomes of each kind.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.index import load_gitlinks
+from chant_tasks.git.objects import find_gitlink
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import find_git_dir
+
+EMBEDDED_NAME = "embedded-git"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """The paths of repositories inside a worktree: `embedded` have a history of their own, `worktrees` share the
+    worktree's, `submodules` have theirs beside the worktree's own."""
+
+    embedded: tuple[str, ...]
+    worktrees: tuple[str, ...]
+    submodules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A worktree inside another one: where it is, seen from there, and the folder where git keeps what it knows of
+    it."""
+
+    path: str
+    folder: Path
+
+
+def open_nested(git: Git, base: Oid, is_users: Callable[[str], bool] | None) -> Nested:
+    """What there is, all but the submodules turned into plain folders.
+
+    In a person's checkout, `is_users` tells which paths were there before, and worktrees are left as they are.
+    """
+    worktrees = tuple(_find_worktrees(git, is_users))
+    if is_users is None:
+        for path in worktrees:
+            (git.folder / path / ".git").unlink(missing_ok=True)
+    embedded = ["."] if (git.folder / EMBEDDED_NAME).is_dir() else []
+    submodules: dict[str, None] = {}
+    while found := [path for path in _find_repositories(git, is_users) if path not in (*worktrees, *submodules)]:
+        for path in found:
+            if _is_submodule(git, base, path):
+                submodules[path] = None
+            else:
+                (git.folder / path / ".git").rename(git.folder / path / EMBEDDED_NAME)
+                embedded.append(path)
+    return Nested(embedded=tuple(embedded), worktrees=worktrees, submodules=tuple(submodules))
+
+
+def find_registrations(git: Git) -> tuple[Registration, ...]:
+    """Every worktree of this repository that is inside the one that `git` is in, by path."""
+    top, git_dir = git.folder.resolve(), find_git_dir(git.folder)
+    found = []
+    for folder in _find_common_dir(git_dir).glob("worktrees/*"):
+        with suppress(OSError):
+            entry = Path(os.path.normpath(folder / (folder / "gitdir").read_text().strip()))
+            if entry.parent != top and entry.is_relative_to(top):
+                found.append(Registration(path=entry.parent.relative_to(top).as_posix(), folder=folder))
+    return tuple(sorted(found, key=lambda registration: registration.path))
+
+
+def remove_registrations(git: Git) -> None:
+    """Let the repository forget the worktrees inside this one. Raises OSError where a file cannot be removed."""
+    for registration in find_registrations(git):
+        shutil.rmtree(registration.folder)
+
+
+def _find_worktrees(git: Git, is_users: Callable[[str], bool] | None) -> Iterator[str]:
+    for registration in find_registrations(git):
+        path = registration.path
+        if (git.folder / path).is_dir() and not _is_ignored(git, path) and not (is_users and is_users(path)):
+            yield path
+
+
+def _is_ignored(git: Git, path: str) -> bool:
+    """Whether git ignores `path`; it gives no answer (128) on what is inside another repository."""
+    return git.run("check-ignore", "--quiet", "--", path, ok=(0, 1, 128)).status == 0
+
+
+def _find_repositories(git: Git, is_users: Callable[[str], bool] | None) -> Iterator[str]:
+    others = git.run("ls-files", "--others", "--exclude-standard", "-z").fields
+    untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
+    for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
+        if os.path.lexists(git.folder / path / ".git") and not (is_users and is_users(path)):
+            yield path
+
+
+def _is_submodule(git: Git, base: Oid, path: str) -> bool:
+    """Whether git knows it for a submodule: it was there at `base`, or its history is where submodules' are kept."""
+    if find_gitlink(git, base, path) is not None:
+        return True
+    entry = git.folder / path / ".git"
+    if not entry.is_file():
+        return False
+    git_dir = Path(os.path.normpath(entry.parent / entry.read_text().removeprefix("gitdir:").strip()))
+    return git_dir.is_relative_to(find_git_dir(git.folder) / "modules")
+
+
+def _find_common_dir(git_dir: Path) -> Path:
+    name = git_dir / "commondir"
+    return Path(os.path.normpath(git_dir / name.read_text().strip())) if name.is_file() else git_dir
