@@ -49,6 +49,8 @@ class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
             outcome = self.step(work)
         except Exception as error:  # a bug of ours: this spec's failure, and nobody else's
             outcome = _describe_error(work, self.spec_id, error)
+        finally:
+            work.let_go(self.spec_id)
         if outcome is None:
             return None
         work.record(self.spec_id, outcome)
@@ -70,7 +72,7 @@ class MakeWorktree(StepAction):
         found = _open_gate(self.session, work, self.spec_id)
         if found is not None:
             return found
-        opened = add_attempt(_require_run(work), self.spec_id)
+        opened = add_attempt(_require_run(work), self.spec_id, work.claims.pop(self.spec_id, None))
         if isinstance(opened, State):
             return _turn_away(opened)
         work.attempts[self.spec_id] = opened
@@ -118,7 +120,7 @@ class FinalizeDriver(StepAction):
         found = _open_gate(self.session, work, self.spec_id)
         if found is not None:
             return found
-        state = finalize_driver(_require_run(work), self.spec_id)
+        state = finalize_driver(_require_run(work), self.spec_id, work.claims.pop(self.spec_id, None))
         return NOT_STARTED if state.kind is Kind.READY else judge(state)
 
 

@@ -4,6 +4,7 @@ from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.check import GROUP, find_reachable
+from chant_tasks.doit_plugin.dispatch import SpecDispatcher
 from chant_tasks.doit_plugin.names import UnknownName, find_near_names
 from chant_tasks.doit_plugin.outcome import judge
 from chant_tasks.doit_plugin.session import current_session, require_work
@@ -31,6 +32,10 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
             near = find_near_names(error.not_found, self.tasks, overview.ids, overview.short.values())
             raise UnknownName(error.not_found, near) from error
         self._choose(work, is_everything=task_selection is None)
+
+    def task_dispatcher(self) -> SpecDispatcher:
+        is_serial = not require_work().is_parallel
+        return SpecDispatcher(self.tasks, self.targets, self.selected_tasks, waits=is_serial)
 
     def _choose(self, work: Work, *, is_everything: bool) -> None:
         edges = {

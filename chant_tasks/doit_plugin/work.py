@@ -12,7 +12,7 @@ from chant_tasks.doit_plugin.nesting import refuse_nesting
 from chant_tasks.doit_plugin.outcome import NOT_STARTED, Outcome
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
-from chant_tasks.journal.locks import Lock
+from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -29,7 +29,7 @@ class Work:
     `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
     each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
     doit ignores, or fails, without the run failing. `noted` are states just looked up, `file_locks` are held for tasks
-    that run now.
+    that run now, `claims` for specs that are about to be worked.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -54,6 +54,7 @@ class Work:
         self.waiting: set[str] = set()
         self.blocked_by_specs: set[str] = set()
         self.file_locks: dict[str, Lock] = {}
+        self.claims: dict[SpecId, Lock] = {}
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
         self.is_held = False
         self._preparing = threading.Lock()
@@ -69,6 +70,25 @@ class Work:
         """Keep what became of a spec; the first word is the true one (a group asks for finished ones again)."""
         if spec_id not in self.outcomes:
             self.outcomes[spec_id] = outcome
+
+    def claim(self, spec_id: SpecId) -> bool:
+        """Take a spec in hand, so that no other process works it; false where one does. Nothing happens where nobody is
+        going to work it, or where its own step will say why that cannot be."""
+        is_open = self.overview.states[spec_id].kind not in _FINISHED_OR_STUCK if spec_id in self.wanted else False
+        if not is_open or self.run is None or self.stop.is_set() or spec_id in self.claims:
+            return True
+        with suppress(OSError, ChantError):
+            lock = find_spec_lock(self.overview.project.journal_folder, spec_id)
+            if lock is None:
+                return False
+            self.claims[spec_id] = lock
+        return True
+
+    def let_go(self, spec_id: SpecId) -> None:
+        """Let others have a spec that was not worked after all."""
+        lock = self.claims.pop(spec_id, None)
+        if lock is not None:
+            lock.release()
 
     def prepare(self, is_needed: bool = False) -> None:
         """Check what the wanted specs need, and pick up what an earlier run left. A problem becomes the `refusal`."""
@@ -125,6 +145,8 @@ class Work:
             if self._in_flight:
                 self.stop.set()
             self._idle.wait_for(lambda: not self._in_flight)
+        for spec_id in tuple(self.claims):
+            self.let_go(spec_id)
         if self.run is not None:
             end_run(self.run)
 
