@@ -7,7 +7,6 @@ from pathlib import Path
 from doit.action import BaseAction
 from doit.task import Task
 
-from chant_tasks.doit_plugin.actions import FailWith, Finalize, FinalizeDriver, MakeWorktree, RunAgent
 from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.session import Session, current_session
 from chant_tasks.doit_plugin.uptodate import IsFinished
@@ -45,6 +44,8 @@ def create_tasks() -> Iterator[Task]:
         return
     if overview is None:
         if session.problem is not None:
+            from chant_tasks.doit_plugin.actions import FailWith
+
             yield SpecTask(GROUP, [FailWith(str(session.problem))], doc="every spec")
         return
     names = [spec_id for spec_id in _order(overview) if is_possible(spec_id)]
@@ -114,7 +115,7 @@ def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: 
     is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
     return SpecTask(
         spec_id,
-        list(_create_actions(session, spec_id) if not is_driver else (FinalizeDriver(session, spec_id),)),
+        list(_create_actions(session, spec_id, is_driver=is_driver)),
         targets=[find_target(overview, spec_id, folder)],
         task_dep=[] if is_finished else _find_dependencies(overview, spec_id),
         uptodate=[IsFinished(session, spec_id)],
@@ -122,7 +123,12 @@ def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: 
     )
 
 
-def _create_actions(session: Session, spec_id: SpecId) -> tuple[BaseAction, ...]:
+def _create_actions(session: Session, spec_id: SpecId, *, is_driver: bool) -> tuple[BaseAction, ...]:
+    # here, so that a list of specs does not wait for everything that works them
+    from chant_tasks.doit_plugin.actions import Finalize, FinalizeDriver, MakeWorktree, RunAgent
+
+    if is_driver:
+        return (FinalizeDriver(session, spec_id),)
     return (MakeWorktree(session, spec_id), RunAgent(session, spec_id), Finalize(session, spec_id))
 
 

@@ -379,3 +379,14 @@ def test_switched_off_short_ids_are_unknown_to_doit(tmp_path: Path, command: tup
 
     assert off.status == 3
     assert "aaa" in off.err
+
+
+def test_a_list_loads_nothing_that_works_specs(tmp_path: Path) -> None:
+    sandbox = _make(tmp_path, SPECS + BUILD, {A: ""})
+
+    listed = sandbox.doit("list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
+    build = sandbox.doit("list", environ={"PYTHONPROFILEIMPORTTIME": "1", "CHANT_DOIT": "off"})
+
+    assert "chant_tasks.overview" in listed.err
+    assert not {"chant_tasks.steps", "chant_tasks.agents", "rich"} & set(listed.err.split())
+    assert "chant_tasks.steps" in build.err  # the tasks themselves bring it
