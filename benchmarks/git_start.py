@@ -1,4 +1,4 @@
-"""What it costs to start git through `subprocess`, and through `sh`: the two alternate, and the ratio of medians counts.
+"""What it costs to start git through `subprocess`, and through `sh`: both alternate, the ratio of medians counts.
 
     python benchmarks/git_start.py [runs]
 """

@@ -97,7 +97,7 @@ def test_a_spec_without_a_branch_and_a_name_that_is_none_are_refused(repository:
     no_branch, no_spec, nothing = (repository.doit(command, *names) for names in (["aaa"], ["zzz"], []))
 
     assert (no_branch.status, no_spec.status, nothing.status) == (1, 3, 3)
-    assert "has no branch" in no_branch.stderr
+    assert ("has landed already" if command == "spec-land" else "has no branch") in no_branch.stderr
     assert "Traceback" not in no_spec.stderr + nothing.stderr
 
 
