@@ -135,3 +135,32 @@ def test_a_target_that_only_went_on_gets_a_merge(repository: Repository) -> None
     assert len(repository.git("rev-list", "-1", "--parents", "main").split()) == 3
     assert repository.notices() == []
     assert repository.refs(f"refs/chant/attempts/{spec_id}/") == {}
+
+
+def test_a_landing_that_waited_lands_on_the_rewritten_target(repository: Repository) -> None:
+    spec_id = _spec(repository)
+
+    def rewrite() -> None:
+        _reset(repository)
+        repository.write("a.txt", "mine\n")
+
+    assert repository.work(spec_id, rewrite).kind is Kind.LANDING_WAITS
+    (repository.top / "a.txt").unlink()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
+    assert repository.files() == {"README.md", "shared.txt", "a.txt"}
+    assert repository.tip(f"refs/chant/attempts/{spec_id}/1")
+    repository.assert_no_traces()
+
+
+def test_a_rewrite_below_sequential_work_stays(repository: Repository) -> None:
+    repository.write(".chant/config.md", "---\nisolation: none\n---\n")
+    spec_id = _spec(repository)
+
+    def rewrite() -> None:
+        repository.git("update-ref", "refs/heads/main", "main~1")
+
+    assert repository.work(spec_id, rewrite).kind is Kind.COMPLETED
+    assert repository.files() == {"README.md", "shared.txt", "a.txt"}
+    assert repository.status() == []
