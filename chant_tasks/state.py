@@ -273,7 +273,7 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
 def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
     target = attempt.target or facts.target
-    is_conflict = bool(attempt.paths)
+    is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
     mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
     row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
     purpose = "resolve the conflict and commit" if is_conflict else "mend it there and commit"

@@ -198,6 +198,17 @@ def load_size(git: Git, old: str, new: str) -> Size:
     return Size(files=len(rows), added=added, removed=removed)
 
 
+def load_marked(git: Git, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """Those of the files at `paths` of a commit that hold the marks of an unresolved conflict."""
+    if not paths:
+        return ()
+    literal = [f":(top,literal){path}" for path in paths]
+    found = git.run(
+        "grep", "-I", "-z", "--name-only", "--full-name", "-e", "^<<<<<<< ", commit, "--", *literal, ok=(0, 1)
+    ).fields
+    return tuple(name.removeprefix(f"{commit}:") for name in found)
+
+
 def load_commit_ids(git: Git, base: Oid, head: Oid) -> tuple[str, ...]:
     """The abbreviated ids of the commits in `head` and not in `base`, oldest first, merges left out."""
     listed = git.run("log", "--format=%h", "--reverse", "--no-merges", "--no-show-signature", f"{base}..{head}")

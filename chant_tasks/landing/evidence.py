@@ -13,7 +13,7 @@ from chant_tasks.words import render_some
 class Evidence:
     """What an attempt left. `changes` are the branch's own, `*_criteria` those of the spec's file, `end_problem` says
     why the file cannot be read any more ("" where it can), `nested_problems` why repositories inside the work cannot
-    land."""
+    land, `marked` the files that a person resolved and left a conflict's marks in."""
 
     changes: tuple[Change, ...]
     spec_path: str
@@ -26,6 +26,7 @@ class Evidence:
     needs_change: bool
     policy: Criteria
     nested_problems: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ def _find_change_reasons(evidence: Evidence) -> tuple[str, ...]:
     reasons = []
     if evidence.needs_change and all(change.path == evidence.spec_path for change in evidence.changes):
         reasons.append("nothing was changed")
+    if evidence.marked:
+        reasons.append(f"a conflict's marks are left in {render_some(evidence.marked, shown=5)}")
     if evidence.unmerged:
         reasons.append(f"a merge was left unresolved in {render_some(evidence.unmerged)}")
     if evidence.embedded:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chant_tasks.errors import SpecError
-from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_commit_ids, load_size
+from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_commit_ids, load_marked, load_size
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.base import find_dropped_base
@@ -34,6 +34,7 @@ def find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> E
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
         nested_problems=saved.problems,
+        marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved else (),
     )
 
 

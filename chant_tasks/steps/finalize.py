@@ -53,7 +53,7 @@ def _finalize_saved(run: SpecRun, attempt: Attempt, saved: Saved) -> State:
         case Proven():
             return land_attempt(run, attempt, end, saved.head)
         case Refused(reasons=reasons) if attempt.is_resolved:
-            return end_on_branch(run, attempt, Ending.CONFLICT, "; ".join(reasons), ())
+            return end_on_branch(run, attempt, Ending.CONFLICT, "; ".join(reasons), attempt.record.paths)
         case Refused(reasons=reasons):
             return end_failed(run, attempt, "; ".join(reasons), saved.head)
         case Stopped(reason):

@@ -259,7 +259,9 @@ def test_a_landing_that_waits_for_files_says_to_free_them_first() -> None:
 
     state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
 
-    assert state.next[0].purpose == ("once that is committed, stashed or moved away: land it; the agent will not run again")
+    assert state.next[0].purpose == (
+        "once that is committed, stashed or moved away: land it; the agent will not run again"
+    )
 
 
 def test_a_drivers_landing_waits_without_a_branch() -> None:
