@@ -60,6 +60,19 @@ def test_what_is_not_resolved_conflicts_again(repository: Repository, conflict: 
     repository.assert_no_traces(f"spec/{conflict}")
 
 
+def test_a_conflicts_marks_that_were_committed_do_not_land(repository: Repository, conflict: SpecId) -> None:
+    repository.git("switch", "-q", f"spec/{conflict}")
+    repository.git("merge", "-q", "main", ok=(1,))
+    repository.commit("oops")
+    repository.git("switch", "-q", "main")
+
+    state, again = repository.land(conflict), repository.land(conflict)
+
+    assert (state.kind, state.reason) == (Kind.ATTENTION, "a conflict's marks are left in README.md")
+    assert again == state
+    assert state.next[0].command == f"git switch spec/{conflict}"
+
+
 def test_landing_from_the_branch_itself_is_possible_and_says_what_is_left(
     repository: Repository, conflict: SpecId
 ) -> None:
