@@ -52,8 +52,8 @@ def require_free_checkout(run: SpecRun) -> None:
     for name, command in OPERATIONS.items():
         if (project.git_dir / name).exists():
             end = "reset" if command[0] == "bisect" else "--continue (or --abort)"
-            hint = f"git {command[0]} {end}{_word_other_way(run)}"
-            raise WorktreeError(f"a {command[0]} is under way in your checkout", hint)
+            # no landing moves the target under it either, so there is no other way
+            raise WorktreeError(f"a {command[0]} is under way in your checkout", f"git {command[0]} {end}")
     others = {path for path in load_changed(git) if not path.startswith(project.specs_prefix)}
     changed = sorted(others | set(load_unmerged(git)))
     if changed:
