@@ -9,7 +9,7 @@ from doit.cmdparse import CmdParse
 from doit.dependency import JSONCodec as Codec
 from doit.dependency import JsonDB, MD5Checker
 
-from chant_tasks.doit_plugin.command_line import LazyDatabase, has_specs_nearby, permute
+from chant_tasks.doit_plugin.command_line import LazyDatabase, find_dodo_options, has_specs_nearby, permute
 from chant_tasks.doit_plugin.list import List
 
 
@@ -80,3 +80,21 @@ def test_specs_are_looked_for_where_the_dodo_runs(tmp_path: Path, monkeypatch: p
     assert not has_specs_nearby({})
     assert has_specs_nearby({"dodoFile": "../with/dodo.py"})
     assert has_specs_nearby({"cwdPath": "../with", "dodoFile": "dodo.py"})
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "expected"),
+    [
+        ([], {}, ("dodo.py", None)),
+        (["v06", "-f", "other/dodo.py", "--all"], {}, ("other/dodo.py", None)),
+        (["v06", "--dir=sub"], {"DOIT_FILE": "its.py"}, ("its.py", "sub")),
+        (["--file", "other.py"], {"DOIT_FILE": "its.py"}, ("other.py", None)),
+    ],
+)
+def test_the_dodo_is_where_an_option_or_a_variable_says(
+    parser: CmdParse, given: list[str], environ: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    found = find_dodo_options([*given, "--label", "a"], parser, environ)
+
+    assert (found["dodoFile"], found["cwdPath"]) == expected
+    assert parser.parse([])[0]["spec_label"] == []

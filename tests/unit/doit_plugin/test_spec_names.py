@@ -4,7 +4,7 @@ import pytest
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.forget import plan_forgetting
-from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, require_names, require_specs
+from chant_tasks.doit_plugin.spec_names import all_labels, group_ids, require_names, require_specs, require_tasks
 from chant_tasks.spec.model import SpecId
 from tests.unit.doit_plugin.overviews import make_overview, make_spec
 
@@ -40,6 +40,19 @@ def test_only_specs_can_be_landed_or_discarded() -> None:
     assert require_specs(["xyz", THIRD, "001-abc"], OVERVIEW) == (THIRD, FIRST)
     with pytest.raises(InvalidCommand):
         require_specs(["specs"], OVERVIEW)
+
+
+def test_a_groups_name_stands_for_its_specs_and_patterns_stay() -> None:
+    tasks = {FIRST, SECOND, "build", "specs", "label:auth"}
+
+    assert require_tasks(["label:auth", "2026*", "build", FIRST], OVERVIEW, tasks, {"build"}) == [
+        FIRST,
+        SECOND,
+        "2026*",
+        "build",
+    ]
+    assert require_tasks(["specs"], OVERVIEW, tasks, {"specs"}) == ["specs"]
+    assert require_tasks(["specs"], OVERVIEW, tasks, {"build"}) == [FIRST, SECOND]  # the third can have no task
 
 
 def test_groups_are_specs_and_each_label() -> None:
