@@ -197,9 +197,8 @@ def _load_git_facts(project: Project, folder: SpecFolder, config: Config, target
     refs = load_refs(git, *sorted(folders), f"refs/heads/{branch or DIRECT_PREFIX}")
     branches = _find_branches(names, refs)
     tip = refs.get(f"refs/heads/{branch}", Oid("")) if branch else Oid("")
-    target = Target(
-        branch=branch, tip=tip, is_checked_out=branch == head, problem=_find_target_problem(branch, tip, head)
-    )
+    problem = _find_target_problem(branch, tip, head, has_history=bool(tip) or bool(load_refs(git)))
+    target = Target(branch=branch, tip=tip, is_checked_out=branch == head, problem=problem)
     return GitFacts(
         target=target,
         on_target=_load_on_target(git, project, folder, target),
@@ -242,12 +241,12 @@ def _load_head(project: Project) -> str:
     return text.removeprefix("ref: refs/heads/") if text.startswith("ref: refs/heads/") else ""
 
 
-def _find_target_problem(branch: str, tip: Oid, head: str) -> str:
+def _find_target_problem(branch: str, tip: Oid, head: str, *, has_history: bool) -> str:
     if not branch:
         return "HEAD is detached and no target branch is set: git switch to it, or set defaults.main_branch"
     if tip:
         return ""
-    if branch == head:
+    if branch == head and not has_history:
         return "this repository has no commit yet: git add -A && git commit -m start"
     return (
         f"the target branch {branch} is not there: git branch {branch}, or set defaults.main_branch in .chant/config.md"

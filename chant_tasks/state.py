@@ -7,6 +7,7 @@ never saved. The table of states stands in docs/reference/states.md.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from shlex import quote
 
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.words import render_some
@@ -144,6 +145,11 @@ class SpecFacts:
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
 
+    @property
+    def typed(self) -> str:
+        """The short id as it is typed in a shell, where a name may not run anything."""
+        return quote(self.short)
+
 
 def find_state(facts: SpecFacts) -> State:
     """The state that follows from `facts`; the first rule that applies decides."""
@@ -208,7 +214,7 @@ def _find_waiting(facts: SpecFacts) -> State | None:
 
 
 def _approve(facts: SpecFacts) -> Next:
-    return Next(command=f"doit spec-approve {facts.short}", purpose="let it be worked")
+    return Next(command=f"doit spec-approve {facts.typed}", purpose="let it be worked")
 
 
 def _find_on_branch(facts: SpecFacts) -> State | None:
@@ -230,7 +236,7 @@ def _find_on_branch(facts: SpecFacts) -> State | None:
         reason=reason,
         details=(("stopped", reason),),
         next=(
-            Next(command=f"doit spec-land {facts.short}", purpose="land what is on the branch"),
+            Next(command=f"doit spec-land {facts.typed}", purpose="land what is on the branch"),
             _discard(facts),
         ),
     )
@@ -249,7 +255,7 @@ def _completed_on_branch(facts: SpecFacts) -> State:
         reason=f"completed on branch {facts.branch}, not merged",
         next=(
             Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
-            Next(command=f"doit spec-land {facts.short}", purpose="land it as other specs land"),
+            Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land"),
             _discard(facts),
         ),
     )
@@ -264,7 +270,7 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
         reason=attempt.reason,
         details=(("waits", attempt.reason), *((("kept", f"branch {facts.branch}"),) if facts.branch else ())),
         next=(
-            Next(command=f"doit {facts.short}", purpose=purpose),
+            Next(command=f"doit {facts.typed}", purpose=purpose),
             *((_discard(facts),) if facts.branch else ()),
         ),
     )
@@ -283,14 +289,14 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
         details=(row, ("kept", f"branch {facts.branch}")),
         next=(
             Next(command=mend, purpose=purpose),
-            Next(command=f"git switch {target} && doit spec-land {facts.short}", purpose="then land it"),
+            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
             _discard(facts),
         ),
     )
 
 
 def _discard(facts: SpecFacts) -> Next:
-    return Next(command=f"doit spec-discard {facts.short}", purpose="set the branch aside and work it again")
+    return Next(command=f"doit spec-discard {facts.typed}", purpose="set the branch aside and work it again")
 
 
 def _find_blocked(facts: SpecFacts) -> State | None:
@@ -304,7 +310,7 @@ def _find_blocked(facts: SpecFacts) -> State | None:
 
 
 def _find_failed(facts: SpecFacts) -> State | None:
-    attempt, again = facts.attempt, (Next(command=f"doit {facts.short}", purpose="work it again"),)
+    attempt, again = facts.attempt, (Next(command=f"doit {facts.typed}", purpose="work it again"),)
     if attempt is not None and attempt.ending is Ending.FAILED:
         kept = (("kept", attempt.kept),) if attempt.kept else ()
         log = (("log", attempt.log),) if attempt.log else ()
@@ -319,7 +325,7 @@ def _find_failed(facts: SpecFacts) -> State | None:
 
 def _ready(facts: SpecFacts) -> State:
     attempt = facts.attempt
-    go = (Next(command=f"doit {facts.short}", purpose="work it"),)
+    go = (Next(command=f"doit {facts.typed}", purpose="work it"),)
     if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.kept:
         return State(kind=Kind.READY, reason=f"interrupted before; kept at {attempt.kept}", next=go)
     if attempt is not None and attempt.ending is None:

@@ -1,5 +1,6 @@
 """Which branch a spec is worked on, and whether its work stays there."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from chant_tasks.config.model import Config
 from chant_tasks.spec.model import Spec, SpecId
 
 DIRECT_PREFIX = "spec/"
+_FORBIDDEN = re.compile(r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,13 @@ def find_branch(spec_id: SpecId, spec: Spec | None, config: Config) -> Branch:
     return Branch(name=f"{own or config.defaults.branch_prefix}{spec_id}", is_kept=True)
 
 
+def is_branch_name(name: str) -> bool:
+    """Whether git can have a branch of this name (the rules of git-check-ref-format)."""
+    parts = name.split("/")
+    has_bad_part = any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+    return not (has_bad_part or name.endswith(".") or _FORBIDDEN.search(name))
+
+
 def find_branch_collisions(branches: Mapping[SpecId, Branch], taken: Iterable[str]) -> Mapping[SpecId, str]:
     """Why a spec cannot have its branch: another one has it, or git cannot have both (`a` and `a/b`); for each of them.
 
@@ -43,7 +52,9 @@ def find_branch_collisions(branches: Mapping[SpecId, Branch], taken: Iterable[st
         parts = branch.name.split("/")
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         other = next((name for name in above if name in names), None)
-        if len(owners[branch.name]) > 1:
+        if not is_branch_name(branch.name):
+            problems[spec_id] = f"git cannot have a branch named {branch.name}: rename its file"
+        elif len(owners[branch.name]) > 1:
             named = " and ".join(other for other in owners[branch.name] if other != spec_id)
             problems[spec_id] = f"its branch {branch.name} would also be that of {named}"
         elif branch.name in taken:

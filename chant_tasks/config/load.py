@@ -138,6 +138,8 @@ def _look_for_strays(path: Path, text: str, start: int) -> Layer:
 
 
 def _load_layer(path: Path) -> Layer:
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would never end
+        return _broken(path, 0, "cannot be read: it is no file")
     try:
         return parse_layer(path, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):

@@ -159,9 +159,10 @@ class Work:
         """Where the traceback of an unexpected error was written: a file in the journal, as a person would type it."""
         root = self.overview.project.root
         folder = self.overview.project.journal_folder / "errors"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{name}.log"
-        path.write_text("".join(traceback.format_exception(error)))
+        with suppress(OSError):  # the journal itself may be what is broken
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text("".join(traceback.format_exception(error)))
         return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
     def _has_leftovers(self) -> bool:

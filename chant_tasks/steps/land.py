@@ -44,7 +44,9 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
             apply_ref(run.git, f"{REFS}/{attempt.record.spec}/{attempt.record.number}", head, None, reason)
         noted = save(run, attempt, phase=Phase.LANDING, landing_old=old, landing_commit=new)
 
-    waits = Landing(spec=attempt.spec.id, text="waits for another task of the dodo, which runs now")
+    waits = Landing(
+        spec=attempt.spec.id, text="waits for its turn: a task of the dodo, or another landing, is under way"
+    )
     tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
     if tasks_lock is None:
         return end_on_branch(run, attempt, Ending.WAITS, "the run was stopped before it could land", ())
@@ -148,7 +150,7 @@ def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> Sta
         tree = add_tree_with(git, tree, record.spec_path, blob, find_mode(git, head, record.spec_path))
     tip = add_commit(git, tree, (head,), request.message, is_signed=run.is_signed)
     apply_ref(run.git, f"refs/heads/{record.branch}", tip, head, f"chant: finalize {record.spec}")
-    remove_tombstone(run.overview.project.journal_folder, record.spec)
+    # a tombstone stays: until the branch is merged, the target has only what was forgotten
     attempt = save(run, attempt, head=tip, landing_commit=tip)
     run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
     return end_on_branch(run, attempt, Ending.ON_BRANCH, "", ())

@@ -1,5 +1,6 @@
 """What `.chant/config.md` may say, and how it is told that it may not."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from chant_tasks.config import (
     render_config,
     render_duration,
 )
+from chant_tasks.config.branches import Branch, find_branch_collisions, is_branch_name
 from chant_tasks.errors import ConfigError
+from chant_tasks.spec.model import SpecId
 
 
 def load(tmp_path: Path, settings: str | bytes, user_settings: str = "") -> Config:
@@ -365,3 +368,26 @@ def test_prose_may_name_settings_within_a_line(tmp_path: Path) -> None:
     (tmp_path / "config.md").write_text("---\n---\nThe key `criteria: warn` is not set.\n")
 
     assert load_config(tmp_path, tmp_path / "home") == Config()
+
+
+@pytest.mark.parametrize(
+    "name", ["a..b", "x~", "x^1", "c:x", "x.lock", "q?", "[b]", "x@{y", "a b", "a*", ".x", "x.", "a\\b", "a//b", "a\tb"]
+)
+def test_a_spec_whose_branch_git_cannot_have_is_told_so(name: str) -> None:
+    branches = {SpecId(name): Branch(name=f"spec/{name}", is_kept=False)}
+
+    assert find_branch_collisions(branches, ()) == {
+        SpecId(name): f"git cannot have a branch named spec/{name}: rename its file"
+    }
+
+
+def test_names_as_chant_makes_them_are_branches() -> None:
+    assert is_branch_name("spec/2026-01-24-01x-v06.2")
+    assert is_branch_name("chant/übung-1")
+
+
+def test_a_config_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.md")
+
+    with pytest.raises(ConfigError, match="it is no file"):
+        load_config(tmp_path, tmp_path / "home")

@@ -331,3 +331,9 @@ def test_every_combination_has_a_state_that_is_not_completed_without_a_record(
     has_record = Status.COMPLETED in (status, target_status) and not is_forgotten
     assert has_record or state.kind is not Kind.COMPLETED
     assert state.kind is not Kind.READY or all(need.is_satisfied for need in needs)
+
+
+def test_a_name_that_a_shell_would_run_is_printed_so_that_it_does_not() -> None:
+    state = find_state(replace(_facts(), short="x$(touch owned)"))
+
+    assert _commands(state) == ["doit 'x$(touch owned)'"]
