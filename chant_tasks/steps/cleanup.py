@@ -46,8 +46,8 @@ def _end(run: SpecRun, attempt: Attempt, ending: Ending, **changes: object) -> S
     state = load_state(run.overview, attempt.spec.id)
     if ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
         run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=state.reason or state.label))
-    elif state.reason:
-        run.emit(Notice(spec=attempt.spec.id, text=state.reason))
+    elif changes.get("leftover"):
+        run.emit(Notice(spec=attempt.spec.id, text=str(changes["leftover"])))
     return state
 
 
