@@ -53,9 +53,27 @@ def open_nested(git: Git, base: Oid, is_users: Callable[[str], bool] | None) -> 
             if _is_submodule(git, base, path):
                 submodules[path] = None
             else:
-                (git.folder / path / ".git").rename(git.folder / path / EMBEDDED_NAME)
+                (git.folder / path / ".git").rename(_find_free_name(git.folder / path))
                 embedded.append(path)
     return Nested(embedded=tuple(embedded), worktrees=worktrees, submodules=tuple(submodules))
+
+
+def remove_emptied(git: Git, saved: Oid) -> None:
+    """Remove the empty folders that repositories leave which were saved in `saved` as plain files and taken away again:
+    git removes files only, and in the next run they would look like the rest of a repository."""
+    names = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", saved).fields
+    for head in (Path(name) for name in names if name.endswith("/HEAD")):
+        if head.parent.name.startswith(EMBEDDED_NAME):
+            folder = git.folder / head.parent
+            for inner in (*sorted(folder.rglob("*"), reverse=True), folder, folder.parent):
+                with suppress(OSError):
+                    inner.rmdir()
+
+
+def _find_free_name(folder: Path) -> Path:
+    """Where a repository's own folder goes, so that it is a folder like any other."""
+    names = (EMBEDDED_NAME, *(f"{EMBEDDED_NAME}-{number}" for number in range(2, 1000)))
+    return next(folder / name for name in names if not os.path.lexists(folder / name))
 
 
 def find_registrations(git: Git) -> tuple[Registration, ...]:

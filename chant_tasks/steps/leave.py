@@ -23,6 +23,7 @@ from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_checkout_lock, add_landing_lock
+from chant_tasks.landing.nested import remove_emptied
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of, render_path, save, save_copy
 from chant_tasks.steps.in_place import OPERATIONS, SWITCH, noted_file
@@ -85,6 +86,7 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
         _settle(git, git_dir, record, tip)
         noted = _set_specs_aside(run, git, attempt, noted, (tip, target), is_agents=is_agents)
         _switch_back(run, git, attempt, noted, is_agents=is_agents)
+        remove_emptied(git, tip)
     _put_back(run, git, attempt, noted, is_agents=is_agents)
     spare = find_commit(git, f"{REFS}/{record.spec}/{record.number}-branch")
     stash = find_commit(git, "refs/stash^3") if is_agents else None

@@ -498,3 +498,18 @@ def test_another_specs_landing_meanwhile_keeps_the_users_change_of_it(place: Rep
     assert "My words." in place.read(path)
     assert "status: completed" in place.read(path)
     assert "status: completed" in place.show(path)
+
+
+def test_a_repository_that_an_agent_made_leaves_nothing_and_stops_no_later_run(place: Repository) -> None:
+    commit = "git -C sub -c user.name=a -c user.email=a@b commit -qm inside"
+    spec_id = place.add_spec("a", f"git init -q sub\necho x > sub/x.txt\ngit -C sub add x.txt\n{commit}")
+    place.commit("spec")
+    before = look(place)
+
+    states = [place.work(spec_id), place.work(spec_id)]
+
+    assert [state.kind for state in states] == [Kind.FAILED, Kind.FAILED]
+    assert all("sub is a git repository of its own" in state.reason for state in states)
+    assert look(place) == before
+    assert not (place.top / "sub").exists()
+    assert place.git("show", f"refs/chant/attempts/{spec_id}/2:sub/x.txt") == "x"
