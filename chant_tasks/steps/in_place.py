@@ -9,10 +9,7 @@ from pathlib import Path
 
 from chant_tasks.config import Isolation
 from chant_tasks.errors import WorktreeError
-from chant_tasks.git.index import (
-    load_changed,
-    load_unmerged,
-)
+from chant_tasks.git.index import load_changed, load_unmerged
 from chant_tasks.git.noted import load_user_excludes, render_excludes
 from chant_tasks.git.refs import find_head_branch
 from chant_tasks.git.runner import Git, Oid
@@ -20,13 +17,7 @@ from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of
-from chant_tasks.steps.noted import (
-    Noted,
-    apply_aside,
-    find_noted,
-    load_noted,
-    save_noted,
-)
+from chant_tasks.steps.noted import Noted, apply_aside, find_noted, load_noted, save_noted
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 

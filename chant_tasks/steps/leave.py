@@ -2,19 +2,13 @@
 
 import shutil
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.head_log import find_moves
-from chant_tasks.git.index import (
-    add_files_from_index,
-    apply_refresh,
-    find_committed,
-    find_entry,
-)
+from chant_tasks.git.index import add_files_from_index, apply_refresh, find_committed, find_entry
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, find_head_branch
@@ -63,12 +57,10 @@ def leave_in_turn(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool)
     """As `leave_checkout`, once nobody else works in that checkout."""
     if attempt.checkout_lock is not None:
         return leave_checkout(run, attempt, head, is_agents=is_agents)
-    with ExitStack() as stack:
-        journal = run.overview.project.journal_folder
-        lock = add_checkout_lock(journal, attempt.worktree, run.stop.is_set)
-        if lock is None:
-            raise WorktreeError("the run was stopped", "doit")
-        stack.enter_context(lock)
+    lock = add_checkout_lock(run.overview.project.journal_folder, attempt.worktree, run.stop.is_set)
+    if lock is None:
+        raise WorktreeError("the run was stopped", "doit")
+    with lock:
         return leave_checkout(run, attempt, head, is_agents=is_agents)
 
 
