@@ -8,7 +8,7 @@ from typing import Self
 from chant_tasks.errors import GitError
 from chant_tasks.git.runner import Git, Oid
 
-ZERO = Oid("0" * 40)
+ZERO = Oid("0" * 40)  # what git says where there is no object
 
 
 def find_commit(git: Git, name: str) -> Oid | None:

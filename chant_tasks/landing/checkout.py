@@ -22,7 +22,8 @@ from chant_tasks.git.index import (
     load_staged,
     load_unstaged,
 )
-from chant_tasks.git.objects import Change, add_blob, add_tree_with, find_tree, load_blob
+from chant_tasks.git.objects import GITLINK_MODE, Change, add_blob, add_tree_with, find_tree, load_blob
+from chant_tasks.git.refs import ZERO
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.spec.store import save_file
@@ -32,8 +33,6 @@ _MARK = b"chant_tasks "
 _MARK_FILE = "chant-mark-"
 _INDEX = "chant-landing-index"
 _LOCK_PATIENCE_SECONDS = 10.0
-_GITLINK = "160000"
-_NO_BLOB = Oid("0" * 40)
 
 
 class InTheWay(Exception):
@@ -204,7 +203,7 @@ def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple
     """
     adopted = set()
     for change in move.changes:
-        if change.new_mode == _GITLINK or not _is_half_written(git, top, change):
+        if change.new_mode == GITLINK_MODE or not _is_half_written(git, top, change):
             continue
         is_removed = change.status == "D"
         apply_entry(git, change.path, None if is_removed else Entry(mode=change.new_mode, blob=change.new))
@@ -215,7 +214,7 @@ def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple
 
 def _is_half_written(git: Git, top: Path, change: Change) -> bool:
     place, entry = top / change.path, find_entry(git, change.path)
-    staged = entry.blob if entry is not None else _NO_BLOB
+    staged = entry.blob if entry is not None else ZERO
     if staged not in (change.old, change.new):
         return False
     if place.is_symlink() or not place.is_file() or change.status == "D":
