@@ -9,8 +9,8 @@ from pathlib import Path
 from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, find_problems
-from chant_tasks.doit_plugin.fit import describe_specs
-from chant_tasks.doit_plugin.spec_names import all_labels, group_ids
+from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids
+from chant_tasks.doit_plugin.screens.fit import describe_specs
 from chant_tasks.doit_plugin.tasks import is_ours, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId

@@ -15,7 +15,7 @@ from chant_tasks.errors import ChantError
 from chant_tasks.project import find_specs_root
 
 if TYPE_CHECKING:
-    from chant_tasks.doit_plugin.work import Work
+    from chant_tasks.doit_plugin.run.work import Work
     from chant_tasks.overview import Overview
     from chant_tasks.spec.model import SpecId
 

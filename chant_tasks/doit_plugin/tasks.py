@@ -8,8 +8,8 @@ from doit.action import BaseAction
 from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP
+from chant_tasks.doit_plugin.run.uptodate import IsFinished
 from chant_tasks.doit_plugin.session import Session, current_session
-from chant_tasks.doit_plugin.uptodate import IsFinished
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -44,7 +44,7 @@ def create_tasks() -> Iterator[Task]:
         return
     if overview is None:
         if session.problem is not None:
-            from chant_tasks.doit_plugin.actions import FailWith
+            from chant_tasks.doit_plugin.run.actions import FailWith
 
             yield SpecTask(GROUP, [FailWith(str(session.problem))], doc="every spec")
         return
@@ -125,7 +125,7 @@ def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: 
 
 def _create_actions(session: Session, spec_id: SpecId, *, is_driver: bool) -> tuple[BaseAction, ...]:
     # here, so that a list of specs does not wait for everything that works them
-    from chant_tasks.doit_plugin.actions import Finalize, FinalizeDriver, MakeWorktree, RunAgent
+    from chant_tasks.doit_plugin.run.actions import Finalize, FinalizeDriver, MakeWorktree, RunAgent
 
     if is_driver:
         return (FinalizeDriver(session, spec_id),)

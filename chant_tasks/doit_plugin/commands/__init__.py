@@ -1,0 +1,1 @@
+"""The commands: doit's own where they know of specs, and ours, all named `spec-…`."""

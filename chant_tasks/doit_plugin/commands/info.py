@@ -1,0 +1,56 @@
+"""`doit info`: what is known of a spec, or doit's own answer for any other task."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doit.cmd_info import Info as DoitInfo
+
+from chant_tasks.doit_plugin.commands.session_command import SessionCommand
+from chant_tasks.doit_plugin.screens.terminal import load_style, until_closed, write_line
+from chant_tasks.doit_plugin.session import Session
+
+if TYPE_CHECKING:
+    from chant_tasks.overview import Overview
+
+
+class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
+    """Reads the names, asks the overview, prints."""
+
+    name = "info"
+    doc_purpose = "show info about a task, or about specs"
+
+    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:  # noqa: ARG002  # for others
+        self.defer_database(params)
+
+    def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
+        session = self.session
+        if session is not None and session.overview is not None:
+            from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
+
+            session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
+        overview = session.overview if session is not None else None
+        known = {task.name for task in self.task_list}
+        self.refuse_unseen(pos_args)
+        if overview is not None and pos_args:
+            from chant_tasks.doit_plugin.commands.spec_names import require_names
+
+            pos_args = require_names(pos_args, overview, known)
+            others = {task.name for task in self.find_others()}
+            if all(name in overview.states and name not in others for name in pos_args):
+                with until_closed(self.outstream):
+                    self._print(overview, pos_args)
+                return 0
+        self.open_database()
+        return int(super()._execute(pos_args, hide_status) or 0)
+
+    def _print(self, overview: "Overview", names: Sequence[str]) -> None:
+        from chant_tasks.doit_plugin.screens.info_screen import render_info
+        from chant_tasks.overview import load_attempts
+        from chant_tasks.spec.model import SpecId
+
+        style, now = load_style(self.outstream), datetime.now().astimezone()
+        for index, spec_id in enumerate(SpecId(name) for name in names):
+            screen = render_info(overview, spec_id, load_attempts(overview, spec_id), now, style)
+            write_line(self.outstream, screen if index == 0 else f"\n{screen}")

@@ -1,0 +1,231 @@
+"""What `doit list` prints where the dodo has specs: its other tasks as doit lists them, then every spec."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TextIO
+
+from doit.task import Task
+
+from chant_tasks.config import render_config
+from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids, require_names
+from chant_tasks.doit_plugin.screens.list_json import render_json
+from chant_tasks.doit_plugin.screens.list_rows import (
+    Filter,
+    Row,
+    find_label_problems,
+    is_wanted,
+    parse_kinds,
+    plan_rows,
+    render_counts,
+)
+from chant_tasks.doit_plugin.screens.list_screen import plan_columns, render_row, render_task
+from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
+from chant_tasks.doit_plugin.tasks import is_ours
+from chant_tasks.overview import Overview, load_attempts
+from chant_tasks.state import Kind
+
+# What the groups of labels are listed by, as doit lists subtasks by what stands before their colon.
+LABELS = "label"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of `doit list`, ours last."""
+
+    subtasks: bool
+    quiet: bool
+    status: bool
+    private: bool
+    list_deps: bool
+    template: str | None
+    sort: str
+    names: Sequence[str]
+    states: Sequence[str]
+    labels: Sequence[str]
+    is_json: bool
+    is_config: bool
+
+    @property
+    def is_for_machines(self) -> bool:
+        """Whether a program reads the answer (shell completion does), so that nothing is said beside it."""
+        return self.quiet or self.template is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the list: a spec (`row`), another task of the dodo (`task`), or a group of specs."""
+
+    name: str
+    doc: str
+    task: Task | None = None
+    row: Row | None = None
+
+
+class ListCommand(Protocol):
+    """The parts of doit's list command that are used here."""
+
+    task_list: Sequence[Task]
+    dep_manager: Any
+    outstream: TextIO
+    STATUS_MAP: Mapping[str, str]
+
+    def _list_filtered(
+        self, tasks: Mapping[str, Task], filter_tasks: Sequence[str], include_subtasks: bool
+    ) -> list[Task]: ...
+
+
+def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
+    """Prints what was asked for and returns the exit status. Raises InvalidCommand for an unknown name or state."""
+    if asked.is_config:
+        return _print_config(command, overview)
+    tasks = {task.name for task in command.task_list}
+    others = {task.name: task for task in command.task_list if not is_ours(task)}
+    if tuple(asked.names) == (LABELS,) and LABELS not in tasks:
+        _print_entries(command, list(_label_entries(overview)), asked)
+        return 0
+    names = require_names(asked.names, overview, tasks)
+    wanted = plan_filter(overview, names, asked, others)
+    every = plan_rows(overview)
+    rows = [row for row in every if is_wanted(row, wanted)]
+    if asked.is_json:
+        _print_json(command, overview, rows)
+    else:
+        entries = [
+            *_task_entries(command, others, names, wanted, asked),
+            *(entry for entry in _group_entries(overview, names, wanted, asked) if entry.name not in others),
+        ]
+        _print_entries(command, [*entries, *(Entry(name=row.id, doc=row.title, row=row) for row in rows)], asked)
+    if not asked.is_for_machines:
+        counts = ["", render_counts([row.state for row in rows], len(every))] if rows and not asked.is_json else []
+        write_story(
+            command.outstream, [*plan_warnings(overview, rows, wanted), *_plan_silence(overview, rows, wanted), *counts]
+        )
+    return 0
+
+
+def plan_filter(overview: Overview, names: Sequence[str], asked: Asked, others: Collection[str]) -> Filter:
+    """Which specs were asked for. A group's name stands for its specs, unless it is the name of another task."""
+    ids = None
+    if names:
+        groups = [name for name in names if name not in overview.states and name not in others]
+        in_groups = (group_ids(overview, name) or () for name in groups)
+        ids = frozenset([*(spec_id for group in in_groups for spec_id in group), *(set(overview.ids) & set(names))])
+    return Filter(kinds=parse_kinds(asked.states), labels=frozenset(asked.labels), ids=ids)
+
+
+def plan_warnings(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
+    """What is wrong around the specs that were asked for; what is wrong with one of them stands in its own line."""
+    if overview.config_error is not None:
+        yield str(overview.config_error)
+    if wanted.is_open and wanted.ids is None:
+        for path in overview.folder.without_frontmatter:
+            shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
+            yield f"{shown}: no frontmatter, so it is no spec"
+    shown_ids = {row.id for row in rows}
+    yield from (str(warning) for spec_id, warning in overview.graph.warnings.items() if spec_id in shown_ids)
+
+
+def _plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
+    """Which labels no spec has, or else why nothing is listed."""
+    problems = find_label_problems(sorted(wanted.labels), all_labels(overview))
+    yield from problems
+    if not rows and not problems and not wanted.is_open:
+        kinds = [f"--state {kind}" for kind in sorted(kind.value for kind in wanted.kinds)]
+        yield f"no spec fits {' '.join([*kinds, *(f'--label {label}' for label in sorted(wanted.labels))])}"
+
+
+def _print_config(command: ListCommand, overview: Overview) -> int:
+    if overview.config is None:
+        write_story(command.outstream, [str(overview.config_error)])
+        return 1
+    command.outstream.write(render_config(overview.config))
+    return 0
+
+
+def _print_json(command: ListCommand, overview: Overview, rows: Sequence[Row]) -> None:
+    attempts = {row.id: load_attempts(overview, row.id) for row in rows}
+    write_line(command.outstream, render_json(overview, [row.id for row in rows], attempts))
+
+
+def _print_entries(command: ListCommand, entries: Sequence[Entry], asked: Asked) -> None:
+    render = (
+        _plan_template(entries, asked)
+        if asked.is_for_machines
+        else _plan_screen(entries, load_style(command.outstream))
+    )
+    tasks = {task.name: task for task in command.task_list}
+    for entry in entries:
+        letter = _load_letter(command, tasks, entry) if asked.status else ""
+        write_line(command.outstream, render(entry, letter))
+        if asked.list_deps:
+            for path in entry.task.file_dep if entry.task is not None else ():
+                write_line(command.outstream, f" -  {path}")
+            write_line(command.outstream, "")
+
+
+def _task_entries(
+    command: ListCommand, others: Mapping[str, Task], names: Sequence[str], wanted: Filter, asked: Asked
+) -> Iterator[Entry]:
+    """The dodo's other tasks, those that doit would list, in its order; none where a state or a label is asked for."""
+    if not wanted.is_open:
+        return
+    tasks = list(others.values())
+    if names:
+        tasks = command._list_filtered(others, [name for name in names if name in others], asked.subtasks)
+    elif not asked.subtasks:
+        tasks = [task for task in tasks if not task.subtask_of]
+    for task in sorted(tasks) if asked.sort == "name" else tasks:
+        if asked.private or not task.name.startswith("_"):
+            yield Entry(name=task.name, doc=task.doc or "", task=task)
+
+
+def _group_entries(overview: Overview, names: Sequence[str], wanted: Filter, asked: Asked) -> Iterator[Entry]:
+    """The groups, which are tasks that one can name; listed with `--all`, as sub-tasks are."""
+    if names or not asked.subtasks or not wanted.is_open:
+        return
+    yield from _label_entries(overview)
+    yield Entry(name="specs", doc="every spec")
+
+
+def _label_entries(overview: Overview) -> Iterator[Entry]:
+    for label in all_labels(overview):
+        if "=" not in label and "*" not in label:  # doit cannot have a task of such a name
+            yield Entry(name=f"{LABELS}:{label}", doc=f"specs with the label {label}")
+
+
+def _plan_screen(entries: Sequence[Entry], style: Style) -> Callable[[Entry, str], str]:
+    rows = [entry.row for entry in entries if entry.row is not None]
+    columns = plan_columns(rows, [entry.name for entry in entries if entry.row is None], style)
+
+    def render(entry: Entry, letter: str) -> str:
+        lead = f"{letter} " if letter else ""
+        if entry.row is not None:
+            return lead + render_row(entry.row, columns, style)
+        return lead + render_task(entry.name, entry.doc, columns, style)
+
+    return render
+
+
+def _plan_template(entries: Sequence[Entry], asked: Asked) -> Callable[[Entry, str], str]:
+    width = max((len(entry.name) for entry in entries), default=0) + 3
+    own = f"{'{status} ' if asked.status else ''}{{name:<{width}}}"
+    template = own if asked.template is None else asked.template
+
+    def render(entry: Entry, letter: str) -> str:
+        return template.format(name=entry.name, doc=entry.doc, **({"status": letter} if letter else {}))
+
+    return render
+
+
+def _load_letter(command: ListCommand, tasks: Mapping[str, Task], entry: Entry) -> str:
+    """What doit's `-s` says: (R)un, (U)p-to-date, (I)gnored, (E)rror."""
+    task = tasks.get(entry.name)
+    if task is not None and command.dep_manager.status_is_ignore(task):
+        return "I"
+    if entry.row is not None:
+        if entry.row.state.is_satisfied:
+            return "U"
+        return "I" if entry.row.state.kind is Kind.WAITING else "R"
+    if entry.task is None:
+        return "R"  # a group, which doit never calls up to date
+    return command.STATUS_MAP[command.dep_manager.get_status(entry.task, tasks).status]

@@ -1,0 +1,136 @@
+"""`doit run`, and so plain `doit`: what doit does, and specs beside it.
+
+Without specs in the dodo nothing here changes anything. All imports that read specs wait until there are some.
+"""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import doit.cmd_run
+
+from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+
+
+class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
+    """doit's command, which also works specs."""
+
+    name = "run"
+    doc_purpose = doit.cmd_run.Run.doc_purpose
+    _session: Session | None = None
+    _params: Any = None
+    task_list: list[Any]
+    sel_tasks: list[str] | None
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run the tasks; the exit status."""
+        if is_switched_off(os.environ):
+            return int(super().execute(params, args) or 0)
+        with open_session() as session:
+            self._session, self._params = session, params
+            return int(super().execute(params, args) or 0)
+
+    @functools.wraps(doit.cmd_run.Run._execute)  # doit picks the options by the signature
+    def _execute(self, *positional: Any, **named: Any) -> int:
+        session = self._session
+        if session is None or not session.has_specs:
+            return int(super()._execute(*positional, **named))
+        options = _bind_options(positional, named)
+        if session.overview is None:
+            return self._run_without_overview(options)
+        return self._run_specs(session, options)
+
+    def _run_without_overview(self, options: dict[str, Any]) -> int:
+        """Specs that cannot be looked at are one task that fails with the reason."""
+        if not self._is_set("continue"):
+            options["continue_"] = True
+        return int(super()._execute(**options))
+
+    def _run_specs(self, session: Session, options: dict[str, Any]) -> int:
+        from chant_tasks.doit_plugin.run.signals import Interrupted, interruptible
+        from chant_tasks.doit_plugin.run.work import Work
+        from chant_tasks.doit_plugin.screens.fit import fit_tasks
+        from chant_tasks.doit_plugin.selection import refuse_variables, select
+
+        self.task_list = fit_tasks(session, self.task_list, Path.cwd())
+        overview = session.overview
+        assert overview is not None
+        refuse_variables(overview)
+        work = session.work = Work(overview)
+        self.sel_tasks, work.named = select(self.sel_tasks, self.task_list, overview)
+        work.is_always, work.is_single = options["always"], options["single"]
+        work.is_parallel = options["num_process"] > 0
+        self._set_defaults(options)
+        self._choose_reporter(session, options)
+        try:
+            with interruptible(work.stop, lambda: work.is_held), _own_runners(self.dep_manager, work.waiting):
+                return int(super()._execute(**options))
+        except Interrupted as error:
+            sys.stderr.write("interrupted\n")
+            return error.status
+        except Exception:
+            if not work.stop.is_set():
+                raise
+            sys.stderr.write("interrupted\n")  # doit's JSON reporter breaks on what was not finished
+            return 130
+
+    def _set_defaults(self, options: dict[str, Any]) -> None:
+        """Ours where nobody has said anything: go on after a failure, and threads."""
+        assert self._session is not None
+        assert self._session.work is not None
+        if not self._is_set("continue"):
+            options["continue_"] = True
+        if not self._is_set("par_type"):
+            options["par_type"] = "thread"
+        self._session.work.refuses_processes = options["par_type"] == "process" and options["num_process"] > 0
+
+    def _choose_reporter(self, session: Session, options: dict[str, Any]) -> None:
+        assert session.work is not None
+        from chant_tasks.doit_plugin.screens.reporter import ExecutedOnlySpecReporter, SpecReporter
+
+        own = {"console": SpecReporter, "executed-only": ExecutedOnlySpecReporter}
+        asked = options["reporter"]
+        if isinstance(asked, str) and asked in own:
+            options["reporter"] = own[asked]
+        else:
+            session.work.is_foreign_reporter = True
+
+    def _is_set(self, name: str) -> bool:
+        """Whether somebody chose this option: on the command line, by a variable, in a file, or in the dodo."""
+        in_dodo: Mapping[str, object] = self.loader.load_doit_config()
+        return name in self._params._non_default_keys or name in self.config_vals or name in in_dodo
+
+
+def _bind_options(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of doit's `run` by name."""
+    bound = inspect.signature(doit.cmd_run.Run._execute).bind(None, *positional, **named)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+@contextmanager
+def _own_runners(manager: Any, waiting: set[str]) -> Iterator[None]:
+    """Within the block doit's `run` takes our runners, and ignores the tasks named in `waiting`."""
+    from chant_tasks.doit_plugin.run import control, runner
+
+    own = {
+        "TaskControl": control.SpecControl,
+        "Runner": runner.SpecRunner,
+        "MRunner": runner.SpecProcessRunner,
+        "MThreadRunner": runner.SpecThreadRunner,
+    }
+    before = {name: getattr(doit.cmd_run, name) for name in own}
+    is_ignored = manager.status_is_ignore
+    manager.status_is_ignore = lambda task: task.name in waiting or is_ignored(task)
+    for name, kind in own.items():
+        setattr(doit.cmd_run, name, kind)
+    try:
+        yield
+    finally:
+        for name, kind in before.items():
+            setattr(doit.cmd_run, name, kind)

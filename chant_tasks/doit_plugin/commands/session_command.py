@@ -1,0 +1,99 @@
+"""What our versions of doit's commands share: the specs in a session, options behind names, doit's own way when off."""
+
+import getopt
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doit.cmd_base import DoitCmdBase
+from doit.cmdparse import CmdParse
+from doit.exceptions import InvalidCommand
+
+from chant_tasks.doit_plugin.commands.command_line import LazyDatabase, find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+
+if TYPE_CHECKING:
+    from chant_tasks.overview import Overview
+
+
+class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
+    """One of doit's commands, which stands behind this class among its bases; `session` is None where we are off."""
+
+    session: Session | None = None
+    cmdparser: CmdParse
+    opt_vals: Mapping[str, Any]
+    dep_manager: Any
+    task_list: list[Any]
+    sel_tasks: Any
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        arguments = in_args if is_switched_off(os.environ) else self._permute_beside_specs(in_args)
+        return int(super().parse_execute(arguments) or 0)
+
+    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
+        if is_switched_off(os.environ):
+            return int(super().execute(params, args) or 0)
+        with open_session() as session:
+            self.session = session
+            self.prepare(session, params)
+            return int(super().execute(params, args) or 0)
+
+    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:
+        """Set up what the command wants before the dodo is read."""
+
+    def defer_database(self, params: Mapping[str, Any]) -> None:
+        """Open doit's database not before something asks for it."""
+        if self.dep_manager is None:
+            self.dep_manager = LazyDatabase(self, params)
+
+    def open_database(self) -> None:
+        """Open the database for doit's own code, where that was put off."""
+        if isinstance(self.dep_manager, LazyDatabase):
+            self.dep_manager = self.dep_manager.open()
+
+    @property
+    def overview(self) -> "Overview | None":
+        """The dodo's specs; None where it has none, or they cannot be looked at."""
+        return self.session.overview if self.session is not None and self.session.has_specs else None
+
+    def fit_tasks(self) -> None:
+        """Fit the specs' tasks into the dodo's, so that doit's own code finds whatever a task depends on."""
+        from chant_tasks.doit_plugin.screens.fit import fit_tasks
+
+        if self.session is not None:
+            self.task_list = fit_tasks(self.session, self.task_list, Path.cwd())
+
+    def fit_names(self, names: Sequence[str]) -> list[str]:
+        """Fit the tasks, and make the names whole; a group's name stands for its specs.
+
+        Raises InvalidCommand for a name that is nothing, that fits several specs, or whose spec can have no task.
+        """
+        if self.overview is None:
+            self.refuse_unseen(names)
+            return list(names)
+        from chant_tasks.doit_plugin.commands.spec_names import require_tasks
+
+        self.fit_tasks()
+        others = {task.name for task in self.find_others()}
+        return require_tasks(names, self.overview, {task.name for task in self.task_list}, others)
+
+    def refuse_unseen(self, names: Sequence[str]) -> None:
+        """Raises InvalidCommand for a name that may be a spec's, where the specs cannot be looked at."""
+        problem = self.session.problem if self.session is not None else None
+        known = {task.name for task in self.task_list}
+        if problem is not None and any(name not in known and "*" not in name for name in names):
+            raise InvalidCommand(str(problem))
+
+    def find_others(self) -> list[Any]:
+        """The dodo's tasks that are no specs and no groups of specs."""
+        from chant_tasks.doit_plugin.tasks import is_ours
+
+        return [task for task in self.task_list if not is_ours(task)]
+
+    def _permute_beside_specs(self, arguments: Sequence[str]) -> Sequence[str]:
+        try:
+            said = find_dodo_options(arguments, self.cmdparser, os.environ)
+        except getopt.GetoptError:
+            return arguments  # doit says what is wrong
+        return permute(arguments, self.cmdparser) if has_specs_nearby({**said, **self.opt_vals}) else arguments

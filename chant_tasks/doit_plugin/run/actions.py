@@ -1,0 +1,225 @@
+"""The three actions of a spec's task, and a driver's one: each takes one step of `chant_tasks.steps`.
+
+doit's contract for an action of one's own: attributes `task`, `out`, `err`, `result`, `values`; `execute` returns None
+or a `TaskFailed`. An exception that leaves `execute` would end the run of every other task, so none does.
+"""
+
+from typing import TextIO
+
+from doit.action import BaseAction
+from doit.exceptions import TaskFailed
+
+from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome, judge
+from chant_tasks.doit_plugin.run.uptodate import load_present_state
+from chant_tasks.doit_plugin.run.work import Work
+from chant_tasks.doit_plugin.session import Session, is_switched_off
+from chant_tasks.errors import ChantError
+from chant_tasks.events import Notice
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+from chant_tasks.steps.run import SpecRun
+
+_OFF = "chant_tasks is switched off (CHANT_DOIT=off), no spec is worked"
+_NOT_HERE = "specs are worked by `doit run` only"
+
+
+class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
+    """One step of one spec."""
+
+    words = ""
+
+    def __init__(self, session: Session, spec_id: SpecId) -> None:
+        self.session = session
+        self.spec_id = spec_id
+        self.task = None
+        self.out: str | None = None
+        self.err: str | None = None
+        self.result: str | None = None
+        self.values: dict[str, str] = {}
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.spec_id}"
+
+    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed | None:  # noqa: ARG002  # doit's
+        """None where the task may go on; a failure that says why it may not."""
+        work = self.session.work
+        if work is None:
+            return TaskFailed(_OFF if is_switched_off(self.session.environ) else _NOT_HERE)
+        try:
+            outcome = self.step(work)
+        except Exception as error:  # a bug of ours: this spec's failure, and nobody else's
+            outcome = _describe_error(work, self.spec_id, error)
+        finally:
+            work.let_go(self.spec_id)
+        if outcome is None:
+            return None
+        work.record(self.spec_id, outcome)
+        return _fail(work, outcome)
+
+    def step(self, work: Work) -> Outcome | None:
+        """What ends the task here; None where its next action follows."""
+        raise NotImplementedError
+
+
+class MakeWorktree(StepAction):
+    """Opens an attempt and makes its worktree, unless something speaks against working the spec now."""
+
+    words = "worktree of"
+
+    def step(self, work: Work) -> Outcome | None:
+        from chant_tasks.steps.worktree import add_attempt
+
+        found = _open_gate(self.session, work, self.spec_id)
+        if found is not None:
+            return found
+        opened = add_attempt(_require_run(work), self.spec_id, work.claims.pop(self.spec_id, None))
+        if isinstance(opened, State):
+            return _turn_away(opened)
+        work.attempts[self.spec_id] = opened
+        return None
+
+
+class RunAgent(StepAction):
+    """Runs the agent; how that ended travels on in the attempt, and only `Finalize` may fail."""
+
+    words = "agent for"
+
+    def step(self, work: Work) -> Outcome | None:
+        from chant_tasks.steps.agent import run_agent
+
+        attempt = work.attempts.get(self.spec_id)
+        if attempt is not None:
+            work.attempts[self.spec_id] = run_agent(_require_run(work), attempt)
+        return None
+
+
+class Finalize(StepAction):
+    """Lands the work, or says why it does not."""
+
+    words = "finalize"
+
+    def step(self, work: Work) -> Outcome | None:
+        from chant_tasks.steps.finalize import finalize
+
+        attempt = work.attempts.get(self.spec_id)
+        if attempt is None:
+            return None
+        state = finalize(_require_run(work), attempt)
+        work.attempts.pop(self.spec_id, None)
+        return judge(state)
+
+
+class FinalizeDriver(StepAction):
+    """Finalizes a driver, whose members are all finished."""
+
+    words = "finalize"
+
+    def step(self, work: Work) -> Outcome | None:
+        from chant_tasks.steps.driver import finalize_driver
+
+        found = _open_gate(self.session, work, self.spec_id)
+        if found is not None:
+            return found
+        state = finalize_driver(_require_run(work), self.spec_id, work.claims.pop(self.spec_id, None))
+        return NOT_STARTED if state.kind is Kind.READY else judge(state)
+
+
+class FailWith(BaseAction):  # type: ignore[misc]
+    """Fails, for a reason that was known before."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.task = None
+        self.out: str | None = None
+        self.err: str | None = None
+        self.result: str | None = None
+        self.values: dict[str, str] = {}
+
+    def __str__(self) -> str:
+        return f"fail: {self.reason}"
+
+    def execute(self, out: TextIO | None = None, err: TextIO | None = None) -> TaskFailed:  # noqa: ARG002  # doit's
+        """The failure."""
+        return TaskFailed(self.reason)
+
+
+def _open_gate(session: Session, work: Work, spec_id: SpecId) -> Outcome | None:
+    """What keeps the spec from being worked now; None where nothing does.
+
+    doit asks no `uptodate` with `-a` and forgets dependencies with `-s`, so everything is asked here again.
+    """
+    if session.is_agent:
+        return _turn_away(State(kind=Kind.CANCELLED))
+    state = load_present_state(session, spec_id)
+    if state is None:
+        return _turn_away(State(kind=Kind.BROKEN, reason="its state cannot be told"))
+    is_again = state.kind is Kind.COMPLETED and work.is_always and spec_id in work.named
+    if not is_again and state.kind not in (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS, Kind.IN_PROGRESS):
+        return _turn_away(state)
+    if state.kind is Kind.IN_PROGRESS and state.word:  # a driver, some of whose members are not finished
+        return _turn_away(State(kind=Kind.BLOCKED, reason=f"by its members, {state.word}"))
+    refused = _refuse(work)
+    if refused is not None:
+        return refused
+    return _forget(work, spec_id) if is_again else None
+
+
+def _turn_away(state: State) -> Outcome:
+    """The outcome of a spec that this run did not work itself."""
+    if state.kind is Kind.READY:
+        return NOT_STARTED
+    return Outcome(how=How.UP_TO_DATE, state=state) if state.is_satisfied else judge(state)
+
+
+def _refuse(work: Work) -> Outcome | None:
+    if work.stop.is_set():
+        return NOT_STARTED
+    if work.refusal is not None:
+        state = State(kind=Kind.FAILED, word="not started", reason=work.refusal.reason)
+        return Outcome(how=How.NOT_STARTED, state=state)
+    return None
+
+
+def _forget(work: Work, spec_id: SpecId) -> Outcome | None:
+    """Forget a completed spec that `doit -a` names, so that it is worked again."""
+    from chant_tasks.steps.forget import forget_spec
+
+    try:
+        work.emit(Notice(spec=spec_id, text=forget_spec(work.overview, spec_id)))
+    except ChantError as error:
+        return judge(_describe_problem(error))
+    return None
+
+
+def _require_run(work: Work) -> SpecRun:
+    """The run's shared things. Raises its refusal where a spec came up that nobody foresaw, as of a delayed task."""
+    if work.run is None:
+        work.prepare(is_needed=True)
+    if work.run is None:
+        raise work.refusal or ChantError("the run was not prepared")
+    return work.run
+
+
+def _describe_error(work: Work, spec_id: SpecId, error: Exception) -> Outcome:
+    attempt = work.attempts.pop(spec_id, None)
+    if attempt is not None:
+        attempt.release()  # the next run picks the attempt up from the journal
+    if isinstance(error, ChantError):
+        return judge(_describe_problem(error))
+    reason = f"unexpected error: {type(error).__name__}: {error}"
+    log = work.save_traceback(spec_id, error)
+    return judge(State(kind=Kind.FAILED, reason=reason, details=(("failed", reason), ("log", log))))
+
+
+def _describe_problem(error: ChantError) -> State:
+    lines = [line.strip() for line in str(error).splitlines()]
+    rows = tuple(("" if index else "failed", line) for index, line in enumerate(lines))
+    return State(kind=Kind.FAILED, reason=error.reason, details=rows)
+
+
+def _fail(work: Work, outcome: Outcome) -> TaskFailed | None:
+    state = outcome.state
+    if state.is_satisfied:
+        return None
+    message = f"{state.label}: {state.reason}" if state.reason else state.label
+    return TaskFailed(message, report=work.is_foreign_reporter)

@@ -1,0 +1,104 @@
+"""doit's order of tasks for a run, in which a spec that another process works comes last.
+
+Such a spec is set aside: no slot waits for it. It comes again when nothing else can be begun, as soon as that process
+is done with it.
+"""
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+from doit.control import TaskDispatcher
+
+from chant_tasks.doit_plugin.run.uptodate import load_present_state
+from chant_tasks.doit_plugin.session import current_session, require_work
+from chant_tasks.doit_plugin.tasks import SpecTask
+from chant_tasks.events import Notice
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind
+
+_HOLD_ON = "hold on"  # doit's word for: nothing can be begun until something ends
+_POLL_SECONDS = 0.1
+
+
+class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no types
+    """doit's dispatcher, which sets aside what other processes work. With `waits` it waits for these itself, as doit's
+    serial runner cannot."""
+
+    def __init__(self, tasks: Any, targets: Any, selected_tasks: Any, *, waits: bool) -> None:
+        super().__init__(tasks, targets, selected_tasks)
+        self._aside: dict[str, Any] = {}
+        self._told: set[str] = set()
+        self._waits = waits
+        self._is_over = False
+        self.generator: Generator[Any, Any, None] = self._share(self._dispatcher_generator(selected_tasks))
+
+    @property
+    def has_aside(self) -> bool:
+        """Whether a task is set aside."""
+        return bool(self._aside)
+
+    def find_word(self) -> Any:
+        """A task for whose sake an idle worker shall ask again: one that was set aside and is ours now, or any where
+        nothing is left to do. None where there is no such word."""
+        return next(iter(self.nodes.values()), None) if self._is_over else self._find_turn()
+
+    def _find_turn(self) -> Any:
+        return next((node for name, node in self._aside.items() if require_work().claim(SpecId(name))), None)
+
+    def _share(self, steps: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+        done = None
+        while True:
+            try:
+                step = steps.send(done)
+            except StopIteration:
+                self._is_over = True
+                return
+            done = None
+            if step == _HOLD_ON:
+                if not self._take_turn():
+                    done = yield step
+            elif _may_begin(step):
+                done = yield step
+            else:
+                self._set_aside(step)
+            if done is not None and done.task.name in self._aside:  # its turn has come, it has not run yet
+                self._bring_back(done)
+                done = None
+
+    def _take_turn(self) -> bool:
+        """Whether a task that was set aside comes next."""
+        node = self._find_turn()
+        while node is None and self._waits and self._aside:
+            time.sleep(_POLL_SECONDS)
+            node = self._find_turn()
+        if node is not None:
+            self._bring_back(node)
+        return node is not None
+
+    def _set_aside(self, node: Any) -> None:
+        """Let doit take the task for one that waits for something, so that it goes on with others."""
+        name = node.task.name
+        self._aside[name] = node
+        self.waiting.add(node)
+        if name not in self._told:
+            self._told.add(name)
+            state = load_present_state(current_session(), SpecId(name))
+            if state is not None and state.kind is Kind.IN_PROGRESS:
+                text = f"is worked elsewhere ({state.reason}), so it comes last"
+                require_work().emit(Notice(spec=name, text=text))
+
+    def _bring_back(self, node: Any) -> None:
+        del self._aside[node.task.name]
+        self.waiting.discard(node)
+        node.generator = self._add_task(node)
+        self.ready.append(node)
+
+
+def _may_begin(node: Any) -> bool:
+    """Whether the task can be looked at now: it is no spec, nobody has to work it, or it is in our hands."""
+    if not isinstance(node.task, SpecTask) or node.run_status is not None:
+        return True
+    if current_session().is_agent or node.ignored_deps or node.bad_deps:
+        return True
+    return require_work().claim(SpecId(node.task.name))

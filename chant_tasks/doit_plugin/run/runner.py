@@ -1,0 +1,258 @@
+"""doit's runners with what specs need: preparing, waiting without failing, their own exit status, a clean stop."""
+
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
+from typing import Any, TextIO
+
+from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
+from doit.runner import JobHold, MRunner, MThreadRunner, Runner
+from doit.task import Task
+
+from chant_tasks.doit_plugin.run.nesting import marked
+from chant_tasks.doit_plugin.run.outcome import How, Outcome, judge
+from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
+from chant_tasks.doit_plugin.run.signals import raise_pending
+from chant_tasks.doit_plugin.run.streams import separate_streams
+from chant_tasks.doit_plugin.run.uptodate import load_present_state
+from chant_tasks.doit_plugin.run.work import Work
+from chant_tasks.doit_plugin.session import Session, current_session, require_work
+from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
+from chant_tasks.errors import ChantError
+from chant_tasks.journal.files import add_journal
+from chant_tasks.journal.locks import Lock, share_tasks_lock
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+
+_POLL_SECONDS = 0.1
+_WORD = "word"  # marks a result that is nobody's
+
+
+class SpecRunner(Runner):  # type: ignore[misc]
+    """One task at a time. `final_result` is doit's: 0, 1 for failures, 2 for errors."""
+
+    final_result: int
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._results = SavedResults(self.dep_manager)
+        keep_blocked_records(self.dep_manager, require_work().blocked_by_specs)
+        self._around = ExitStack()
+
+    def run_tasks(self, task_dispatcher: Any) -> None:
+        work = require_work()
+        self._separate(*work.streams)
+        work.prepare()
+        if not current_session().is_agent:
+            self._around.enter_context(marked(work.overview.project.journal_folder))
+        raise_pending()
+        super().run_tasks(task_dispatcher)
+
+    def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
+        work, session = require_work(), current_session()
+        if node.run_status is None and isinstance(node.task, SpecTask):
+            _note_waiting(session, work, node)
+        is_selected = bool(super().select_task(node, tasks_dict))
+        if not is_selected:
+            work.let_go(SpecId(node.task.name))
+        if node.run_status == "up-to-date" and isinstance(node.task, SpecTask):
+            state = work.overview.states.get(SpecId(node.task.name), State(kind=Kind.COMPLETED))
+            work.record(node.task.name, Outcome(how=How.UP_TO_DATE, state=state))
+        elif node.run_status == "ignore":
+            _note_ignored(work, node)
+        return is_selected
+
+    def execute_task(self, task: Task) -> BaseFail | None:
+        work = require_work()
+        if isinstance(task, SpecTask):
+            with work.in_flight(is_main=threading.current_thread() is threading.main_thread()):
+                return super().execute_task(task)
+        if not task.actions:
+            return super().execute_task(task)
+        try:
+            self._share_files(task)
+            return super().execute_task(task)
+        except Exception as error:  # would end the run, and with it every spec that is being worked
+            return TaskError(f"unexpected error: {error}", error)
+
+    def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
+        try:
+            if _is_left_waiting(node.task):
+                node.run_status = "ignore"  # its work waits on a branch, and so does whoever depends on it
+            else:
+                super().process_task_result(node, base_fail)
+        finally:
+            self._release_files(node.task)
+        self._results.save(node.task)
+        raise_pending()
+
+    def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:
+        work = require_work()
+        before = self.final_result
+        if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
+            _note_blocked(work, node)
+        super()._handle_task_error(node, base_fail)
+        self.final_result = max(before, _weigh(work, node, base_fail))
+        self._results.save(node.task)
+
+    def teardown(self) -> None:
+        # with threads doit would run each teardown once more for every worker
+        if threading.current_thread() is threading.main_thread():
+            super().teardown()
+
+    def finish(self) -> int:
+        work = require_work()
+        try:
+            work.end()
+        finally:
+            self._around.close()
+            if self._stop_running or work.stop.is_set():
+                work.count_not_started()
+            if any(outcome.is_failure for outcome in work.outcomes.values()):
+                self.final_result = max(self.final_result, 1)
+            result: int = super().finish()
+        if self._results.problem:
+            sys.stderr.write(f"chant_tasks: {self._results.problem}\n")
+        return result
+
+    def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        """Put users' output above the live block, where there is one."""
+        if stdout is not None:
+            self._around.enter_context(redirect_stdout(stdout))
+        if stderr is not None:
+            self._around.enter_context(redirect_stderr(stderr))
+
+    def _share_files(self, task: Task) -> None:
+        """No landing changes files under this task until its result is saved."""
+        session = current_session()
+        if session.overview is None or session.is_agent:
+            return
+        # where no lock can be made (a read-only checkout), nothing can be landed either
+        with suppress(OSError, ChantError):
+            journal = session.overview.project.journal_folder
+            add_journal(journal)
+            require_work().file_locks[task.name] = share_tasks_lock(journal)
+
+    def _release_files(self, task: Task) -> None:
+        lock: Lock | None = require_work().file_locks.pop(task.name, None)
+        if lock is not None:
+            lock.release()
+
+
+class _Results(queue.Queue[dict[str, Any]]):
+    """What the main thread waits on: results of workers, or word that a spec's turn has come."""
+
+    find_word: Callable[[], dict[str, Any] | None] | None = None
+
+    def get(self, block: bool = True, timeout: float | None = None) -> dict[str, Any]:  # as is
+        while self.find_word is not None:
+            with suppress(queue.Empty):
+                return super().get(timeout=_POLL_SECONDS)
+            word = self.find_word()
+            if word is not None:
+                return word
+        return super().get(block, timeout)
+
+
+class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
+    """Several tasks at a time, in threads. Specs that other processes work wait outside of these."""
+
+    Queue = staticmethod(_Results)
+    _uncounted = 0
+
+    def get_next_job(self, completed: Any) -> Any:
+        job = super().get_next_job(completed)
+        is_idle = isinstance(job, JobHold) and self.free_proc == self.num_process
+        if is_idle and self.task_dispatcher.has_aside:  # doit would take it for a cycle: one worker goes uncounted
+            self.free_proc -= 1
+            self._uncounted = 1
+        return job
+
+    def _run_start_processes(self, job_q: Any, result_q: Any) -> Any:
+        result_q.find_word = self._find_word
+        return super()._run_start_processes(job_q, result_q)
+
+    def _find_word(self) -> dict[str, Any] | None:
+        """A result of nobody's, for the sake of workers that are idle: they ask for work again."""
+        node = self.task_dispatcher.find_word() if self.free_proc + self._uncounted else None
+        return {"name": node.task.name, _WORD: True} if node is not None else None
+
+    def _process_result(self, node: Any, task: Task, result: dict[str, Any]) -> None:
+        if _WORD in result:
+            self.free_proc += self._uncounted - 1  # doit adds the worker that it takes this result to be of
+            self._uncounted = 0
+        else:
+            super()._process_result(node, task, result)
+
+    def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        self._around.enter_context(separate_streams(stdout, stderr))
+
+
+class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
+    """Several tasks at a time, in processes: for runs that come past finished specs only."""
+
+    def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
+        is_selected = super().select_task(node, tasks_dict)
+        if is_selected and node.task.actions:
+            SpecRunner._share_files(self, node.task)
+        return is_selected
+
+    def _share_files(self, task: Task) -> None:
+        """The main process has the lock."""
+
+
+def _is_left_waiting(task: Task) -> bool:
+    """Whether this spec was worked in this run, and what became of it waits for a person."""
+    outcome = require_work().outcomes.get(task.name) if isinstance(task, SpecTask) else None
+    return outcome is not None and outcome.how is How.WAITING
+
+
+def _note_waiting(session: Session, work: Work, node: Any) -> None:
+    """Let doit ignore a spec that waits for a person: it neither fails nor counts as done."""
+    spec_id = SpecId(node.task.name)
+    state = None if session.is_agent else load_present_state(session, spec_id)
+    if state is not None:
+        work.noted[spec_id] = state
+    if state is not None and state.kind is Kind.WAITING:
+        work.record(spec_id, judge(state))
+        work.waiting.add(spec_id)
+
+
+def _note_ignored(work: Work, node: Any) -> None:
+    """Note what a waiting spec keeps from running."""
+    names = tuple(dep.task.name for dep in node.ignored_deps)
+    name = node.task.name
+    if isinstance(node.task, SpecTask):
+        state = State(kind=Kind.BLOCKED) if names else State(kind=Kind.WAITING, reason="ignored (doit ignore)")
+        work.record(name, Outcome(how=How.BLOCKED if names else How.WAITING, state=state, blockers=names))
+    elif not isinstance(node.task, SpecGroup):
+        specs = tuple(dict.fromkeys(cause for dep in names for cause in work.skipped.get(dep, (dep,))))
+        if any(spec in work.outcomes for spec in specs):
+            work.skipped[name] = tuple(spec for spec in specs if spec in work.outcomes)
+
+
+def _note_blocked(work: Work, node: Any) -> None:
+    names = tuple(dep.task.name for dep in node.bad_deps)
+    work.record(node.task.name, Outcome(how=How.BLOCKED, state=State(kind=Kind.BLOCKED), blockers=names))
+    work.blocked_by_specs.add(node.task.name)
+
+
+def _weigh(work: Work, node: Any, base_fail: BaseFail) -> int:
+    """What a failure means for doit's exit status: a spec's weighs 1, whoever is merely blocked by specs nothing."""
+    task = node.task
+    if isinstance(base_fail, UnmetDependency):
+        if isinstance(task, (SpecTask, SpecGroup)):
+            work.blocked_by_specs.add(task.name)
+            return 0
+        if all(dep.task.name in work.blocked_by_specs for dep in node.bad_deps):
+            work.blocked_by_specs.add(task.name)
+            return 0
+        return 2
+    if isinstance(task, SpecTask):
+        work.blocked_by_specs.add(task.name)
+        outcome = work.outcomes.get(task.name)
+        is_gate = outcome is not None and outcome.how is How.BLOCKED  # with `-s`
+        return 1 if outcome is None or outcome.is_failure or is_gate else 0
+    return 1 if isinstance(base_fail, TaskFailed) else 2

@@ -1,0 +1,179 @@
+"""What one run of doit has found out about its specs, and done with them: shared by actions, runner and reporter."""
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from chant_tasks.doit_plugin.run.nesting import refuse_nesting
+from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
+from chant_tasks.errors import ChantError, FileError
+from chant_tasks.events import Event, Listener, Notice
+from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.prepare import prepare_run
+from chant_tasks.steps.run import SpecRun, end_run
+
+_FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
+
+
+class Work:
+    """One run's specs.
+
+    `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
+    each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
+    doit ignores, or fails, without the run failing. `noted` are states just looked up, `file_locks` are held for tasks
+    that run now, `claims` for specs that are about to be worked.
+    """
+
+    def __init__(self, overview: Overview) -> None:
+        self.overview = overview
+        self.started = time.monotonic()
+        self.stop = threading.Event()
+        self.listener: Listener = _ignore
+        self.is_always = False
+        self.is_single = False
+        self.is_parallel = False
+        self.is_asked_for = True
+        self.refuses_processes = False
+        self.is_foreign_reporter = False
+        self.named: frozenset[SpecId] = frozenset()
+        self.wanted: frozenset[SpecId] = frozenset()
+        self.run: SpecRun | None = None
+        self.refusal: ChantError | None = None
+        self.attempts: dict[SpecId, Attempt] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.skipped: dict[str, tuple[str, ...]] = {}
+        self.noted: dict[SpecId, State] = {}
+        self.waiting: set[str] = set()
+        self.blocked_by_specs: set[str] = set()
+        self.file_locks: dict[str, Lock] = {}
+        self.claims: dict[SpecId, Lock] = {}
+        self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
+        self.is_held = False
+        self._preparing = threading.Lock()
+        self._in_flight = 0
+        self._idle = threading.Condition()
+
+    def emit(self, event: Event) -> None:
+        """Tell the reporter. Whatever goes wrong in telling is not the spec's failure."""
+        with suppress(Exception):
+            self.listener(event)
+
+    def record(self, spec_id: str, outcome: Outcome) -> None:
+        """Keep what became of a spec; the first word is the true one (a group asks for finished ones again)."""
+        if spec_id not in self.outcomes:
+            self.outcomes[spec_id] = outcome
+
+    def claim(self, spec_id: SpecId) -> bool:
+        """Take a spec in hand, so that no other process works it; false where one does. Nothing happens where nobody is
+        going to work it, or where its own step will say why that cannot be."""
+        is_open = self.overview.states[spec_id].kind not in _FINISHED_OR_STUCK if spec_id in self.wanted else False
+        if not is_open or self.run is None or self.stop.is_set() or spec_id in self.claims:
+            return True
+        with suppress(OSError, ChantError):
+            lock = find_spec_lock(self.overview.project.journal_folder, spec_id)
+            if lock is None:
+                return False
+            self.claims[spec_id] = lock
+        return True
+
+    def let_go(self, spec_id: SpecId) -> None:
+        """Let others have a spec that was not worked after all."""
+        lock = self.claims.pop(spec_id, None)
+        if lock is not None:
+            lock.release()
+
+    def prepare(self, is_needed: bool = False) -> None:
+        """Check what the wanted specs need, and pick up what an earlier run left. A problem becomes the `refusal`."""
+        with self._preparing:
+            if self.run is None and self.refusal is None and (is_needed or self.wanted or self._has_leftovers()):
+                self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            self._refuse_nesting()
+            self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
+        except ChantError as error:
+            self.refusal = error
+        except Exception as error:
+            log = self.save_traceback("prepare", error)
+            self.refusal = ChantError(f"unexpected error: {type(error).__name__}: {error}", f"log: {log}")
+        if self.refusal is not None and self.wanted:
+            self.emit(Notice(spec="", text=render_refusal(self.refusal)))
+
+    def find_wanted(self, selected: frozenset[SpecId]) -> frozenset[SpecId]:
+        """Those of the selected specs that may be worked in this run."""
+        states = self.overview.states
+        again = self.named if self.is_always else frozenset()
+        return frozenset(
+            spec_id
+            for spec_id in selected
+            if states[spec_id].kind not in _FINISHED_OR_STUCK
+            or (spec_id in again and states[spec_id].kind is Kind.COMPLETED)
+        )
+
+    def _refuse_nesting(self) -> None:
+        if self.wanted:
+            hint = "name the specs in that task's task_dep, or run doit beside it"
+            refuse_nesting(os.environ, self.overview.project.journal_folder, hint)
+
+    @contextmanager
+    def in_flight(self, *, is_main: bool) -> Iterator[None]:
+        """Around a spec's actions: the end of the run waits for them; in the main thread they hold signals back."""
+        with self._idle:
+            self._in_flight += 1
+            self.is_held = self.is_held or is_main
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self.is_held = self.is_held and not is_main
+                self._idle.notify_all()
+
+    def end(self) -> None:
+        """Stop the agents that still work, and wait until what they did is saved."""
+
+        with self._idle:
+            if self._in_flight:
+                self.stop.set()
+            self._idle.wait_for(lambda: not self._in_flight)
+        for spec_id in tuple(self.claims):
+            self.let_go(spec_id)
+        if self.run is not None:
+            end_run(self.run)
+
+    def count_not_started(self) -> None:
+        """Note the wanted specs that doit never came to: it was stopped, or told not to continue after a failure."""
+        for spec_id in sorted(self.wanted - self.outcomes.keys()):
+            self.record(spec_id, NOT_STARTED)
+
+    def save_traceback(self, name: str, error: BaseException) -> str:
+        """Where the traceback of an unexpected error was written: a file in the journal, as a person would type it."""
+        root = self.overview.project.root
+        folder = self.overview.project.journal_folder / "errors"
+        path = folder / f"{name}.log"
+        with suppress(OSError):  # the journal itself may be what is broken
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text("".join(traceback.format_exception(error)))
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+    def _has_leftovers(self) -> bool:
+        """Whether an earlier run could not clean up after a completed spec: this one tries again."""
+        return any(state.details and state.is_satisfied for state in self.overview.states.values())
+
+
+def render_refusal(error: ChantError) -> str:
+    """Why no spec can be worked: where a file is to blame it says so itself, else it begins with our name."""
+    return str(error) if isinstance(error, FileError) else f"chant_tasks: {error}"
+
+
+def _ignore(event: Event) -> None:
+    """Nobody listens."""

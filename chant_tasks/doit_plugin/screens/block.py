@@ -1,0 +1,90 @@
+"""What the live block at the bottom of a terminal shows: each agent that works, and one line of progress."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chant_tasks.doit_plugin.screens.terminal import Style, cut, flatten
+from chant_tasks.events import (
+    AgentEnded,
+    AgentSaid,
+    AgentStarted,
+    Ended,
+    Event,
+    Finalized,
+    KeptOnBranch,
+    Landing,
+    WorktreeMade,
+)
+from chant_tasks.words import render_duration, render_rough_duration
+
+_BAR = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A spec in work: its short id, what it does now, and when that agent (or step) began (monotonic seconds)."""
+
+    name: str
+    doing: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the run is: specs done of those to be worked, and how many of the rest wait for others."""
+
+    done: int
+    total: int
+    working: int
+    ready: int
+    blocked: int
+    seconds: float
+
+
+def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker | None:
+    """The worker after this event; None where the spec is in work no more."""
+    match event:
+        case Finalized() | KeptOnBranch() | Ended():
+            return None
+        case WorktreeMade():
+            return Worker(name=name, doing="worktree made", since=now)
+        case AgentStarted():
+            return Worker(name=name, doing=f"{event.agent} started", since=now)
+        case AgentSaid():
+            return replace(worker, doing=event.text) if worker is not None else None
+        case AgentEnded():
+            return replace(worker, doing="finalizing") if worker is not None else None
+        case Landing():
+            return replace(worker, doing=event.text) if worker is not None else None
+        case _:
+            return worker
+
+
+def render_block(workers: Sequence[Worker], progress: Progress, now: float, style: Style) -> tuple[str, ...]:
+    """The lines of the block, none wider than the terminal."""
+    width = style.width or 80
+    name_width = max((len(worker.name) for worker in workers), default=0)
+    lines = [_render_worker(worker, name_width, now, width) for worker in workers]
+    return (*lines, cut(_render_progress(progress, style), width - 1))
+
+
+def _render_worker(worker: Worker, name_width: int, now: float, width: int) -> str:
+    elapsed = render_duration(now - worker.since)
+    head = f"{worker.name:<{name_width}}  "
+    room = max(8, width - 1 - len(head) - len(elapsed) - 2)
+    doing = cut(flatten(worker.doing), room)
+    return f"{head}{doing:<{room}}  {elapsed}"
+
+
+def _render_progress(progress: Progress, style: Style) -> str:
+    total = max(progress.total, 1)
+    filled = _BAR * progress.done // total
+    full, empty = ("█", "░") if style.has_unicode else ("#", ".")
+    parts = [f"{progress.working} working"]
+    parts += [f"{progress.ready} ready"] if progress.ready else []
+    parts += [f"{progress.blocked} blocked"] if progress.blocked else []
+    left = ""
+    if progress.done and progress.done < progress.total:
+        rest = progress.seconds / progress.done * (progress.total - progress.done)
+        left = f"   about {render_rough_duration(rest)} left"
+    return f"{progress.done} of {progress.total}  {full * filled}{empty * (_BAR - filled)}  {', '.join(parts)}{left}"

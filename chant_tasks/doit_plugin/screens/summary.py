@@ -1,0 +1,126 @@
+"""What a run says at its end: one line of counts, then each problem with what to type next."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chant_tasks.doit_plugin.run.outcome import How, Outcome, find_causes
+from chant_tasks.doit_plugin.screens.terminal import COLOURS, PLAIN, Style, flatten, icon_or_word, paint
+from chant_tasks.state import ICONS, Kind, State
+from chant_tasks.words import render_count, render_duration, render_some
+
+_PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.BROKEN)
+_QUIET = (How.UP_TO_DATE, How.WAITING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs."""
+
+    outcomes: Mapping[str, Outcome]
+    short: Mapping[str, str]
+    titles: Mapping[str, str]
+    seconds: float
+    skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    style: Style = PLAIN
+
+
+def render_report(report: Report) -> tuple[str, ...]:
+    """The lines of the end of a run; none where it had no specs."""
+    if not report.outcomes:
+        return ()
+    lines = [_render_counts(report)]
+    for spec, outcome in report.outcomes.items():
+        if outcome.how in _PROBLEMS or (outcome.state.details and outcome.state.is_satisfied):
+            lines += ["", *_render_problem(report, spec, outcome)]
+    rest = [*_render_blocked(report), *_render_waiting(report)]
+    if rest:
+        lines += ["", *rest]
+    return tuple(lines)
+
+
+def _render_counts(report: Report) -> str:
+    counts = dict.fromkeys(How, 0)
+    for outcome in report.outcomes.values():
+        counts[outcome.how] += 1
+    words = ", ".join(_render_how(how, number) for how, number in counts.items() if number)
+    was_idle = all(not number for how, number in counts.items() if how not in _QUIET)
+    return words if was_idle else f"{words} in {render_duration(report.seconds)}"
+
+
+def _render_how(how: How, number: int) -> str:
+    match how:
+        case How.ATTENTION:
+            return render_count(number, "needs attention", "need attention")
+        case How.LANDING_WAITS:
+            return render_count(number, "landing waits", "landings wait")
+        case How.IN_PROGRESS:
+            return f"{number} in progress elsewhere"
+        case _:
+            return f"{number} {how.value}"
+
+
+def _render_problem(report: Report, spec: str, outcome: Outcome) -> Iterator[str]:
+    state = outcome.state
+    kind = Kind.ATTENTION if state.is_satisfied else state.kind
+    icon = ICONS[kind] if report.style.has_unicode else state.label
+    title = flatten(report.titles.get(spec, ""))
+    yield paint(f"{icon} {spec}", COLOURS[kind], report.style) + (f"  {title}" if title else "")
+    yield from render_rows(_problem_rows(state))
+
+
+def _problem_rows(state: State) -> Iterator[tuple[str, str]]:
+    details = state.details or (((state.label, state.reason),) if state.reason else ())
+    yield from ((label, flatten(text)) for label, text in details)
+    yield from _next_rows(state)
+
+
+def _next_rows(state: State) -> Iterator[tuple[str, str]]:
+    width = max((len(step.command) for step in state.next), default=0)
+    for index, step in enumerate(state.next):
+        yield "" if index else "next", f"{step.command:<{width}}   {step.purpose}".rstrip()
+
+
+def render_rows(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Labels and texts as indented columns."""
+    listed = list(rows)
+    width = max([9, *(len(label) for label, _ in listed)])
+    for label, text in listed:
+        yield f"  {label:<{width}}  {text}"
+
+
+def _render_blocked(report: Report) -> Iterator[str]:
+    for spec, outcome in report.outcomes.items():
+        if outcome.how is not How.BLOCKED:
+            continue
+        icon = ICONS[Kind.BLOCKED] if report.style.has_unicode else "-"
+        causes = tuple(_render_cause(report, name) for name in find_causes(spec, report.outcomes))
+        words = f"by {render_some(causes)}" if causes else outcome.state.reason
+        yield f"{paint(icon, COLOURS[Kind.BLOCKED], report.style)} {spec}  blocked {words}".rstrip()
+
+
+def _render_cause(report: Report, name: str) -> str:
+    outcome = report.outcomes.get(name)
+    return f"{report.short.get(name, name)} ({outcome.state.label if outcome is not None else 'failed'})"
+
+
+def _render_wait(state: State) -> str:
+    """`waiting for approval`, `waiting: rejected by Ann`."""
+    sign = "" if not state.reason or state.reason.startswith("for ") else ":"
+    return f"{state.label}{sign} {state.reason}".rstrip()
+
+
+def _render_waiting(report: Report) -> Iterator[str]:
+    style = report.style
+    for spec, outcome in report.outcomes.items():
+        is_interrupted = outcome.how is How.INTERRUPTED and outcome.state.reason
+        if outcome.how in (How.WAITING, How.IN_PROGRESS) or is_interrupted:
+            icon = icon_or_word(outcome.state, style) if style.has_unicode else "-"
+            state = outcome.state
+            words = state.reason if is_interrupted else _render_wait(state)
+            yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
+            if outcome.how is How.WAITING:
+                yield from render_rows(_next_rows(state))
+    for task, specs in report.skipped.items():
+        icon = ICONS[Kind.WAITING] if style.has_unicode else "-"
+        names = render_some(tuple(report.short.get(spec, spec) for spec in specs))
+        yield f"{paint(icon, COLOURS[Kind.WAITING], style)} {task}  skipped: it waits for {names}"

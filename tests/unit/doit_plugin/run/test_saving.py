@@ -1,0 +1,132 @@
+"""doit's database after each task, whatever backend it has."""
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doit.dependency import DbmDB, Dependency, JsonDB, SqliteDB
+from doit.task import Task
+
+from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
+
+BACKENDS = pytest.mark.parametrize("backend", [JsonDB, SqliteDB, DbmDB])
+
+
+def _open(backend: type, path: Path) -> Any:
+    return Dependency(backend, str(path))
+
+
+def _succeed(manager: Any, results: SavedResults, name: str) -> None:
+    task = Task(name, None)
+    task.values = {"of": name}
+    manager.save_success(task)
+    results.save(task)
+
+
+@BACKENDS
+def test_a_result_is_there_before_the_database_is_closed(tmp_path: Path, backend: type) -> None:
+    manager = _open(backend, tmp_path / "db")
+    _succeed(manager, SavedResults(manager), "a")
+
+    other = _open(backend, tmp_path / "db")
+    assert other.get_values("a") == {"of": "a"}
+    other.close()
+    manager.close()
+
+
+def _save_many(backend: type, path: Path, own: str, start: Barrier) -> None:
+    manager = _open(backend, path)
+    start.wait()
+    results = SavedResults(manager)
+    for name in _names(own):
+        _succeed(manager, results, name)
+    manager.close()
+
+
+def _names(own: str) -> list[str]:
+    return [f"{own}{number}" for number in range(40)]
+
+
+@BACKENDS
+def test_two_at_once_keep_each_others_results(tmp_path: Path, backend: type) -> None:
+    processes = multiprocessing.get_context("spawn")
+    start = processes.Barrier(2)
+    both = [processes.Process(target=_save_many, args=(backend, tmp_path / "db", own, start)) for own in "ab"]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+
+    after = _open(backend, tmp_path / "db")
+    assert [process.exitcode for process in both] == [0, 0]
+    assert [name for name in (*_names("a"), *_names("b")) if not after.get_values(name)] == []
+    after.close()
+
+
+@BACKENDS
+def test_one_that_opened_before_another_saved_keeps_its_results(tmp_path: Path, backend: type) -> None:
+    one, two = _open(backend, tmp_path / "db"), _open(backend, tmp_path / "db")
+    saved_by_one, saved_by_two = SavedResults(one), SavedResults(two)
+    _succeed(one, saved_by_one, "a")
+    _succeed(two, saved_by_two, "b")
+    two.remove_success(Task("gone", None))
+    saved_by_two.save(Task("gone", None))
+    _succeed(one, saved_by_one, "c")
+    one.close()
+    two.close()
+
+    after = _open(backend, tmp_path / "db")
+    names = {"a", "b", "c"}
+    assert {name for name in names if after.get_values(name)} == names
+    after.close()
+
+
+@BACKENDS
+def test_a_removed_result_stays_removed(tmp_path: Path, backend: type) -> None:
+    manager = _open(backend, tmp_path / "db")
+    results = SavedResults(manager)
+    _succeed(manager, results, "a")
+    manager.remove_success(Task("a", None))
+    results.save(Task("a", None))
+    manager.close()
+
+    after = _open(backend, tmp_path / "db")
+    assert after.get_values("a") == {}
+    after.close()
+
+
+@BACKENDS
+def test_a_value_that_cannot_be_saved_costs_only_its_own_task(tmp_path: Path, backend: type) -> None:
+    manager = _open(backend, tmp_path / "db")
+    results = SavedResults(manager)
+    bad = Task("bad", None)
+    bad.values = {"path": object()}
+    _succeed(manager, results, "a")
+    manager.save_success(bad)
+    results.save(bad)
+    _succeed(manager, results, "b")
+    manager.close()
+
+    after = _open(backend, tmp_path / "db")
+    assert (after.get_values("a"), after.get_values("b")) == ({"of": "a"}, {"of": "b"})
+    assert after.get_values("bad") == {}
+    assert results.problem.startswith("the result of bad cannot be saved, it will run again")
+    after.close()
+
+
+def test_only_a_task_that_specs_kept_from_starting_keeps_its_record(tmp_path: Path) -> None:
+    manager = _open(JsonDB, tmp_path / "db")
+    results = SavedResults(manager)
+    keep_blocked_records(manager, {"spec"})
+    for name in "abc":
+        _succeed(manager, results, name)
+    by_spec, by_other = Task("a", None, task_dep=["spec", "other"]), Task("b", None, task_dep=["other"])
+    executed = Task("c", None, setup=["spec"])
+    executed.executed = True
+
+    for task in (by_spec, by_other, executed):
+        manager.remove_success(task)
+
+    assert [manager.get_values(name) for name in "abc"] == [{"of": "a"}, {}, {}]
