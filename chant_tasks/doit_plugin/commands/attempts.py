@@ -137,7 +137,7 @@ def load_landed(git: Git, overview: Overview, specs: Iterable[SpecId]) -> frozen
     One that was ever forgotten is none of them: its tombstone counts attempts by their numbers.
     """
     project, tip = overview.project, overview.target.tip
-    candidates = [spec_id for spec_id in specs if spec_id not in overview.facts.tombstones]
+    candidates = [spec_id for spec_id in specs if spec_id not in overview.journal.tombstones]
     done = [spec for spec in candidates if spec in overview.states and overview.states[spec].kind is Kind.COMPLETED]
     landed = {
         spec_id for spec_id in done if tip and _is_landed(git, tip, spec_id, f"{project.specs_prefix}{spec_id}.md")

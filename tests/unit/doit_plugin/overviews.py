@@ -8,7 +8,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.graph import GraphNode, plan_graph
 from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
-from chant_tasks.overview import GitFacts, Overview, Target
+from chant_tasks.overview import GitFacts, JournalFacts, Overview, Target
 from chant_tasks.project import Project
 from chant_tasks.spec.ids import short_ids
 from chant_tasks.spec.model import Spec, SpecId
@@ -58,9 +58,8 @@ def make_overview(
             on_target={},
             branches={spec.id: branch for spec in specs for branch in branches if branch.endswith(spec.id)},
             on_branches={},
-            tombstones={},
-            open=frozenset(),
         ),
+        journal=JournalFacts(tombstones={}, open=frozenset(), records={}, workers={}),
         problems={},
         states={spec_id: given.get(spec_id, READY) for spec_id in by_id},
     )

@@ -1,0 +1,125 @@
+"""What git tells of specs: the target branch, the specs' branches, and their files on both."""
+
+from collections.abc import Mapping
+
+from chant_tasks.config import Config, find_branch
+from chant_tasks.config.branches import DIRECT_PREFIX
+from chant_tasks.errors import SpecError
+from chant_tasks.git.objects import load_blobs
+from chant_tasks.git.refs import load_refs
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.attempt import load_last, load_open
+from chant_tasks.overview.model import GitFacts, JournalFacts, Target, is_completed_file
+from chant_tasks.project import Project
+from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.spec.store import SpecFolder
+
+
+def load_git_facts(
+    project: Project, folder: SpecFolder, config: Config, journal: JournalFacts, target_branch: str = ""
+) -> GitFacts:
+    """What git tells of these specs. `target_branch` is the run's, where one has begun. Raises GitError."""
+    git, head = Git(project.root), _load_head(project)
+    names = {
+        spec_id: find_branch_names(spec_id, folder.specs.get(spec_id), config)
+        for spec_id in (*folder.specs, *folder.unreadable)
+        if not is_completed_file(folder, spec_id) or spec_id in journal.tombstones or spec_id in journal.open
+    }
+    branch = config.defaults.main_branch or target_branch or _find_target(project, names, head)
+    folders = {
+        f"refs/heads/{name.removesuffix(spec_id)}*" for spec_id, all_names in names.items() for name in all_names
+    }
+    refs = load_refs(git, *sorted(folders), f"refs/heads/{branch or DIRECT_PREFIX}")
+    branches = _find_branches(names, refs)
+    tip = refs.get(f"refs/heads/{branch}", Oid("")) if branch else Oid("")
+    problem = _find_target_problem(branch, tip, head, has_history=bool(tip) or bool(load_refs(git)))
+    target = Target(branch=branch, tip=tip, is_checked_out=branch == head, problem=problem)
+    return GitFacts(
+        target=target,
+        on_target=_load_on_target(git, project, folder, target),
+        branches=branches,
+        on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
+    )
+
+
+def find_branch_names(spec_id: SpecId, spec: Spec | None, config: Config) -> tuple[str, ...]:
+    """The branches that may hold a spec's work: that of today's settings first, then those of others."""
+    prefixes = (DIRECT_PREFIX, (spec.branch_prefix if spec is not None else None) or config.defaults.branch_prefix)
+    names = (find_branch(spec_id, spec, config).name, *(f"{prefix}{spec_id}" for prefix in prefixes))
+    return tuple(dict.fromkeys(names))
+
+
+def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, Oid]) -> Mapping[SpecId, str]:
+    found = {}
+    for spec_id, candidates in names.items():
+        name = next((name for name in candidates if f"refs/heads/{name}" in refs), None)
+        if name is not None:
+            found[spec_id] = name
+    return found
+
+
+def _find_target(project: Project, names: Mapping[SpecId, tuple[str, ...]], head: str) -> str:
+    """The branch that is checked out; where that is a spec's own branch, the one that its work is meant for."""
+    for spec_id, candidates in names.items():
+        if head in candidates:
+            record = load_last(project.journal_folder, spec_id)
+            return record.target if record is not None else head
+    return head or _find_interrupted_target(project)
+
+
+def _find_interrupted_target(project: Project) -> str:
+    """Where HEAD is detached: the target of an agent that was killed while it worked in this checkout."""
+    journal = project.journal_folder
+    for record in (load_last(journal, spec_id) for spec_id in sorted(load_open(journal))):
+        if record is not None and record.is_in_place and record.worktree == str(project.top):
+            return record.target
+    return ""
+
+
+def _load_head(project: Project) -> str:
+    text = (project.git_dir / "HEAD").read_text().strip()
+    return text.removeprefix("ref: refs/heads/") if text.startswith("ref: refs/heads/") else ""
+
+
+def _find_target_problem(branch: str, tip: Oid, head: str, *, has_history: bool) -> str:
+    if not branch:
+        return "HEAD is detached and no target branch is set: git switch to it, or set defaults.main_branch"
+    if tip:
+        return ""
+    if branch == head and not has_history:
+        return "this repository has no commit yet: git add -A && git commit -m start"
+    return (
+        f"the target branch {branch} is not there: git branch {branch}, or set defaults.main_branch in .chant/config.md"
+    )
+
+
+def _load_on_target(git: Git, project: Project, folder: SpecFolder, target: Target) -> Mapping[SpecId, Spec]:
+    """The target's copies of the specs whose file in the checkout does not settle the matter."""
+    if not target.tip:
+        return {}
+    asked = [
+        spec_id
+        for spec_id in (*folder.specs, *folder.unreadable)
+        if not (target.is_checked_out and is_completed_file(folder, spec_id))
+    ]
+    return _load_copies(git, project, dict.fromkeys(asked, target.tip))
+
+
+def _load_copies(git: Git, project: Project, commits: Mapping[SpecId, str]) -> Mapping[SpecId, Spec]:
+    """The specs' files at the commits that are named for them; what is not there, or cannot be read, says nothing."""
+    names = {
+        f"{commit}:{project.specs_prefix}{spec_id}.md": spec_id
+        for spec_id, commit in commits.items()
+        if "\n" not in spec_id
+    }
+    found = {}
+    for name, data in (load_blobs(git, tuple(names)) if names else {}).items():
+        spec_id = names[name]
+        try:
+            spec = parse_spec(spec_id, project.specs_folder / f"{spec_id}.md", data)
+        except SpecError:
+            continue
+        if spec is not None:
+            found[spec_id] = spec
+    return found

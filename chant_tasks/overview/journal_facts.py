@@ -1,0 +1,51 @@
+"""What the journal and its locks tell of specs."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+from chant_tasks.journal.attempt import AttemptRecord, find_numbers, load_open, load_record
+from chant_tasks.journal.locks import is_spec_locked
+from chant_tasks.journal.process import own_mark
+from chant_tasks.journal.tombstones import Tombstone, load_tombstones
+from chant_tasks.overview.model import JournalFacts, is_completed_file
+from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.store import SpecFolder
+from chant_tasks.state import Worker
+from chant_tasks.words import render_duration
+
+
+def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
+    """What the journal tells of these specs. The attempts of completed ones with nothing left to do are not read."""
+    tombstones, in_flight = load_tombstones(journal), load_open(journal)
+    settled = {spec_id for spec_id in folder.specs if is_completed_file(folder, spec_id)}
+    asked = [
+        spec_id
+        for spec_id in (*folder.specs, *folder.unreadable)
+        if spec_id in tombstones or spec_id in in_flight or spec_id not in settled
+    ]
+    found = {spec_id: _find_record(journal, spec_id, tombstones.get(spec_id)) for spec_id in asked}
+    records = {spec_id: record for spec_id, record in found.items() if record is not None}
+    workers = {spec_id: _find_worker(journal, record) for spec_id, record in records.items()}
+    return JournalFacts(
+        tombstones=tombstones,
+        open=in_flight,
+        records=records,
+        workers={spec_id: worker for spec_id, worker in workers.items() if worker is not None},
+    )
+
+
+def _find_record(journal: Path, spec_id: SpecId, tombstone: Tombstone | None) -> AttemptRecord | None:
+    """The last attempt, where it still says something: not one of before a `forget`."""
+    numbers = find_numbers(journal, spec_id)
+    if not numbers or (tombstone is not None and numbers[-1] <= tombstone.attempts):
+        return None
+    return load_record(journal, spec_id, numbers[-1])
+
+
+def _find_worker(journal: Path, record: AttemptRecord) -> Worker | None:
+    if record.ending is not None or record.process == own_mark() or not is_spec_locked(journal, record.spec):
+        return None
+    started = datetime.fromisoformat(record.started_at).timestamp()
+    words = [record.agent] if record.agent else []
+    return Worker(pid=record.process.pid, doing=", ".join([*words, render_duration(time.time() - started)]))

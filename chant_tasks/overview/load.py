@@ -1,0 +1,108 @@
+"""Reading an overview from disk and git, whole or of one spec again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from chant_tasks.config import Config, find_branch, find_branch_collisions, load_config
+from chant_tasks.errors import ChantError, ConfigError, SpecError
+from chant_tasks.graph import plan_graph
+from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, load_records
+from chant_tasks.overview.git_facts import load_git_facts
+from chant_tasks.overview.journal_facts import load_journal_facts
+from chant_tasks.overview.model import Overview, is_completed_file
+from chant_tasks.overview.states import find_finished, find_nodes, find_one_state, with_problems
+from chant_tasks.project import Project, require_project
+from chant_tasks.spec.ids import short_ids
+from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, load_specs
+from chant_tasks.state import State
+
+# What `doit NAME` means already: no short id may be one of these, or a printed command would do something else.
+_COMMANDS = frozenset(
+    {"clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"}
+)
+
+
+def load_overview(root: Path) -> Overview:
+    """The overview of the project at `root`. Raises RepositoryError where no git surrounds it, or GitError."""
+    project = require_project(root)
+    config, config_error = _load_settings(project)
+    folder = load_specs(project.specs_folder)
+    archived = load_archived_ids(project.archive_folder)
+    journal = load_journal_facts(project.journal_folder, folder)
+    facts = load_git_facts(project, folder, config or Config(), journal)
+    overview = Overview(
+        project=project,
+        config=config,
+        config_error=config_error,
+        folder=folder,
+        archived=archived,
+        graph=plan_graph(find_nodes(folder, facts), archived, find_finished(folder, facts, journal)),
+        short=short_ids([*folder.specs, *folder.unreadable, *archived], _COMMANDS),
+        facts=facts,
+        journal=journal,
+        problems={},
+        states={},
+    )
+    return with_problems(overview, _find_branch_problems(overview))
+
+
+def load_state(overview: Overview, spec_id: SpecId) -> State:
+    """The state of one spec as it is now: its file, its dependencies' files, the target, the journal are read again."""
+    needs = overview.graph.needs.get(spec_id, ())
+    folder = _load_again(overview, (spec_id, *needs))
+    journal = load_journal_facts(overview.project.journal_folder, folder)
+    config = overview.config or Config()
+    facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)
+    now = replace(overview, folder=folder, facts=facts, journal=journal)
+    states = {need: find_one_state(now, need, {}) for need in needs}
+    return find_one_state(now, spec_id, states)
+
+
+def load_attempts(overview: Overview, spec_id: SpecId) -> tuple[AttemptRecord, ...]:
+    """What the journal keeps of a spec's attempts, oldest first."""
+    return load_records(overview.project.journal_folder, spec_id)
+
+
+def is_agents_doit(root: Path, environ: Mapping[str, str]) -> bool:
+    """Whether this doit runs for an agent: its variable is set, or it runs in a worktree that the journal knows."""
+    if environ.get("CHANT_SPEC_ID"):
+        return True
+    try:
+        project = require_project(root)
+    except ChantError:
+        return False
+    if project.git_dir == project.common_dir:
+        return False
+    journal = project.journal_folder
+    records = (load_last(journal, spec) for spec in load_open(journal))
+    known = [record for record in records if record is not None and not record.is_in_place]
+    return any(Path(record.worktree) == project.top for record in known)
+
+
+def _load_settings(project: Project) -> tuple[Config | None, ChantError | None]:
+    try:
+        return load_config(project.settings_folder, Path.home()), None
+    except ConfigError as error:
+        return None, error.seen_from(project.root)
+
+
+def _find_branch_problems(overview: Overview) -> Mapping[SpecId, str]:
+    config = overview.config or Config()
+    unfinished = [spec_id for spec_id in overview.ids if not is_completed_file(overview.folder, spec_id)]
+    branches = {spec_id: find_branch(spec_id, overview.folder.specs.get(spec_id), config) for spec_id in unfinished}
+    return find_branch_collisions(branches, (overview.target.branch,))
+
+
+def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:
+    specs, unreadable = {}, {}
+    for spec_id in spec_ids:
+        try:
+            spec = load_spec(overview.project.specs_folder / f"{spec_id}.md")
+        except SpecError as error:
+            unreadable[spec_id] = error
+        else:
+            if spec is not None:
+                specs[spec_id] = spec
+    return SpecFolder(specs=specs, unreadable=unreadable, without_frontmatter=())

@@ -1,0 +1,84 @@
+"""What an overview is: what was found of a project's specs, and the states that follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chant_tasks.config import Config
+from chant_tasks.errors import ChantError
+from chant_tasks.git.runner import Oid
+from chant_tasks.graph import Graph
+from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.tombstones import Tombstone
+from chant_tasks.project import Project
+from chant_tasks.spec.ids import sort_key
+from chant_tasks.spec.model import Spec, SpecId, Status
+from chant_tasks.spec.store import SpecFolder
+from chant_tasks.state import State, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The branch that work lands on; `problem` says why there is none that could be landed on."""
+
+    branch: str
+    tip: Oid
+    is_checked_out: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitFacts:
+    """What one look at git tells of all specs.
+
+    `branches` are those that specs have now, `on_target` and `on_branches` the specs' files there.
+    """
+
+    target: Target
+    on_target: Mapping[SpecId, Spec]
+    branches: Mapping[SpecId, str]
+    on_branches: Mapping[SpecId, Spec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFacts:
+    """What one look at the journal and its locks tells of all specs.
+
+    `open` are the specs whose last attempt has something left to do, `records` the last attempts that still say
+    something, `workers` who works a spec now.
+    """
+
+    tombstones: Mapping[SpecId, Tombstone]
+    open: frozenset[SpecId]
+    records: Mapping[SpecId, AttemptRecord]
+    workers: Mapping[SpecId, Worker]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A project's specs at one moment. `problems` are those that were found outside of the specs' own graph."""
+
+    project: Project
+    config: Config | None
+    config_error: ChantError | None
+    folder: SpecFolder
+    archived: frozenset[SpecId]
+    graph: Graph
+    short: Mapping[SpecId, str]
+    facts: GitFacts
+    journal: JournalFacts
+    problems: Mapping[SpecId, str]
+    states: Mapping[SpecId, State]
+
+    @property
+    def ids(self) -> tuple[SpecId, ...]:
+        return tuple(sorted((*self.folder.specs, *self.folder.unreadable), key=sort_key))
+
+    @property
+    def target(self) -> Target:
+        return self.facts.target
+
+
+def is_completed_file(folder: SpecFolder, spec_id: SpecId) -> bool:
+    """Whether the spec's file in the checkout says completed."""
+    spec = folder.specs.get(spec_id)
+    return spec is not None and spec.status is Status.COMPLETED

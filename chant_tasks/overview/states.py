@@ -1,0 +1,90 @@
+"""Each spec's state, computed from an overview's facts. Nothing is read here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from chant_tasks.graph import GraphNode
+from chant_tasks.journal.tombstones import Tombstone
+from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
+from chant_tasks.spec.model import Spec, SpecId, Status
+from chant_tasks.spec.store import SpecFolder
+from chant_tasks.state import SpecFacts, State, find_state
+
+
+def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
+    """The overview in which the unfinished ones of these specs are broken, and whoever depends on them is blocked."""
+    changed = replace(overview, problems={**overview.problems, **problems})
+    return replace(changed, states=find_states(changed))
+
+
+def find_states(overview: Overview) -> Mapping[SpecId, State]:
+    """The state of every spec."""
+    states: dict[SpecId, State] = {}
+    order, problems = overview.graph.order, overview.graph.problems
+    for spec_id in sorted(order, key=lambda spec_id: spec_id not in problems):  # these come last in the graph's order
+        states[spec_id] = find_one_state(overview, spec_id, states)
+    return states
+
+
+def find_one_state(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, State]) -> State:
+    """The state of one spec; `states` are those of the specs that it needs."""
+    return find_state(_plan_facts(overview, spec_id, states))
+
+
+def find_finished(folder: SpecFolder, facts: GitFacts, journal: JournalFacts) -> frozenset[SpecId]:
+    """The specs that seem finished: graph problems of theirs are only history."""
+    return frozenset(spec_id for spec_id in folder.specs if _seems_finished(folder, facts, journal, spec_id))
+
+
+def find_nodes(folder: SpecFolder, facts: GitFacts) -> Iterable[GraphNode]:
+    """What the graph is planned from; an unreadable spec's edges are those of the target's copy."""
+    for spec in folder.specs.values():
+        yield GraphNode(
+            id=spec.id, depends_on=spec.depends_on, names_dependencies=spec.names_dependencies, type=spec.type
+        )
+    for spec_id in folder.unreadable:
+        known = facts.on_target.get(spec_id)
+        depends_on = known.depends_on if known is not None else ()
+        yield GraphNode(id=spec_id, depends_on=depends_on, names_dependencies=True, type="code")
+
+
+def _seems_finished(folder: SpecFolder, facts: GitFacts, journal: JournalFacts, spec_id: SpecId) -> bool:
+    tombstone = journal.tombstones.get(spec_id)
+    seen = [spec for spec in (folder.specs.get(spec_id), facts.on_target.get(spec_id)) if spec is not None]
+    if tombstone is not None and any(tombstone.is_in_force(spec) for spec in seen):
+        return False
+    return any(spec.status in (Status.COMPLETED, Status.CANCELLED) for spec in seen)
+
+
+def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, State]) -> SpecFacts:
+    facts, folder, journal = overview.facts, overview.folder, overview.journal
+    spec, on_target = folder.specs.get(spec_id), facts.on_target.get(spec_id)
+    error = folder.unreadable.get(spec_id)
+    tombstone = journal.tombstones.get(spec_id)
+    graph_problem = overview.graph.problems.get(spec_id)
+    on_branch = facts.on_branches.get(spec_id)
+    record = journal.records.get(spec_id)
+    needs = overview.graph.needs.get(spec_id, ())
+    members = overview.graph.members.get(spec_id, ())
+    return SpecFacts(
+        id=spec_id,
+        short=overview.short.get(spec_id, spec_id),  # a file may have come or gone since
+        spec=spec,
+        error=str(error.seen_from(overview.project.root)) if error is not None else "",
+        is_target_checked_out=facts.target.is_checked_out,
+        target=facts.target.branch,
+        target_status=on_target.status if on_target is not None else None,
+        is_forgotten=tombstone is not None and _is_in_force(tombstone, spec, on_target),
+        problem=overview.problems.get(spec_id, "") or (str(graph_problem) if graph_problem is not None else ""),
+        attempt=record.facts if record is not None else None,
+        worker=journal.workers.get(spec_id),
+        branch=facts.branches.get(spec_id, ""),
+        branch_status=on_branch.status if on_branch is not None else None,
+        needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
+        members=tuple(states[member] for member in members if member in states),
+    )
+
+
+def _is_in_force(tombstone: Tombstone, spec: Spec | None, on_target: Spec | None) -> bool:
+    completed = [found for found in (spec, on_target) if found is not None and found.status is Status.COMPLETED]
+    return all(tombstone.is_in_force(found) for found in completed)
