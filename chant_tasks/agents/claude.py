@@ -48,6 +48,7 @@ class Claude:
 
     name: str = "claude"
     default_model: str | None = None
+    can_resume: bool = True
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return str(settings.get("executable") or "claude")
@@ -59,7 +60,7 @@ class Claude:
             "-p",
             *("--output-format", "stream-json", "--verbose"),  # it refuses the one without the other
             "--dangerously-skip-permissions",
-            *("--session-id", request.session),
+            *("--resume" if request.resume else "--session-id", request.resume or request.session),
             # Keeps the worktree's path out of the system prompt, so that all worktrees share one prompt cache.
             "--exclude-dynamic-system-prompt-sections",
             *(("--model", request.model) if request.model else ()),

@@ -14,6 +14,7 @@ class Command:
 
     name: str = "command"
     default_model: str | None = None
+    can_resume: bool = False
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         argv = _argv_of(settings)

@@ -19,7 +19,10 @@ _SUMMARY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one attempt asks of an agent; `run` is the spec's own script, `session` a UUID of this attempt's own."""
+    """What one attempt asks of an agent; `run` is the spec's own script, `session` a UUID of this attempt's own.
+
+    `resume` is the session to go on from; "" begins one. Only a provider that `can_resume` is asked to.
+    """
 
     spec: SpecId
     prompt: str
@@ -30,6 +33,7 @@ class Request:
     session: str
     settings: Mapping[str, Setting]
     is_root: bool
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,10 @@ class Provider(Protocol):
     @property
     def default_model(self) -> str | None:
         """The model to ask for where nobody names one; None leaves it to the agent."""
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a session can be gone on from, in a worktree at the same path as the one that it began in."""
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         """Return the command that must be there, None where the settings name none."""

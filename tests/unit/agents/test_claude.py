@@ -180,6 +180,13 @@ def test_the_launch_has_the_flags_that_an_unattended_run_needs() -> None:
     )
 
 
+def test_a_session_is_gone_on_from_by_its_id() -> None:
+    argv = CLAUDE.plan_launch(replace(REQUEST, resume="11111111-1111-4111-8111-111111111111")).argv
+
+    assert argv[6:8] == ("--resume", "11111111-1111-4111-8111-111111111111")
+    assert "--session-id" not in argv  # it refuses a second use of one
+
+
 def test_settings_name_the_executable_and_add_arguments() -> None:
     settings: Mapping[str, Setting] = {"executable": "/opt/claude", "args": ("--max-turns", "50")}
 
