@@ -12,6 +12,7 @@ from chant_tasks.spec.model import Spec
 STANDARD = "standard"
 BUILT_IN_NAMES = (STANDARD, "bootstrap")  # chant's own default name; its projects have no file of that name
 CONTEXT_LIMIT = 200_000
+EARLIER = "attempt.earlier"
 
 _VARIABLE = re.compile(r"\{\{[ \t]*(\w[\w. -]*?)[ \t]*\}\}")
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(?:.*?^)?---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -67,12 +68,16 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an agent works, in the words of the prompt: `spec_path` is the spec's file as the agent finds it."""
+    """Where an agent works, in the words of the prompt: `spec_path` is the spec's file as the agent finds it.
+
+    `earlier` says what an earlier attempt left there; "" where nothing was begun.
+    """
 
     spec_path: str
     worktree: str
     branch: str
     project: str
+    earlier: str = ""
 
 
 def find_prompt_name(spec: Spec, configured: str | None) -> str:
@@ -113,18 +118,24 @@ def plan_variables(spec: Spec, place: Place, context: str) -> Mapping[str, str]:
         "project.name": place.project,
         "worktree.path": place.worktree,
         "worktree.branch": place.branch,
+        EARLIER: place.earlier.rstrip("\n"),
     }
 
 
 def render_prompt(template: Template | str, variables: Mapping[str, str]) -> str:
     """Return the template with each `{{variable}}` filled in, once: braces in what is filled in stay as they are.
 
-    Raises PromptError at a variable that there is not. What is no name in double braces (`{{color: red}}`) stays.
+    What an earlier attempt left comes last where the template has no place for it: an agent that is not told begins
+    anew on top of it. Raises PromptError at a variable that there is not. What is no name in double braces
+    (`{{color: red}}`) stays.
     """
     source = template if isinstance(template, Template) else Template("prompt", template)
     for line, reason in find_unknown_variables(source, variables):
         raise PromptError(f"{source.origin}:{line}: {reason}")
-    return _VARIABLE.sub(lambda match: variables[match.group(1)], source.text)
+    text = _VARIABLE.sub(lambda match: variables[match.group(1)], source.text)
+    earlier = variables.get(EARLIER, "")
+    has_place = any(match.group(1) == EARLIER for match in _VARIABLE.finditer(source.text))
+    return text if has_place or not earlier else f"{text.rstrip()}\n\n{earlier}\n"
 
 
 def find_unknown_variables(template: Template, known: Collection[str]) -> Iterator[tuple[int, str]]:

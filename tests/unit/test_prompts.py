@@ -82,6 +82,20 @@ def test_what_is_no_name_in_braces_stays(text: str) -> None:
     assert render_prompt(text, {"spec.id": "x"}) == text
 
 
+def test_what_an_earlier_attempt_left_comes_last_where_the_template_has_no_place_for_it() -> None:
+    variables = plan_variables(SPEC, replace(PLACE, earlier="## There\n\n{{spec.id}}\n"), "")
+
+    assert render_prompt("Do {{spec.title}}.\n", variables) == "Do Add retry.\n\n## There\n\n{{spec.id}}\n"
+    assert render_prompt("{{ attempt.earlier }}\nGo.", variables) == "## There\n\n{{spec.id}}\nGo."
+
+
+def test_a_first_attempt_is_told_of_no_earlier_one() -> None:
+    variables = plan_variables(SPEC, PLACE, "")
+
+    assert render_prompt("Go.\n{{attempt.earlier}}", variables) == "Go.\n"
+    assert render_prompt("Go.\n", variables) == "Go.\n"
+
+
 def test_an_unknown_variable_is_named_with_its_line_and_the_nearest() -> None:
     template = Template("prompts/mine.md", "one\ntwo {{spec.titel}}\n", first_line=5)
 
