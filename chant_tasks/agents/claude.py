@@ -1,45 +1,71 @@
 """Claude Code, run headless: its flags, and what the lines of `--output-format stream-json` mean.
 
-Measured with 2.1.197 and 2.1.329. Its exit status and a result's `subtype` both say success where there was none, so
-only `is_error` of the result is believed. The order of keys differs between versions: lines are parsed, never matched.
+Its exit status and a result's `subtype` both say success where there was none, so only `is_error` of the result is
+believed. The order of keys differs between versions: lines are parsed, never matched.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
+    Denied,
     Ended,
+    ErrorClass,
     Exit,
-    Finished,
-    GaveUp,
     Launch,
+    Limited,
     Outcome,
     Request,
+    Retried,
     Said,
+    Scope,
+    Setting,
     Started,
-    Stopped,
+    Tokens,
+    Used,
     UsedTool,
     Warned,
-    judge_exit,
-    render_exit,
+    classify,
+    find_executable,
+    judge_told,
+    list_arguments,
     shorten,
 )
-from chant_tasks.config import Setting
+from chant_tasks.agents.json_lines import (
+    Json,
+    count_of,
+    describe_input,
+    list_of,
+    number_of,
+    object_of,
+    parse_object,
+    parse_stray,
+    status_of,
+    text_of,
+)
+from chant_tasks.agents.reset_time import parse_epoch
 
 _SYNTHETIC = "<synthetic>"  # the model that it names in messages of its own making
 _WARNINGS = ("model_fallback", "model_refusal_no_fallback", "informational")
 _ENVIRONMENT = {
     "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_TELEMETRY": "1",
+    "DISABLE_ERROR_REPORTING": "1",
     # Else every worktree of a repository shares one memory, and specs worked side by side read each other's notes.
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     # Its own ten take three minutes to find out that a key is not valid; five outlast a short overload.
     "CLAUDE_CODE_MAX_RETRIES": "5",
 }
-
-Json = Mapping[str, object]
+_ERRORS = {
+    "authentication_failed": ErrorClass.AUTH,
+    "oauth_org_not_allowed": ErrorClass.AUTH,
+    "billing_error": ErrorClass.USAGE_LIMIT,
+    "rate_limit": ErrorClass.RATE_LIMIT,
+    "overloaded": ErrorClass.OVERLOADED,
+    "server_error": ErrorClass.OVERLOADED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +75,14 @@ class Claude:
     name: str = "claude"
     default_model: str | None = None
     can_resume: bool = True
+    tested: tuple[str, ...] = ("2.1.197", "2.1.329")
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
-        return str(settings.get("executable") or "claude")
+        return find_executable(settings, self.name)
 
     def plan_launch(self, request: Request) -> Launch:
-        args = request.settings.get("args", ())
         argv = (
-            str(request.settings.get("executable") or "claude"),
+            find_executable(request.settings, self.name),
             "-p",
             *("--output-format", "stream-json", "--verbose"),  # it refuses the one without the other
             "--dangerously-skip-permissions",
@@ -64,31 +90,23 @@ class Claude:
             # Keeps the worktree's path out of the system prompt, so that all worktrees share one prompt cache.
             "--exclude-dynamic-system-prompt-sections",
             *(("--model", request.model) if request.model else ()),
-            *(args if isinstance(args, tuple) else (str(args),)),
+            *list_arguments(request.settings),
         )
         # As root it refuses to skip permissions unless this is exactly `1`.
         sandbox = {"IS_SANDBOX": "1"} if request.is_root else {}
-        return Launch(argv=argv, env={**_ENVIRONMENT, **sandbox}, stdin=request.prompt)
+        return Launch(
+            argv=argv,
+            env={**_ENVIRONMENT, **sandbox},
+            stdin=request.prompt,
+            session=request.resume or request.session,
+        )
 
     def parse_line(self, line: str) -> tuple[AgentEvent, ...]:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            text = shorten(line)
-            # A brace opens an event that was cut; anything else is a message that it printed past its own format.
-            return () if not text or line.lstrip().startswith("{") else (Said(text),)
-        return tuple(_read_event(event)) if isinstance(event, dict) else ()
+        event = parse_object(line)
+        return parse_stray(line) if event is None else tuple(_read_event(event))
 
     def judge(self, exit: Exit, events: Sequence[AgentEvent]) -> Outcome:
-        last = next((event for event in reversed(events) if isinstance(event, Ended)), None)
-        if last is not None and last.is_ok:
-            return Finished(last.text)
-        judged = judge_exit(exit, events)
-        if isinstance(judged, Stopped) or (exit.ended_by not in (None, "lingering")):
-            return judged
-        if last is None:
-            return GaveUp(f"it ended without a result ({render_exit(exit)})")
-        return GaveUp(last.text)
+        return judge_told(exit, events)
 
 
 def _read_event(event: Json) -> Iterator[AgentEvent]:
@@ -97,6 +115,11 @@ def _read_event(event: Json) -> Iterator[AgentEvent]:
             yield from _read_system(event)
         case "assistant":
             yield from _read_answer(event)
+        case "rate_limit_event":
+            limits = object_of(event.get("rate_limit_info"))
+            until = parse_epoch(limits.get("resetsAt"))
+            if limits.get("status") == "rejected" and until is not None:
+                yield Limited(until)
         case "result":
             yield from _read_result(event)
 
@@ -104,63 +127,74 @@ def _read_event(event: Json) -> Iterator[AgentEvent]:
 def _read_system(event: Json) -> Iterator[AgentEvent]:
     subtype = event.get("subtype")
     if subtype == "init":
-        yield Started(session=str(event.get("session_id") or ""), model=_text(event.get("model")) or None)
+        yield Started(
+            session=text_of(event.get("session_id")),
+            model=text_of(event.get("model")) or None,
+            version=text_of(event.get("claude_code_version")),
+        )
     elif subtype == "api_retry":
-        what = _text(event.get("error")) or "error"
-        status = event.get("error_status")
-        code = f" {status}" if isinstance(status, int) else ""
-        yield Warned(f"API error{code} ({what}), retry {event.get('attempt')} of {event.get('max_retries')}")
-    elif subtype in _WARNINGS and _text(event.get("content")):
-        yield Warned(shorten(_text(event.get("content"))))
+        what, status = text_of(event.get("error")) or "error", status_of(event.get("error_status"))
+        code = "" if status is None else f" {status}"
+        text = f"API error{code} ({what}), retry {event.get('attempt')} of {event.get('max_retries')}"
+        # What has no status never came to an answer.
+        unknown = classify(what, status) if status is not None else ErrorClass.NETWORK
+        yield Retried(shorten(text), _ERRORS.get(what, unknown))
+    elif subtype in _WARNINGS and text_of(event.get("content")):
+        yield Warned(shorten(text_of(event.get("content"))))
 
 
 def _read_answer(event: Json) -> Iterator[AgentEvent]:
-    message = _object(event.get("message"))
-    model = _text(message.get("model"))
+    message = object_of(event.get("message"))
+    model = text_of(message.get("model"))
     # What has a parent is a sub-agent's, which may run on a smaller model.
     if model and model != _SYNTHETIC and not event.get("parent_tool_use_id"):
         yield Answered(model)
-    for block in map(_object, _list(message.get("content"))):
-        if block.get("type") == "text" and (text := shorten(_text(block.get("text")))):
+    for block in map(object_of, list_of(message.get("content"))):
+        if block.get("type") == "text" and (text := shorten(text_of(block.get("text")))):
             yield Said(text)
         elif block.get("type") == "tool_use":
-            yield UsedTool(_text(block.get("name")), _describe_input(_object(block.get("input"))))
+            yield UsedTool(text_of(block.get("name")), describe_input(object_of(block.get("input"))))
 
 
 def _read_result(event: Json) -> Iterator[AgentEvent]:
-    denied = [_text(_object(denial).get("tool_name")) for denial in _list(event.get("permission_denials"))]
-    if denied:
-        count = "1 use of a tool was" if len(denied) == 1 else f"{len(denied)} uses of tools were"
-        yield Warned(f"{count} denied: {', '.join(dict.fromkeys(denied))}")
-    cost, turns = event.get("total_cost_usd"), event.get("num_turns")
+    tools = [text_of(object_of(denial).get("tool_name")) for denial in list_of(event.get("permission_denials"))]
+    yield from (Denied(tool) for tool in dict.fromkeys(tools))
+    turns = event.get("num_turns")
+    yield Used(
+        tokens=_read_tokens(object_of(event.get("usage"))),
+        scope=Scope.RUN,
+        cost_usd=number_of(event.get("total_cost_usd")),
+        # Since it tells what was used in this run alone, what stands beside it is the whole session's.
+        cost_scope=Scope.SESSION if "model_usage_since_last_result" in event else Scope.RUN,
+    )
+    is_ok = event.get("is_error") is False
     yield Ended(
-        is_ok=event.get("is_error") is False,
+        is_ok=is_ok,
         text=_describe_result(event),
-        cost_usd=float(cost) if isinstance(cost, int | float) else None,
+        error=ErrorClass.UNKNOWN if is_ok else _find_error(event),
         turns=turns if isinstance(turns, int) else None,
     )
 
 
+def _read_tokens(usage: Json) -> Tokens:
+    return Tokens(
+        input=count_of(usage.get("input_tokens")),
+        output=count_of(usage.get("output_tokens")),
+        cache_read=count_of(usage.get("cache_read_input_tokens")),
+        cache_write=count_of(usage.get("cache_creation_input_tokens")),
+        reasoning=count_of(object_of(usage.get("output_tokens_details")).get("thinking_tokens")),
+    )
+
+
+def _find_error(event: Json) -> ErrorClass:
+    if event.get("stop_reason") == "refusal":
+        return ErrorClass.SAFETY
+    if event.get("subtype") != "success":  # a limit that its user has set, or its own failure: no service's words
+        return ErrorClass.CRASH if event.get("subtype") == "error_during_execution" else ErrorClass.UNKNOWN
+    return classify(text_of(event.get("result")), status_of(event.get("api_error_status")))
+
+
 def _describe_result(event: Json) -> str:
-    errors = [text for text in map(_text, _list(event.get("errors"))) if not text.startswith("[")]  # [ede_diagnostic]
-    reasons = [text for name in ("subtype", "terminal_reason") if (text := _text(event.get(name)))]
-    return shorten(_text(event.get("result")) or "; ".join(errors) or ", ".join(reasons) or "no reason given")
-
-
-def _describe_input(arguments: Json) -> str:
-    for name in ("command", "file_path", "notebook_path", "pattern", "url", "query", "description"):
-        if text := _text(arguments.get(name)):
-            return shorten(text)
-    return shorten(next((text for text in map(_text, arguments.values()) if text), ""))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
+    errors = [text for text in map(text_of, list_of(event.get("errors"))) if not text.startswith("[")]  # [ede_…]
+    reasons = [text for name in ("subtype", "terminal_reason") if (text := text_of(event.get(name)))]
+    return shorten(text_of(event.get("result")) or "; ".join(errors) or ", ".join(reasons) or "no reason given")

@@ -15,6 +15,7 @@ class Command:
     name: str = "command"
     default_model: str | None = None
     can_resume: bool = False
+    tested: tuple[str, ...] = ()
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         argv = _argv_of(settings)

@@ -15,6 +15,7 @@ class Script:
     name: str = "script"
     default_model: str | None = None
     can_resume: bool = False
+    tested: tuple[str, ...] = ()
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:  # noqa: ARG002  # the contract's shape
         return "sh"

@@ -8,22 +8,31 @@ import traceback
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.agents.contract import (
     AgentEvent,
+    Denied,
     Ended,
     Finished,
     GaveUp,
+    Kept,
+    Launch,
     Outcome,
+    Postponed,
     Provider,
     Request,
+    Retried,
     Said,
-    Started,
     Stopped,
     UsedTool,
     Warned,
     find_served_model,
+    find_session,
+    find_use,
+    keep_event,
+    keep_events,
 )
 from chant_tasks.agents.environment import plan_environment
 from chant_tasks.agents.registry import find_provider, find_provider_name
@@ -38,6 +47,7 @@ from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
+from chant_tasks.steps.agent_files import load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, folder_of, save
 from chant_tasks.steps.in_place import excludes_file
 from chant_tasks.steps.run import SpecRun
@@ -73,34 +83,37 @@ def _work(run: SpecRun, attempt: Attempt) -> Attempt:
         run, spec, provider, worktree=attempt.worktree, branch=record.branch, session=str(uuid.uuid4())
     )
     save_whole(folder_of(run, record) / "prompt.md", request.prompt.encode("utf-8", "surrogateescape"))
-    request = replace(request, prompt_file=folder_of(run, record) / "prompt.md")
+    folder = folder_of(run, record)
+    request = replace(request, prompt_file=folder / "prompt.md", folder=folder, session_folder=folder)
+    launch = provider.plan_launch(request)
+    save_files(launch, folder)
     if not _wait_for_start(run):
         return replace(attempt, outcome=Stopped("the run was stopped"))
     model = request.model or ""
-    session = request.session if provider.name == "claude" else ""
-    attempt = save(run, attempt, phase=Phase.RUNNING, agent=provider.name, model_asked=model, session=session)
-    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=session))
+    attempt = save(run, attempt, phase=Phase.RUNNING, agent=provider.name, model_asked=model, session=launch.session)
+    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
     started = time.monotonic()
-    outcome, events = _supervise(run, attempt, provider, request)
+    outcome, events = _supervise(run, attempt, provider, request, launch)
     return _note_end(run, attempt, outcome, events, time.monotonic() - started)
 
 
 def _supervise(
-    run: SpecRun, attempt: Attempt, provider: Provider, request: Request
+    run: SpecRun, attempt: Attempt, provider: Provider, request: Request, launch: Launch
 ) -> tuple[Outcome, Sequence[AgentEvent]]:
-    # The last of each kind is what an end is judged by: an agent may say a million things.
-    last: dict[type[AgentEvent], AgentEvent] = {}
-    launch, spec_id = provider.plan_launch(request), attempt.spec.id
+    kept: Kept = {}
+    spec_id, folder = attempt.spec.id, folder_of(run, attempt.record)
 
     def on_line(line: str) -> bool:
+        nonlocal kept
         for event in provider.parse_line(line):
-            last.pop(type(event), None)
-            last[type(event)] = event
-            if isinstance(event, Warned):
+            kept = keep_event(kept, event)
+            if isinstance(event, Warned | Retried):
                 run.emit(Notice(spec=spec_id, text=event.text))
+            elif isinstance(event, Denied):
+                run.emit(Notice(spec=spec_id, text=f"it was not let use {event.tool}"))
             elif isinstance(event, Said | UsedTool):
                 run.emit(AgentSaid(spec=spec_id, text=_word(event)))
-        return Ended in last
+        return Ended in kept
 
     def on_started(pid: int) -> None:
         save(run, attempt, agent_process=find_mark(pid))
@@ -110,29 +123,28 @@ def _supervise(
         launch,
         cwd=request.cwd,
         env={**launch.env, **plan_attempt_environment(run, attempt, model=request.model)},
-        log=folder_of(run, attempt.record) / "log",
+        log=folder / "log",
         limits=Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace),
         on_line=on_line,
         on_started=on_started,
         stop=run.stop,
     )
     end_processes(run, attempt.record)
-    events = tuple(last.values())
-    return provider.judge(end, events), events
+    events = keep_events((*kept.values(), *load_report(launch, folder)))
+    return provider.judge(replace(end, ended_at=datetime.now().astimezone()), events), events
 
 
 def _note_end(
     run: SpecRun, attempt: Attempt, outcome: Outcome, events: Sequence[AgentEvent], seconds: float
 ) -> Attempt:
-    ends = [event for event in events if isinstance(event, Ended)]
-    sessions = [event.session for event in events if isinstance(event, Started) and event.session]
-    cost = ends[-1].cost_usd if ends else None
+    use = find_use(events)
+    cost = use.cost_usd if use is not None else None
     words = [*([render_money(cost)] if cost is not None else []), render_duration(seconds)]
     attempt = save(
         run,
         attempt,
         model=find_served_model(events) or attempt.record.model_asked,
-        session=sessions[-1] if sessions else attempt.record.session,
+        session=find_session(events) or attempt.record.session,
         cost_usd=cost,
         summary=", ".join(words),
     )
@@ -145,7 +157,7 @@ def _word(event: Said | UsedTool) -> str:
     return event.text if isinstance(event, Said) else f"{event.name} {event.detail}".strip()
 
 
-def _word_outcome(outcome: GaveUp | Stopped) -> str:
+def _word_outcome(outcome: Postponed | GaveUp | Stopped) -> str:
     return "stopped" if isinstance(outcome, Stopped) else f"gave up: {outcome.reason}"
 
 

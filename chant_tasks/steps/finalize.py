@@ -1,6 +1,6 @@
 """The third step: what the agent left is saved, judged, and landed with its finalized file in one commit."""
 
-from chant_tasks.agents.contract import Finished, GaveUp, Stopped
+from chant_tasks.agents.contract import Finished, GaveUp, Postponed, Stopped
 from chant_tasks.errors import ChantError, WorktreeError
 from chant_tasks.events import AgentEnded, Notice
 from chant_tasks.git.refs import find_commit
@@ -58,11 +58,11 @@ def _finalize_saved(run: SpecRun, attempt: Attempt, saved: Saved) -> State:
             return end_failed(run, attempt, "; ".join(reasons), saved.head)
         case Stopped(reason):
             return end_failed(run, attempt, reason, saved.head, Ending.INTERRUPTED)
-        case GaveUp(reason):
+        case GaveUp(reason) | Postponed(reason):
             return end_failed(run, attempt, f"the agent gave up: {reason}", saved.head)
 
 
-def _judge(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Proven | Refused | Stopped | GaveUp:
+def _judge(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Proven | Refused | Stopped | Postponed | GaveUp:
     """The verdict on what was left, said aloud where there is something to say."""
     if not isinstance(attempt.outcome, Finished):
         return attempt.outcome
