@@ -1,9 +1,11 @@
 """Where things are: the folder that holds `.chant`, git's root around it, and the journal."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import RepositoryError
+from chant_tasks.git.place import find_place, is_git_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +61,13 @@ def find_specs_root(start: Path) -> Path | None:
 
 def require_project(root: Path) -> Project:
     """The project at `root`. Raises RepositoryError where no git checkout surrounds it."""
-    for top in (root, *root.parents):
-        entry = top / ".git"
-        if entry.is_dir():
-            return Project(root=root, top=top, git_dir=entry, common_dir=_find_common_dir(entry))
-        if entry.is_file():
-            git_dir = (top / entry.read_text().removeprefix("gitdir:").strip()).resolve()
-            return Project(root=root, top=top, git_dir=git_dir, common_dir=_find_common_dir(git_dir))
+    place = find_place(root)
+    if place is not None:
+        return Project(root=root, top=place.top, git_dir=place.git_dir, common_dir=place.common_dir)
+    for folder in (root, *root.parents):
+        if os.path.lexists(folder / ".git"):
+            raise RepositoryError(f"{folder / '.git'} leads to no git repository", f"git -C {folder} status")
+        if is_git_dir(folder):
+            hint = f"git clone {folder} CLONE, or git worktree add, and work there"
+            raise RepositoryError(f"{folder} is a bare repository, without a checkout", hint)
     raise RepositoryError(f"{root} is in no git repository", "git init && git add -A && git commit -m start")
-
-
-def _find_common_dir(git_dir: Path) -> Path:
-    pointer = git_dir / "commondir"
-    if not pointer.is_file():
-        return git_dir
-    return (git_dir / pointer.read_text().strip()).resolve()

@@ -85,11 +85,13 @@ def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
 
 def apply_entries(git: Git, entries: Mapping[str, Entry | None]) -> None:
     """As `apply_entry`, for many paths at once."""
-    rows = (
-        (f"{entry.mode} {entry.blob}" if entry is not None else f"0 {'0' * 40}", path)
-        for path, entry in entries.items()
-    )
-    _apply_info(git, "".join(f"{head}\t{path}\0" for head, path in rows))
+    added = ((f"{entry.mode} {entry.blob}", path) for path, entry in entries.items() if entry is not None)
+    lines = "".join(f"{head}\t{path}\0" for head, path in added)
+    removed = "".join(f"{path}\0" for path, entry in entries.items() if entry is None)
+    if removed:
+        git.run("update-index", "--force-remove", "-z", "--stdin", stdin=_encode(removed))
+    if lines:
+        git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
 
 
 def find_committed(git: Git, commit: str, path: str) -> Entry | None:
@@ -101,10 +103,6 @@ def find_committed(git: Git, commit: str, path: str) -> Entry | None:
 def apply_intent(git: Git, path: str) -> None:
     """Promise `path`, which is not tracked, to the index."""
     git.run("add", "--intent-to-add", "--force", "--", f":(top,literal){path}")
-
-
-def _apply_info(git: Git, lines: str) -> None:
-    git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
 
 
 def apply_tree(git: Git, old: Oid, new: Oid) -> None:

@@ -9,7 +9,11 @@ from chant_tasks.git.runner import Git, Oid
 
 FILE_MODE = "100644"
 GITLINK_MODE = "160000"
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # of SHA-1 repositories
+# of SHA-1 and of SHA-256 repositories
+EMPTY_TREES = (
+    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+)
 _FOLDER_MODE = "040000"
 
 
@@ -105,7 +109,7 @@ def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = 
         below = entries.get(name)
         inner = below[1] if below is not None and below[0] == _FOLDER_MODE else Oid("")
         entries[name] = (_FOLDER_MODE, add_tree_with(git, inner, rest, blob, mode))
-        if entries[name][1] == EMPTY_TREE:
+        if entries[name][1] in EMPTY_TREES:
             del entries[name]
     elif blob is not None:
         entries[name] = (mode, blob)

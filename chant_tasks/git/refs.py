@@ -8,7 +8,10 @@ from typing import Self
 from chant_tasks.errors import GitError
 from chant_tasks.git.runner import Git, Oid
 
-ZERO = Oid("0" * 40)  # what git says where there is no object
+
+def is_zero(oid: str) -> bool:
+    """Whether an id is what git says where there is no object; how long it is depends on the repository."""
+    return not oid.strip("0")
 
 
 def find_commit(git: Git, name: str) -> Oid | None:
@@ -38,6 +41,18 @@ def apply_ref(git: Git, name: str, new: Oid, old: Oid | None, reason: str) -> No
     """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is not."""
     expected = (old,) if old is not None else ()
     git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, new, *expected)
+
+
+def apply_new_ref(git: Git, name: str, commit: Oid, reason: str) -> bool:
+    """Whether ref `name` points to `commit` now: where there is one already that points elsewhere, that stays."""
+    try:
+        git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, commit, "")
+    except GitError:
+        there = find_commit(git, name)
+        if there is None:
+            raise
+        return there == commit
+    return True
 
 
 def remove_ref(git: Git, name: str, old: Oid | None = None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NewType
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.place import Place, find_place
 
 Oid = NewType("Oid", str)
 
@@ -60,11 +61,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in one folder; `index` is another index file to work on, `excludes` another file of patterns to ignore."""
+    """Git in one folder; `index` is another index file to work on, `excludes` another file of patterns to ignore.
+
+    `settings` are more settings of git's. Git is told which repository the folder is in; with `finds_place` it finds
+    that itself, as a person's git does.
+    """
 
     folder: Path
     index: Path | None = None
     excludes: Path | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+    finds_place: bool = False
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
@@ -94,6 +101,11 @@ class Git:
             environment["GIT_INDEX_FILE"] = str(self.index)
         if self.excludes is not None:
             environment |= plan_setting(environment, "core.excludesFile", str(self.excludes))
+        for key, value in self.settings:
+            environment |= plan_setting(environment, key, value)
+        place = None if self.finds_place else find_place(self.folder)
+        if place is not None and _is_trusted(place):
+            environment |= {"GIT_DIR": str(place.git_dir), "GIT_WORK_TREE": str(place.top)}
         return environment
 
 
@@ -105,6 +117,15 @@ def plan_setting(environment: Mapping[str, str], key: str, value: str) -> Mappin
         f"GIT_CONFIG_KEY_{count}": key,
         f"GIT_CONFIG_VALUE_{count}": value,
     }
+
+
+@cache
+def _is_trusted(place: Place) -> bool:
+    """Whether the repository is ours, or its user told git to trust it: git asks no more once it is told the place."""
+    parts = (place.top, place.top / ".git", place.git_dir)
+    if all(part.stat().st_uid == os.geteuid() for part in parts):
+        return True
+    return Git(place.top, finds_place=True).run("rev-parse", "--git-dir", ok=(0, 128)).status == 0
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.place import find_place, find_pointed, is_git_dir
 from chant_tasks.git.runner import Git, Oid
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
@@ -15,40 +16,65 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worktree:
-    """One registered worktree; `branch` is "" where its HEAD is detached or it is bare."""
+    """One registered worktree; `branch` is "" where its HEAD is detached or it is bare.
+
+    `git_dir` is where git keeps what belongs to it alone; None where the worktree is away.
+    """
 
     path: Path
+    git_dir: Path | None
     branch: str
     head: Oid
     is_prunable: bool
 
 
-def load_worktrees(git: Git) -> tuple[Worktree, ...]:
+def load_worktrees(git: Git, main: Path | None = None) -> tuple[Worktree, ...]:
     """Every registered worktree, the main one first.
 
-    While anybody adds one, what git keeps of it is empty for a moment, and git then fails to list them all (seen once
-    in 400 landings beside seven agents): it is asked again.
+    `main` is where that may be: git itself names its own folder where `git init --separate-git-dir` put that elsewhere.
+    While anybody adds a worktree, what git keeps of it is empty for a moment, and git then fails to list them all (seen
+    once in 400 landings beside seven agents): it is asked again.
     """
     for pause in _PAUSES:
         with suppress(GitError):
-            return _list_worktrees(git)
+            return _list_worktrees(git, main)
         time.sleep(pause)
-    return _list_worktrees(git)
+    return _list_worktrees(git, main)
 
 
-def _list_worktrees(git: Git) -> tuple[Worktree, ...]:
+def _list_worktrees(git: Git, main: Path | None) -> tuple[Worktree, ...]:
     text = git.run("worktree", "list", "--porcelain", "-z").stdout.decode("utf-8", "surrogateescape")
-    return tuple(_parse_worktree(block) for block in text.split("\0\0") if block)
+    return tuple(_parse_worktree(block, main) for block in text.split("\0\0") if block)
 
 
-def _parse_worktree(block: str) -> Worktree:
+def _parse_worktree(block: str, main: Path | None) -> Worktree:
     rows = dict(line.partition(" ")[::2] for line in block.split("\0"))
+    named = Path(rows["worktree"])
+    path = named if "bare" in rows or not is_git_dir(named) else find_main_checkout(named, main) or named
+    place = find_place(path) if path.is_dir() else None
     return Worktree(
-        path=Path(rows["worktree"]),
+        path=path,
+        git_dir=place.git_dir.resolve() if place is not None and place.top == path else None,
         branch=rows.get("branch", "").removeprefix("refs/heads/"),
         head=Oid(rows.get("HEAD", "")),
         is_prunable="prunable" in rows,
     )
+
+
+def find_main_checkout(common_dir: Path, checkout: Path | None) -> Path | None:
+    """Where the main checkout of the repository in `common_dir` is; None where nothing tells.
+
+    Its settings tell that of a submodule, and nothing that of `git init --separate-git-dir` but the checkout itself:
+    `checkout` is one that may be it.
+    """
+    if common_dir.name == ".git":
+        return common_dir.parent
+    named = Git(common_dir.parent).run("config", "--file", str(common_dir / "config"), "core.worktree", ok=(0, 1)).text
+    for path in ((common_dir / named).resolve() if named else None, checkout):
+        place = find_place(path) if path is not None and path.is_dir() else None
+        if place is not None and place.top == path and place.git_dir.resolve() == common_dir.resolve():
+            return path
+    return None
 
 
 def add_worktree(git: Git, path: Path, *, branch: str, base: Oid) -> None:
@@ -62,14 +88,40 @@ def add_files(worktree: Path) -> None:
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")
 
 
-def repair_worktrees(git: Git) -> None:
-    """Write the `.git` files again that worktrees have lost."""
-    git.run("worktree", "repair")
+def restore_git_file(common_dir: Path, worktree: Path, branch: str) -> None:
+    """Write a worktree's `.git` file again where it is gone or leads elsewhere; where the repository has forgotten the
+    worktree, register it again, at `branch` and with no index."""
+    registration = _find_registration(common_dir, worktree) or _add_registration(common_dir, worktree, branch)
+    entry = worktree / ".git"
+    if find_pointed(entry) != registration.resolve():
+        entry.unlink(missing_ok=True)
+        entry.write_text(f"gitdir: {registration}\n")
+
+
+def _add_registration(common_dir: Path, worktree: Path, branch: str) -> Path:
+    names = (worktree.name, *(f"{worktree.name}{number}" for number in range(1, 1000)))
+    folder = next(folder for folder in (common_dir / "worktrees" / name for name in names) if not folder.exists())
+    folder.mkdir(parents=True)
+    (folder / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+    (folder / "commondir").write_text("../..\n")
+    (folder / "gitdir").write_text(f"{worktree}/.git\n")
+    return folder
 
 
 def find_git_dir(worktree: Path) -> Path:
-    """The folder where git keeps what belongs to this worktree alone."""
-    return Path(Git(worktree).run("rev-parse", "--absolute-git-dir").text)
+    """The folder where git keeps what belongs to this worktree alone. Raises GitError where there is no repository."""
+    place = find_place(worktree)
+    if place is None:
+        raise GitError(("rev-parse",), 128, f"{worktree} is in no git repository")
+    return place.git_dir.resolve()
+
+
+def find_common_dir(worktree: Path) -> Path:
+    """The folder where git keeps what all worktrees share. Raises GitError where there is no repository."""
+    place = find_place(worktree)
+    if place is None:
+        raise GitError(("rev-parse",), 128, f"{worktree} is in no git repository")
+    return place.common_dir.resolve()
 
 
 def is_own_worktree(common_dir: Path, path: Path) -> bool:
@@ -80,8 +132,8 @@ def is_own_worktree(common_dir: Path, path: Path) -> bool:
     entry = path / ".git"
     if not entry.is_file():
         return not os.path.lexists(entry) and any(path.iterdir())
-    named = Path(entry.read_text().removeprefix("gitdir:").strip())
-    return named.is_relative_to(common_dir)
+    named = find_pointed(entry)
+    return named is not None and named.is_relative_to(common_dir.resolve())
 
 
 def remove_worktree(common_dir: Path, path: Path) -> None:
@@ -101,6 +153,6 @@ def _find_registration(common_dir: Path, path: Path) -> Path | None:
     """The folder where git keeps what it knows of the worktree at `path`."""
     for folder in common_dir.glob("worktrees/*"):
         with suppress(OSError):
-            if (folder / "gitdir").read_text().strip() == f"{path}/.git":
+            if os.path.normpath(folder / (folder / "gitdir").read_text().strip()) == f"{path}/.git":
                 return folder
     return None

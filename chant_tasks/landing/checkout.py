@@ -23,7 +23,7 @@ from chant_tasks.git.index import (
     load_unstaged,
 )
 from chant_tasks.git.objects import GITLINK_MODE, Change, add_blob, add_tree_with, find_tree, load_blob
-from chant_tasks.git.refs import ZERO
+from chant_tasks.git.refs import is_zero
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.spec.store import save_file
@@ -214,8 +214,8 @@ def _adopt_half_written(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple
 
 def _is_half_written(git: Git, top: Path, change: Change) -> bool:
     place, entry = top / change.path, find_entry(git, change.path)
-    staged = entry.blob if entry is not None else ZERO
-    if staged not in (change.old, change.new):
+    known = (change.old, change.new)
+    if entry.blob not in known if entry is not None else not any(map(is_zero, known)):
         return False
     if place.is_symlink() or not place.is_file() or change.status == "D":
         return not os.path.lexists(place)

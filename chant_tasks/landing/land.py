@@ -24,7 +24,7 @@ from chant_tasks.git.objects import (
 )
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import Worktree, find_git_dir, load_worktrees
+from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.landing.base import find_dropped_base, run_merge_by
 from chant_tasks.landing.checkout import (
     InTheWay,
@@ -45,13 +45,14 @@ _TRIES = 5  # somebody else's push may move the target between our reading and o
 class Request:
     """What shall land.
 
-    `top` is a checkout of the work (attributes are read there), `head` None where no work comes with it, `base` where
+    `top` is a checkout of the work (attributes are read there), `checkout` the user's, `head` None where no work comes with it, `base` where
     the target was when the work began. `given` is the spec's file as the checkout had it, `base_copy` as the base
     commit had it, `final` as it shall land. `resumed` names the tip for which an earlier try made a commit, and that
     commit.
     """
 
     top: Path
+    checkout: Path
     spec: str
     spec_path: str
     is_ignored: bool
@@ -201,7 +202,7 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
     )
     name, reason = f"refs/heads/{request.target}", f"chant: land {request.spec}"
     with ExitStack() as stack:
-        refreshes = _prepare_checkouts(git, stack, request.target, move)
+        refreshes = _prepare_checkouts(git, request.checkout, stack, request.target, move)
         where = Git(refreshes[0].top) if refreshes else git
         with PreparedMove(where, name, new=new, old=old, reason=reason) as prepared:
             try:
@@ -212,11 +213,11 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
                 raise Halfway(str(error)) from error
 
 
-def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
+def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
     refreshes = []
-    for worktree in load_worktrees(git):
-        git_dir = _find_own_dir(worktree, target)
-        if git_dir is None:
+    for worktree in load_worktrees(git, checkout):
+        git_dir = worktree.git_dir
+        if git_dir is None or worktree.is_prunable:
             continue
         _require_no_operation(git_dir, target, worktree.branch)
         if worktree.branch != target:
@@ -226,21 +227,6 @@ def _prepare_checkouts(git: Git, stack: ExitStack, target: str, move: Move) -> t
             stack.callback(remove_index_copy, git_dir)
             refreshes.append(prepare_refresh(worktree.path, git_dir, move))
     return tuple(refreshes)
-
-
-def _find_own_dir(worktree: Worktree, target: str) -> Path | None:
-    """Where git keeps what belongs to this worktree alone; None where it is away.
-
-    That of another spec may just be made or removed: what git then says of it must not keep this landing waiting.
-    """
-    if worktree.is_prunable or not worktree.path.is_dir():
-        return None
-    try:
-        return find_git_dir(worktree.path)
-    except GitError:
-        if worktree.branch == target:
-            raise
-        return None
 
 
 def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from chant_tasks.git.index import load_gitlinks
 from chant_tasks.git.objects import find_gitlink
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import find_git_dir
+from chant_tasks.git.worktrees import find_common_dir, find_git_dir
 
 EMBEDDED_NAME = "embedded-git"
 
@@ -78,9 +78,8 @@ def _find_free_name(folder: Path) -> Path:
 
 def find_registrations(git: Git) -> tuple[Registration, ...]:
     """Every worktree of this repository that is inside the one that `git` is in, by path."""
-    top, git_dir = git.folder.resolve(), find_git_dir(git.folder)
-    found = []
-    for folder in _find_common_dir(git_dir).glob("worktrees/*"):
+    top, found = git.folder.resolve(), []
+    for folder in find_common_dir(git.folder).glob("worktrees/*"):
         with suppress(OSError):
             entry = Path(os.path.normpath(folder / (folder / "gitdir").read_text().strip()))
             if entry.parent != top and entry.is_relative_to(top):
@@ -123,8 +122,3 @@ def _is_submodule(git: Git, base: Oid, path: str) -> bool:
         return False
     git_dir = Path(os.path.normpath(entry.parent / entry.read_text().removeprefix("gitdir:").strip()))
     return git_dir.is_relative_to(find_git_dir(git.folder) / "modules")
-
-
-def _find_common_dir(git_dir: Path) -> Path:
-    name = git_dir / "commondir"
-    return Path(os.path.normpath(git_dir / name.read_text().strip())) if name.is_file() else git_dir

@@ -4,20 +4,22 @@ By plumbing and on a copy of the index: no hook of the user's can refuse it, and
 docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.git.index import add_index_copy, apply_entries, apply_entry, find_committed, load_unmerged
+from chant_tasks.git.index import apply_entries, apply_entry, find_committed
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
-from chant_tasks.git.refs import apply_ref, find_commit, is_held
+from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import find_git_dir, repair_worktrees
-from chant_tasks.landing.nested import EMBEDDED_NAME, Nested, find_registrations, open_nested
+from chant_tasks.git.worktrees import find_common_dir, find_git_dir, restore_git_file
+from chant_tasks.landing.abandoned import find_abandoned, find_abandoned_on, save_spares
+from chant_tasks.landing.nested import EMBEDDED_NAME, open_nested
+from chant_tasks.landing.rescue import add_all, open_index
 
 # doit's and Python's own files are nobody's changes.
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
-_LEAVING = ("reset:", "checkout:")
+INDEX_COPY = "chant-save-index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +45,41 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
     was. Files that git ignores are not work. In a person's checkout `is_users` tells which paths are no work either;
     its log of HEAD stays, and so do worktrees inside it.
     """
-    worktree = git.folder
     parent = find_commit(git, "HEAD") or base
-    unmerged = load_unmerged(git)
-    git_dir = find_git_dir(worktree)
-    nested = open_nested(git, base, is_users)
-    tree, head = _add_everything(git, git_dir, nested, is_users is not None), parent
+    git_dir = find_git_dir(git.folder)
+    copy = git_dir / INDEX_COPY
+    try:
+        opened = open_index(git, git_dir, copy, parent)
+        nested = open_nested(opened.git, base, is_users)
+        for path in (*nested.embedded, *nested.worktrees):
+            apply_entry(opened.git, path, None)  # the link that the agent may have added
+        without = tuple(f":(top,exclude,literal){path}" for path in nested.worktrees) if is_users is not None else ()
+        tree, problem = add_all(opened, parent, (":(top)", *_NOBODYS, *without))
+    finally:
+        remove_index_copies(git_dir)
+    head = parent
     if tree != find_tree(git, parent):
         head = add_commit(git, tree, (parent,), message, is_signed=False)
+    inner = (f"{path} is a worktree of its own" for path in nested.worktrees)
     return Saved(
         head=head,
-        unmerged=unmerged,
+        unmerged=opened.unmerged,
         embedded=nested.embedded,
-        abandoned=() if is_users is not None else tuple(dict.fromkeys(_find_all_abandoned(git, git_dir, head))),
-        problems=tuple(f"{path} is a worktree of its own" for path in nested.worktrees),
+        abandoned=() if is_users is not None else find_abandoned(git, git_dir, parent, head),
+        problems=tuple(text for text in (opened.problem, problem, *inner) if text),
         submodules=nested.submodules,
     )
 
 
+def remove_index_copies(git_dir: Path) -> None:
+    """Remove what saving keeps beside a worktree's index meanwhile."""
+    for left in git_dir.glob(f"{INDEX_COPY}*"):
+        left.unlink(missing_ok=True)
+
+
 def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], message: str) -> Saved:
     """The saved work with `paths` as `base` has them, as one commit on `base`: no commit of it holds them any more."""
-    copy = find_git_dir(git.folder) / "chant-save-index"
+    copy = find_git_dir(git.folder) / INDEX_COPY
     index = replace(git, index=copy)
     try:
         index.run("read-tree", saved.head)
@@ -75,16 +91,16 @@ def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], messag
     return replace(saved, head=head)
 
 
-def restore_git_file(git: Git, worktree: Path) -> None:
-    """Let `worktree` be a worktree of `git`'s repository again, whatever the agent did to its `.git` file.
+def restore_worktree(common_dir: Path, worktree: Path, branch: str) -> None:
+    """Let `worktree` be one of the repository in `common_dir` again, whatever the agent did to its `.git` file.
 
-    Without that file, git would take a repository around the worktree for its own, and save that one's files.
+    Without that file, git would take a repository around the worktree for its own, and save that one's files; with
+    another's, it would save into that one.
     """
     entry = worktree / ".git"
     if entry.is_dir() and not entry.is_symlink():
         entry.rename(worktree / EMBEDDED_NAME)
-    if not entry.is_file():
-        repair_worktrees(git)
+    restore_git_file(common_dir, worktree, branch)
 
 
 def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
@@ -93,48 +109,15 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     Commits that this leaves behind are kept at refs whose names begin with `spare_ref`: those that the branch had (the
     agent worked on a branch of its own), and those that were abandoned.
     """
-    for number, commit in enumerate(saved.abandoned, 1):
-        apply_ref(git, f"{spare_ref}-abandoned-{number}", commit, None, "chant: commits that the agent abandoned")
     name = f"refs/heads/{branch}"
     tip = find_commit(git, name)
+    moved = find_abandoned_on(git, find_common_dir(git.folder), branch, tip, saved.head)
+    abandoned = dict.fromkeys((*saved.abandoned, *moved))
+    save_spares(git, f"{spare_ref}-abandoned", abandoned, "chant: commits that the agent abandoned")
     if tip == saved.head:
         return
     if tip is not None and not is_ancestor(git, tip, saved.head):
-        apply_ref(git, f"{spare_ref}-branch", tip, None, "chant: commits that the agent left behind")
+        reason = "chant: commits that the agent left behind"
+        if not apply_new_ref(git, f"{spare_ref}-branch", tip, reason):
+            save_spares(git, f"{spare_ref}-branch", (tip,), reason)
     apply_ref(git, name, saved.head, None, "chant: save what the agent left")
-
-
-def _add_everything(git: Git, git_dir: Path, nested: Nested, is_users: bool) -> Oid:
-    without = tuple(f":(top,exclude,literal){path}" for path in nested.worktrees) if is_users else ()
-    copy = git_dir / "chant-save-index"
-    add_index_copy(git_dir, copy)
-    try:
-        git = replace(git, index=copy)
-        for path in (*nested.embedded, *nested.worktrees):
-            apply_entry(git, path, None)  # the link that the agent may have added
-        git.run("add", "--all", "--sparse", "--", ":(top)", *_NOBODYS, *without)
-        return Oid(git.run("write-tree").text)
-    finally:
-        copy.unlink(missing_ok=True)
-
-
-def _find_all_abandoned(git: Git, git_dir: Path, head: Oid) -> Iterator[Oid]:
-    """As `_find_abandoned`, with what worktrees inside this one are at or remember; they go with it."""
-    yield from _find_abandoned(git, git_dir, head)
-    for inner in find_registrations(git):
-        at = find_commit(git, f"worktrees/{inner.folder.name}/HEAD")
-        if at is not None and not is_ancestor(git, at, head) and not is_held(git, at):
-            yield at
-        yield from _find_abandoned(git, inner.folder, head)
-
-
-def _find_abandoned(git: Git, git_dir: Path, head: Oid) -> Iterator[Oid]:
-    """What the worktree's own log of HEAD alone remembers; it goes with the worktree. An amended commit is replaced,
-    not abandoned. The words are git's own, which it never translates."""
-    log = git_dir / "logs" / "HEAD"
-    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    moves = [(*ids.split(" ")[:2], words) for ids, _, words in (line.partition("\t") for line in lines)]
-    for commit in dict.fromkeys(old for old, new, words in moves if old != new and words.startswith(_LEAVING)):
-        oid = find_commit(git, commit)
-        if oid is not None and not is_ancestor(git, oid, head) and not is_held(git, oid):
-            yield oid

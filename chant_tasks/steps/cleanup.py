@@ -76,7 +76,8 @@ def _remove_branch(run: SpecRun, record: AttemptRecord) -> str:
     if tip is None:
         remove_landing_ref(run.git, record.spec)
         return ""
-    users = [worktree for worktree in load_worktrees(run.git) if worktree.branch == record.branch]
+    worktrees = load_worktrees(run.git, run.overview.project.top)
+    users = [worktree for worktree in worktrees if worktree.branch == record.branch]
     if users:
         is_here = users[0].path == run.overview.project.top
         way = f"git switch {record.target}" if is_here else f"git worktree remove {users[0].path}"

@@ -87,6 +87,7 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
     attempt = save(run, attempt, commits=commits)
     request = Request(
         top=git.folder,
+        checkout=run.overview.project.top,
         spec=record.spec,
         spec_path=record.spec_path,
         is_ignored=record.is_ignored,

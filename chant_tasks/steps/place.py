@@ -14,7 +14,7 @@ from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.nested import find_registrations, remove_registrations
-from chant_tasks.landing.save import Saved, restore_git_file, save_branch, save_without, save_work
+from chant_tasks.landing.save import Saved, restore_worktree, save_branch, save_without, save_work
 from chant_tasks.landing.submodules import find_submodule_problems, save_submodules
 from chant_tasks.steps.attempt import Attempt, find_copy
 from chant_tasks.steps.in_place import excludes_file, find_users_paths
@@ -45,7 +45,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     if not record.worktree:
         return Saved(head=find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head))
     if not record.is_in_place:
-        restore_git_file(run.git, attempt.worktree)
+        restore_worktree(run.overview.project.common_dir, attempt.worktree, record.branch)
     message = render_message(record.spec, attempt.spec.title, {})
     noted = find_users_paths(run, record) if record.is_in_place else None
     saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)

@@ -51,7 +51,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
         recover(run, spec_id)
         head = _require_branch(run, spec_id)
         branch = run.overview.facts.branches[spec_id]
-        for worktree in load_worktrees(run.git):
+        for worktree in load_worktrees(run.git, run.overview.project.top):
             if worktree.branch == branch:
                 raise RepositoryError(
                     f"{branch} is checked out in {worktree.path}", f"git -C {worktree.path} switch {run.target}"

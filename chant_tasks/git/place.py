@@ -1,0 +1,53 @@
+"""Which checkout a folder is in and where git keeps what belongs to it, read from disk and not asked of git.
+
+Said to git with each call, it holds whatever the repository's own settings say: an agent that sets `core.worktree` or
+`core.bare` there would otherwise send the landings of every other spec elsewhere.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_POINTER = "gitdir:"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A checkout: its root, and the folder where git keeps what belongs to it alone."""
+
+    top: Path
+    git_dir: Path
+
+    @property
+    def common_dir(self) -> Path:
+        """What all worktrees of the repository share."""
+        pointer = self.git_dir / "commondir"
+        return (self.git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else self.git_dir
+
+
+def find_place(folder: Path) -> Place | None:
+    """The checkout around `folder`; None where there is none, or where what is there is broken."""
+    for top in (folder, *folder.parents):
+        entry = top / ".git"
+        if entry.is_file():
+            git_dir = find_pointed(entry)
+            return Place(top, git_dir) if git_dir is not None and is_git_dir(git_dir) else None
+        if is_git_dir(entry):
+            return Place(top, entry)
+    return None
+
+
+def find_pointed(entry: Path) -> Path | None:
+    """Where a `.git` file points; None where it cannot be read or is none."""
+    try:
+        text = entry.read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    return (entry.parent / text.removeprefix(_POINTER).strip()).resolve() if text.startswith(_POINTER) else None
+
+
+def is_git_dir(folder: Path) -> bool:
+    """Whether git would take `folder` for the place where it keeps a repository, or a worktree's part of one."""
+    if not os.path.lexists(folder / "HEAD"):
+        return False
+    return (folder / "commondir").is_file() or ((folder / "objects").is_dir() and (folder / "refs").is_dir())
