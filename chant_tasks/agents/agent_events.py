@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from chant_tasks.agents.error_class import ErrorClass
+from chant_tasks.tokens import Tokens
 
 _SUMMARY_LENGTH = 200
 
@@ -77,23 +78,6 @@ class Limited:
     """The account's limit is reached and lasts until then."""
 
     until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """Tokens as they are billed: `input` without what was read from or written to the cache, `output` with reasoning.
-
-    `reasoning` is the part of `output` that was spent on it, as far as the agent tells.
-    """
-
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    reasoning: int = 0
-
-    def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
 
 
 class Scope(Enum):

@@ -22,7 +22,6 @@ from chant_tasks.agents.agent_events import (
     Said,
     Scope,
     Started,
-    Tokens,
     Used,
     UsedTool,
     Warned,
@@ -51,6 +50,7 @@ from chant_tasks.agents.outcome import (
 )
 from chant_tasks.config import Setting
 from chant_tasks.spec.model import SpecId
+from chant_tasks.tokens import Tokens
 
 __all__ = [
     "AgentEvent",
