@@ -46,6 +46,22 @@ class Earlier:
     uncommitted: tuple[str, ...] = ()
     ticked: tuple[str, ...] = ()
 
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.files or self.commits)
+
+    @property
+    def summary(self) -> str:
+        """What is there, in a few words."""
+        if not self.has_changes:
+            return "nothing was changed"
+        words = [
+            *([render_count(len(self.commits), "commit")] if self.commits else []),
+            render_count(len(self.files), "file"),
+            *([f"{len(self.uncommitted)} not committed"] if self.uncommitted else []),
+        ]
+        return ", ".join(words)
+
 
 def render_section(earlier: Earlier) -> str:
     """The section of a whole prompt that says what is there already."""
@@ -66,7 +82,7 @@ def render_facts(earlier: Earlier) -> str:
 
 
 def _find_lines(earlier: Earlier) -> Iterator[str]:
-    if not earlier.files and not earlier.commits:
+    if not earlier.has_changes:
         yield "- nothing was changed"
         return
     rows = (

@@ -1,0 +1,158 @@
+"""Which earlier attempt a new one goes on from, and what it left: work, the spec's file, a session of its agent's.
+
+An attempt that was interrupted is gone on from by itself, one that failed where a person asks for it. What a person
+forgot or discarded is begun anew, and so is what git has no more.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+
+from chant_tasks.earlier import Earlier
+from chant_tasks.errors import GitError, SpecError
+from chant_tasks.events import Notice
+from chant_tasks.git.history import load_subjects
+from chant_tasks.git.objects import is_ancestor, load_changes, load_file
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.attempt import AttemptRecord, load_last
+from chant_tasks.journal.tombstones import Tombstone, load_tombstones
+from chant_tasks.landing.finalized import find_merged_spec, render_start
+from chant_tasks.overview import Overview
+from chant_tasks.spec.criteria import is_same_texts, open_boxes
+from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.state import Ending, Kind
+from chant_tasks.steps.attempt import Attempt, GoingOn, find_copy
+from chant_tasks.steps.run import SpecRun
+
+_REFUSED = (
+    Kind.COMPLETED,
+    Kind.CANCELLED,
+    Kind.IN_PROGRESS,
+    Kind.WAITING,
+    Kind.ATTENTION,
+    Kind.LANDING_WAITS,
+    Kind.BROKEN,
+)
+
+
+def find_earlier(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
+    """The attempt that the spec's next one goes on from; None where that begins anew. What speaks against going on is
+    said aloud."""
+    journal = run.overview.project.journal_folder
+    record = load_last(journal, spec_id)
+    is_asked = spec_id in run.resumed
+    if record is None or not is_continued(record, load_tombstones(journal).get(spec_id), is_asked=is_asked):
+        return None
+    problem = _find_problem(run, record)
+    if problem:
+        run.emit(Notice(spec=spec_id, text=f"begins anew: {problem}"))
+        return None
+    return record
+
+
+def is_continued(record: AttemptRecord, tombstone: Tombstone | None, *, is_asked: bool) -> bool:
+    """Whether a spec whose last attempt this is goes on from it; `is_asked` says that a person wants that."""
+    if tombstone is not None and record.number <= tombstone.attempts:
+        return False
+    is_ours_to_go_on = record.ending is Ending.INTERRUPTED or (is_asked and record.ending is Ending.FAILED)
+    return is_ours_to_go_on and record.is_resumable
+
+
+def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
+    """Why a person cannot have the spec gone on with, and what to type instead; None where that can be."""
+    state, record = overview.states[spec_id], overview.journal.records.get(spec_id)
+    typed = quote(overview.short.get(spec_id, spec_id))
+    if state.kind in _REFUSED:
+        words = f"{spec_id} is {state.label}" + (f": {state.reason}" if state.reason else "")
+        return "\n  ".join([words, *(step.command for step in state.next[:1])])
+    if record is None:
+        what = "was forgotten" if spec_id in overview.journal.tombstones else "was never worked here"
+        return f"{spec_id} {what}: there is nothing to go on from\n  doit {typed}"
+    if record.ending is None or is_continued(record, overview.journal.tombstones.get(spec_id), is_asked=True):
+        return None
+    return f"attempt {record.number} of {spec_id} left nothing to go on from\n  doit {typed}"
+
+
+def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecord:
+    """The new attempt's record with what it takes over. Where its own agent never starts, it still tells of the earlier
+    one's work, so that the next attempt finds it."""
+    return replace(
+        record,
+        continues=earlier.number,
+        base=earlier.base if earlier.kept else "",
+        kept=earlier.kept,
+        own_head=earlier.own_head,
+        agent=earlier.agent,
+        session=earlier.session,
+        folder=earlier.folder,
+    )
+
+
+def load_going_on(run: SpecRun, attempt: Attempt, earlier: AttemptRecord) -> GoingOn:
+    """What `attempt`, which goes on from `earlier`, finds there."""
+    head = find_commit(run.git, earlier.kept) if earlier.kept else None
+    if head is None:
+        return GoingOn(head=Oid(""), own_head=Oid(""), text=attempt.start, told=Earlier(reason=earlier.reason))
+    own = find_commit(run.git, earlier.own_head) if earlier.own_head else None
+    own_head = own if own is not None and is_ancestor(run.git, own, head) else head
+    given = find_copy(run, earlier, "given.md") or b""
+    end = load_saved_file(run, earlier, head)
+    text = render_going_on(
+        run.git, attempt.spec, start=attempt.start, base=render_start(given, is_rerun=earlier.is_rerun), end=end
+    )
+    told = _load_told(run.git, earlier, own_head, head)
+    spec = _find_spec(attempt.spec, text)
+    ticked = tuple(criterion.text for criterion in spec.criteria if criterion.is_ticked) if spec is not None else ()
+    return GoingOn(head=head, own_head=own_head, text=text, told=replace(told, ticked=ticked))
+
+
+def load_saved_file(run: SpecRun, record: AttemptRecord, head: Oid) -> bytes:
+    """The spec's file as the attempt's agent left it, from what was saved at `head`; b"" where it is gone."""
+    if record.is_ignored:
+        return find_copy(run, record, "end.md") or b""
+    try:
+        return load_file(run.git, head, record.spec_path)
+    except GitError:
+        return b""
+
+
+def render_going_on(git: Git, spec: Spec, *, start: bytes, base: bytes, end: bytes) -> bytes:
+    """The spec's file for an attempt that goes on: its user's present text `start`, with what an earlier agent changed
+    in it (`base` to `end`). Where these contradict each other, or that agent broke it, the user's text, boxes open."""
+    merged = find_merged_spec(git, current=start, base=base, other=end)
+    found = _find_spec(spec, merged) if merged is not None else None
+    if merged is None or found is None or not is_same_texts(found.criteria, spec.criteria):
+        return open_boxes(start)
+    return merged
+
+
+def _find_spec(spec: Spec, data: bytes) -> Spec | None:
+    try:
+        return parse_spec(spec.id, Path(spec.path), data)
+    except SpecError:
+        return None
+
+
+def _find_problem(run: SpecRun, record: AttemptRecord) -> str:
+    """Why the attempt's work cannot be gone on from; "" where it can, or where it left none but a session."""
+    if not record.kept:
+        return ""
+    if record.target != run.target:
+        return f"attempt {record.number} was made for {record.target}, and is kept at {record.kept}"
+    if find_commit(run.git, record.kept) is None or find_commit(run.git, record.base) is None:
+        return f"git has no more what attempt {record.number} left"
+    return ""
+
+
+def _load_told(git: Git, earlier: AttemptRecord, own_head: Oid, head: Oid) -> Earlier:
+    def load_paths(old: str, new: Oid) -> tuple[str, ...]:
+        return tuple(change.path for change in load_changes(git, old, new) if change.path != earlier.spec_path)
+
+    return Earlier(
+        reason=earlier.reason,
+        commits=load_subjects(git, Oid(earlier.base), own_head),
+        files=load_paths(earlier.base, head),
+        uncommitted=load_paths(own_head, head),
+    )

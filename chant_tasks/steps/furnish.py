@@ -1,0 +1,53 @@
+"""What is put into a new worktree: the files of its branch, what an earlier attempt had not committed, the spec's file,
+files that git ignores, and what `worktrees.setup` makes."""
+
+from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.errors import WorktreeError
+from chant_tasks.git.runner import Git
+from chant_tasks.git.worktrees import add_files
+from chant_tasks.spec.store import save_file
+from chant_tasks.steps.agent import plan_attempt_environment
+from chant_tasks.steps.attempt import Attempt, folder_of
+from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.restore import restore_uncommitted
+from chant_tasks.steps.run import SpecRun
+
+
+def furnish(run: SpecRun, attempt: Attempt) -> None:
+    """Fill the attempt's worktree. Raises WorktreeError, GitError or OSError where that fails."""
+    with run.checkouts:
+        add_files(attempt.worktree)
+    if attempt.going_on is not None:
+        restore_uncommitted(Git(attempt.worktree), attempt.going_on)
+    attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(attempt.spec_file, attempt.text)
+    add_included_files(run.overview.project.top, attempt.worktree, run.config.worktrees.include)
+    _run_setup(run, attempt)
+
+
+def _run_setup(run: SpecRun, attempt: Attempt) -> None:
+    """Run `worktrees.setup` in the new worktree. Raises WorktreeError where it fails."""
+    command, timeouts = run.config.worktrees.setup, run.config.timeouts
+    if not command:
+        return
+    end = run_agent(
+        Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
+        cwd=attempt.worktree / run.overview.project.prefix,
+        env=plan_attempt_environment(run, attempt, model=None),
+        log=folder_of(run, attempt.record) / "log",
+        limits=Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace),
+        on_line=lambda _: False,
+        on_started=lambda _: None,
+        stop=run.stop,
+    )
+    if end.status != 0 or end.ended_by is not None:
+        raise WorktreeError(f"worktrees.setup `{command}` {_word_end(end)}")
+
+
+def _word_end(end: Exit) -> str:
+    if end.ended_by is not None:
+        return "was stopped" if end.ended_by == "stopped" else f"was ended by the {end.ended_by}"
+    way = f"failed with status {end.status}" if end.status is not None else f"was killed by signal {end.signal}"
+    said = end.stderr.strip().rpartition("\n")[2]
+    return f"{way}: {said}" if said else way

@@ -1,0 +1,76 @@
+"""Where worktrees go: a folder in which nobody else decides what is there, and a path of the spec's own in it."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from chant_tasks.errors import WorktreeError
+from chant_tasks.git.place import find_pointed
+from chant_tasks.project import Project
+from chant_tasks.spec.model import SpecId
+from chant_tasks.steps.run import SpecRun
+
+_HINT = "name a folder of your own: worktrees.path in .chant/config.md, or TMPDIR"
+
+
+def plan_worktree_paths(run: SpecRun, spec_id: SpecId, before: str = "") -> tuple[Path, ...]:
+    """Where the spec's worktree may go: `<tmp>/chant-<spec>`, with the project's name where it has one; where that is
+    another repository's or another user's, the same with a suffix of this repository's own.
+
+    `before` comes first where it is one of these: an agent finds its session by the folder that it worked in. Raises
+    WorktreeError where the folder for worktrees cannot be used.
+    """
+    project, folder = run.overview.project, require_worktrees_folder(run)
+    name = f"chant-{run.config.project.name}-{spec_id}" if run.config.project.name else f"chant-{spec_id}"
+    path = folder / name.replace("/", "-")
+    own = path.with_name(f"{path.name}-{hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]}")
+    paths = (own,) if _is_foreign(path, project) else (path, own)
+    return tuple(sorted(paths, key=lambda one: str(one) != before))
+
+
+def require_worktrees_folder(run: SpecRun) -> Path:
+    """The folder for worktrees, made where it was missing. Raises WorktreeError where it cannot be made, or where
+    another user decides what is at its path."""
+    project = run.overview.project
+    named = project.root / Path(run.config.worktrees.path or tempfile.gettempdir()).expanduser()
+    try:
+        folder = named.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        trusted = {0, os.geteuid(), Path("/").stat().st_uid, project.common_dir.stat().st_uid}
+        foreign = find_foreign_part(named, trusted)
+    except (OSError, RuntimeError) as error:  # pathlib says so of a loop of links
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        raise WorktreeError(f"no worktree can be made in {named}: {why}", _HINT) from error
+    if foreign is not None:
+        raise WorktreeError(f"no worktree is made in {named}: {foreign} belongs to another user", _HINT)
+    return folder
+
+
+def find_foreign_part(path: Path, trusted: Collection[int]) -> Path | None:
+    """The first folder or link on the way to `path` whose owner is none of `trusted`; None where there is none. Links
+    are followed one by one: whoever owns one of them sends us where they like."""
+    return next((part for part in _find_parts(path) if part.lstat().st_uid not in trusted), None)
+
+
+def _find_parts(path: Path) -> Iterator[Path]:
+    path = Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would hide the links
+    for part in (*reversed(path.parents), path):
+        yield part
+        if stat.S_ISLNK(part.lstat().st_mode):
+            yield from _find_parts(part.parent.resolve() / part.readlink())
+
+
+def _is_foreign(path: Path, project: Project) -> bool:
+    """Whether `path` is there and belongs to another user, or is a worktree of another repository."""
+    if not os.path.lexists(path):
+        return False
+    if path.lstat().st_uid != os.geteuid():
+        return True
+    entry = path / ".git"
+    if not entry.is_file():
+        return entry.is_dir()
+    git_dir = find_pointed(entry)  # a deleted repository's is not ours
+    return git_dir is None or not (git_dir.is_relative_to(project.common_dir.resolve()) and git_dir.is_dir())
