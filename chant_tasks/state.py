@@ -96,8 +96,8 @@ class State:
 class AttemptFacts:
     """What the journal says of a spec's last attempt.
 
-    `ending` is None while it is open. `has_finished_agent` says that the agent's work was saved and only finalizing is
-    left, `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
+    `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to
+    land, `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
     `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason).
     """
 
@@ -108,7 +108,7 @@ class AttemptFacts:
     kept: str = ""
     log: str = ""
     target: str = ""
-    has_finished_agent: bool = False
+    is_proven: bool = False
     is_halfway: bool = False
     leftover: str = ""
 
@@ -178,7 +178,7 @@ def is_completed(facts: SpecFacts) -> bool:
     against it: no `forget`, and no landing that is still in flight."""
     if facts.is_forgotten:
         return False
-    if facts.attempt is not None and facts.attempt.ending is None and facts.attempt.has_finished_agent:
+    if facts.attempt is not None and facts.attempt.ending is None and facts.attempt.is_proven:
         return False
     is_halfway = facts.attempt is not None and facts.attempt.is_halfway
     is_file_true = facts.is_target_checked_out and not is_halfway

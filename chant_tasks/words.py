@@ -1,4 +1,4 @@
-"""How numbers read: `4m12s`, `$0.42`, `1 commit`, `2 commits`."""
+"""How numbers, lists of names and refusals of the system read: `4m12s`, `$0.42`, `2 commits`, `a, b and 4 more`."""
 
 
 def render_duration(seconds: float) -> str:
@@ -31,3 +31,18 @@ def render_count(number: int, noun: str, plural: str = "") -> str:
 def render_some(names: tuple[str, ...], shown: int = 3) -> str:
     """`a, b, c and 4 more`: at most `shown` names."""
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+
+
+def render_problem(error: OSError) -> str:
+    """What the system refused, in a line: `no space left on device: .git/chant/open`."""
+    what = (error.strerror or str(error)).strip()
+    where = f": {error.filename}" if error.filename is not None else ""
+    return " ".join(f"{what[:1].lower()}{what[1:]}{where}".split())
+
+
+def render_size(number: int) -> str:
+    """A number of bytes, as a setting is written too: `512 bytes`, `64 MB`, `1.5 GB`."""
+    for size, unit in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
+        if number >= size:
+            return f"{number / size:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{number} bytes"

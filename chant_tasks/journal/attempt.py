@@ -21,9 +21,18 @@ class Phase(Enum):
 
     CREATED = "created"  # the worktree is being made
     RUNNING = "running"  # the agent works
-    FINISHED = "finished"  # its work is saved on the branch and only has to land
+    AGENT_ENDED = "agent-ended"  # how is in `agent_end`; what it left is yet to be saved and judged
+    FINISHED = "finished"  # its work is saved on the branch, was found to be done, and only has to land
     LANDING = "landing"  # the target is about to move to `landing_commit`
     ENDED = "ended"
+
+
+class AgentEnd(Enum):
+    """How an agent ended, by its own account. Whether its work is done is another question."""
+
+    FINISHED = "finished"
+    GAVE_UP = "gave-up"
+    STOPPED = "stopped"  # the run was ended, and so was it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,10 @@ class AttemptRecord:
     """One attempt. Ids of commits are whole, times ISO 8601 in UTC, `kept` names a ref.
 
     `worktree` is absolute, and "" where there is none (any more); with `is_in_place` it is the user's own checkout.
-    With `stays_on_branch` the finalized work is not landed but left on its branch.
+    With `stays_on_branch` the finalized work is not landed but left on its branch. `agent_end` is None until the agent
+    has ended, and where none had to work (a driver's landing, a person's branch); `agent_reason` is its last word.
+
+    A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
 
     spec: SpecId
@@ -53,6 +65,8 @@ class AttemptRecord:
     model_asked: str = ""
     model: str = ""
     session: str = ""
+    agent_end: AgentEnd | None = None
+    agent_reason: str = ""
     cost_usd: float | None = None
     summary: str = ""
     head: str = ""
@@ -80,7 +94,8 @@ class AttemptRecord:
         return self.ending in (Ending.WAITS, Ending.CONFLICT) and bool(self.landing_old)
 
     @property
-    def has_finished_agent(self) -> bool:
+    def is_proven(self) -> bool:
+        """Whether the work was found to be done, and only has to land."""
         return self.phase in (Phase.FINISHED, Phase.LANDING)
 
     @property
@@ -94,7 +109,7 @@ class AttemptRecord:
             kept=self.kept,
             log=self.log,
             target=self.target,
-            has_finished_agent=self.has_finished_agent,
+            is_proven=self.is_proven,
             is_halfway=self.is_halfway,
             leftover=self.leftover,
         )
@@ -107,7 +122,8 @@ def attempt_folder(journal: Path, spec: SpecId, number: int) -> Path:
 
 def render_record(record: AttemptRecord) -> bytes:
     """The record as JSON."""
-    values = asdict(record) | {"phase": record.phase.value, "ending": record.ending.value if record.ending else None}
+    words = {name: value.value for name, value in asdict(record).items() if isinstance(value, Enum)}
+    values = asdict(record) | words
     return json.dumps(values, indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
 
 
@@ -119,6 +135,7 @@ def parse_record(data: bytes) -> AttemptRecord | None:
         values = {name: value for name, value in values.items() if name in known}
         values["phase"] = Phase(values["phase"])
         values["ending"] = Ending(values["ending"]) if values.get("ending") else None
+        values["agent_end"] = AgentEnd(values["agent_end"]) if values.get("agent_end") else None
         values["process"] = ProcessMark(**values["process"])
         agent_process = values.get("agent_process")
         values["agent_process"] = ProcessMark(**agent_process) if agent_process else None

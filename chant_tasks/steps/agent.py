@@ -1,4 +1,4 @@
-"""The second step: the spec's agent, in its worktree. It never fails: how the agent ended travels on in the attempt."""
+"""The second step: the spec's agent, in its worktree. It never fails: how it ended is in the attempt's record."""
 
 import os
 import random
@@ -20,7 +20,6 @@ from chant_tasks.agents.contract import (
     Kept,
     Launch,
     Outcome,
-    Postponed,
     Provider,
     Request,
     Retried,
@@ -28,9 +27,6 @@ from chant_tasks.agents.contract import (
     Stopped,
     UsedTool,
     Warned,
-    find_served_model,
-    find_session,
-    find_use,
     keep_event,
     keep_events,
 )
@@ -45,13 +41,14 @@ from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import Phase
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
+from chant_tasks.journal.transitions import AgentResult, to_agent_ended, to_running, to_watched
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
 from chant_tasks.steps.agent_files import load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, folder_of, save
 from chant_tasks.steps.in_place import excludes_file
+from chant_tasks.steps.outcome import plan_result, render_outcome
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.words import render_duration, render_money
 
 
 def require_ready_agent(run: SpecRun, spec: Spec) -> None:
@@ -69,11 +66,11 @@ def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
     try:
         return _work(run, attempt)
     except (ChantError, OSError) as error:
-        return replace(attempt, outcome=GaveUp(str(error).replace("\n", " ")))
+        return _note_end(run, attempt, plan_result(GaveUp(str(error).replace("\n", " "))))
     except Exception as error:  # a bug of ours: what the agent did is saved all the same
         with (folder_of(run, attempt.record) / "log").open("a") as log:
             log.writelines(traceback.format_exception(error))
-        return replace(attempt, outcome=GaveUp(f"unexpected error: {type(error).__name__}: {error}"))
+        return _note_end(run, attempt, plan_result(GaveUp(f"unexpected error: {type(error).__name__}: {error}")))
 
 
 def _work(run: SpecRun, attempt: Attempt) -> Attempt:
@@ -88,13 +85,16 @@ def _work(run: SpecRun, attempt: Attempt) -> Attempt:
     launch = provider.plan_launch(request)
     save_files(launch, folder)
     if not _wait_for_start(run):
-        return replace(attempt, outcome=Stopped("the run was stopped"))
+        return _note_end(run, attempt, plan_result(Stopped("the run was stopped")))
     model = request.model or ""
-    attempt = save(run, attempt, phase=Phase.RUNNING, agent=provider.name, model_asked=model, session=launch.session)
+    attempt = save(run, attempt, to_running(record, agent=provider.name, model=model, session=launch.session))
     run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
     started = time.monotonic()
     outcome, events = _supervise(run, attempt, provider, request, launch)
-    return _note_end(run, attempt, outcome, events, time.monotonic() - started)
+    attempt = _note_end(run, attempt, plan_result(outcome, events, time.monotonic() - started))
+    if not isinstance(outcome, Finished):  # of a finished one, finalize says what it left
+        run.emit(AgentEnded(spec=spec.id, summary=render_outcome(attempt.record)))
+    return attempt
 
 
 def _supervise(
@@ -116,7 +116,7 @@ def _supervise(
         return Ended in kept
 
     def on_started(pid: int) -> None:
-        save(run, attempt, agent_process=find_mark(pid))
+        save(run, attempt, to_watched(attempt.record, find_mark(pid)))
 
     timeouts = run.config.timeouts
     end = run_process(
@@ -134,31 +134,18 @@ def _supervise(
     return provider.judge(replace(end, ended_at=datetime.now().astimezone()), events), events
 
 
-def _note_end(
-    run: SpecRun, attempt: Attempt, outcome: Outcome, events: Sequence[AgentEvent], seconds: float
-) -> Attempt:
-    use = find_use(events)
-    cost = use.cost_usd if use is not None else None
-    words = [*([render_money(cost)] if cost is not None else []), render_duration(seconds)]
-    attempt = save(
-        run,
-        attempt,
-        model=find_served_model(events) or attempt.record.model_asked,
-        session=find_session(events) or attempt.record.session,
-        cost_usd=cost,
-        summary=", ".join(words),
-    )
-    if not isinstance(outcome, Finished):  # of a finished one, finalize says what it left
-        run.emit(AgentEnded(spec=attempt.spec.id, summary=f"{_word_outcome(outcome)}, {attempt.record.summary}"))
-    return replace(attempt, outcome=outcome)
+def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
+    """The attempt with its agent's end. Where the journal cannot be written it is known here all the same: what was
+    done may still be saved."""
+    record = to_agent_ended(attempt.record, result)
+    try:
+        return save(run, attempt, record)
+    except OSError:
+        return replace(attempt, record=record)
 
 
 def _word(event: Said | UsedTool) -> str:
     return event.text if isinstance(event, Said) else f"{event.name} {event.detail}".strip()
-
-
-def _word_outcome(outcome: Postponed | GaveUp | Stopped) -> str:
-    return "stopped" if isinstance(outcome, Stopped) else f"gave up: {outcome.reason}"
 
 
 def _wait_for_start(run: SpecRun) -> bool:

@@ -1,10 +1,9 @@
 """An attempt in hand: what its three steps pass on to each other."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chant_tasks.agents.contract import Finished, Outcome
 from chant_tasks.config import find_branch
 from chant_tasks.git.objects import find_blob, load_blob
 from chant_tasks.git.runner import Git
@@ -27,7 +26,6 @@ class Attempt:
     given: bytes
     lock: Lock
     checkout_lock: Lock | None = None  # held while the user's checkout is worked in
-    outcome: Outcome = field(default_factory=lambda: Finished(summary=""))
     is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
 
     def release(self) -> None:
@@ -82,9 +80,8 @@ def find_free_number(run: SpecRun, spec_id: SpecId) -> int:
     return max((0, *numbers, *(int(name) for name in refs if name.isdigit()))) + 1
 
 
-def save(run: SpecRun, attempt: Attempt, **changes: object) -> Attempt:
-    """The attempt with its record changed, which the journal has then, too."""
-    record = replace(attempt.record, **changes)  # type: ignore[arg-type]  # the callers' keywords are the record's fields
+def save(run: SpecRun, attempt: Attempt, record: AttemptRecord) -> Attempt:
+    """The attempt with this record, which the journal has then, too."""
     save_record(run.overview.project.journal_folder, record)
     return replace(attempt, record=record)
 

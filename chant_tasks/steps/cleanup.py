@@ -8,9 +8,10 @@ from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
-from chant_tasks.journal.attempt import AttemptRecord, Phase
+from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
+from chant_tasks.journal.transitions import End, to_ended
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.state import Ending, State
@@ -25,29 +26,30 @@ def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, en
         kept = f"{REFS}/{record.spec}/{record.number}"
         apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: {ending.value}")
     leftover = remove_traces(run, record, keeps_branch=False)
-    return _end(run, attempt, ending, reason=reason, kept=kept, leftover=leftover)
+    return _end(run, attempt, End(ending=ending, at=now(), reason=reason, kept=kept, leftover=leftover))
 
 
 def end_on_branch(run: SpecRun, attempt: Attempt, ending: Ending, reason: str, paths: tuple[str, ...]) -> State:
     """End an attempt for now: everything stays on its branch, only the worktree goes."""
     leftover = remove_traces(run, attempt.record, keeps_branch=True)
     kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
-    return _end(run, attempt, ending, reason=reason, paths=paths, kept=kept, leftover=leftover)
+    end = End(ending=ending, at=now(), reason=reason, paths=paths, kept=kept, leftover=leftover)
+    return _end(run, attempt, end)
 
 
 def end_completed(run: SpecRun, attempt: Attempt) -> State:
     """End an attempt that has landed."""
     leftover = remove_traces(run, attempt.record, keeps_branch=False)
-    return _end(run, attempt, Ending.COMPLETED, reason="", kept="", leftover=leftover)
+    return _end(run, attempt, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
 
 
-def _end(run: SpecRun, attempt: Attempt, ending: Ending, **changes: object) -> State:
-    save(run, attempt, phase=Phase.ENDED, ending=ending, ended_at=now(), **changes)
+def _end(run: SpecRun, attempt: Attempt, end: End) -> State:
+    save(run, attempt, to_ended(attempt.record, end))
     state = load_state(run.overview, attempt.spec.id)
-    if ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
+    if end.ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
         run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=state.reason or state.label))
-    elif changes.get("leftover"):
-        run.emit(Notice(spec=attempt.spec.id, text=str(changes["leftover"])))
+    elif end.leftover:
+        run.emit(Notice(spec=attempt.spec.id, text=end.leftover))
     return state
 
 

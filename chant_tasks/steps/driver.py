@@ -8,6 +8,7 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.journal.attempt import Phase, load_last
 from chant_tasks.journal.locks import Lock
 from chant_tasks.journal.process import own_mark
+from chant_tasks.journal.transitions import to_reopened
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import load_spec
@@ -48,7 +49,7 @@ def _find_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt |
         return None
     spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
     attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
-    return save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", process=own_mark())
+    return save(run, attempt, to_reopened(record, own_mark(), record.head))
 
 
 def _add_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt:
@@ -61,4 +62,4 @@ def _add_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt:
     base = find_commit(run.git, f"refs/heads/{run.target}") or ""
     record = replace(record, base=base, branch="", phase=Phase.FINISHED, agent="driver", model="auto-completed")
     save_copy(run, record, "given.md", given)
-    return save(run, Attempt(spec=spec, record=record, given=given, lock=lock))
+    return save(run, Attempt(spec=spec, record=record, given=given, lock=lock), record)

@@ -1,5 +1,6 @@
 """Gathering what an attempt has to show, for the verdict on it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import SpecError
@@ -17,13 +18,29 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_count
 
 
-def find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Evidence:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """An attempt's work: where it left the target, the ids of its commits, and what it has to show."""
+
+    base: Oid
+    commits: tuple[str, ...]
+    evidence: Evidence
+
+
+def load_work(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Work:
     """What the attempt left; `end` is the spec's file as it left it."""
+    git = find_git(run, attempt)
+    base = find_base(git, attempt, saved.head)
+    commits = load_commit_ids(git, base, saved.head)
+    return Work(base=base, commits=commits, evidence=_load_evidence(run, attempt, saved, end, base))
+
+
+def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, base: Oid) -> Evidence:
     record, git = attempt.record, find_git(run, attempt)
     end_criteria, end_problem = _read_end(attempt, end)
     start = parse_spec(record.spec, attempt.spec.path, attempt.start)
     return Evidence(
-        changes=load_changes(git, find_base(git, attempt, saved.head), saved.head),
+        changes=load_changes(git, base, saved.head),
         spec_path=record.spec_path,
         specs_prefix=run.overview.project.specs_prefix,
         start_criteria=start.criteria if start is not None else (),
@@ -38,14 +55,12 @@ def find_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> E
     )
 
 
-def render_work(run: SpecRun, attempt: Attempt, saved: Saved, evidence: Evidence) -> str:
+def render_work(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> str:
     """What a finished agent left, in a line."""
-    git = find_git(run, attempt)
-    base = find_base(git, attempt, saved.head)
-    commits, size = len(load_commit_ids(git, base, saved.head)), load_size(git, base, saved.head)
-    total, ticked = len(evidence.end_criteria), sum(criterion.is_ticked for criterion in evidence.end_criteria)
+    size, criteria = load_size(find_git(run, attempt), work.base, saved.head), work.evidence.end_criteria
+    total, ticked = len(criteria), sum(criterion.is_ticked for criterion in criteria)
     words = [
-        render_count(commits, "commit"),
+        render_count(len(work.commits), "commit"),
         f"{render_count(size.files, 'file')} +{size.added} −{size.removed}",
         *([f"{ticked} of {render_count(total, 'criterion', 'criteria')}"] if total else []),
         attempt.record.summary,

@@ -11,20 +11,18 @@ from chant_tasks.git.objects import (
     find_mode,
     find_tree,
     is_ancestor,
-    load_commit_ids,
 )
 from chant_tasks.git.refs import apply_ref
 from chant_tasks.git.runner import Oid
-from chant_tasks.journal.attempt import Phase
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
 from chant_tasks.journal.tombstones import remove_tombstone
+from chant_tasks.journal.transitions import to_finalized_on_branch, to_landing, to_not_landing
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
 from chant_tasks.landing.land import Conflict, Landed, Request, Waits, land
 from chant_tasks.state import Ending, State
 from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
 from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
-from chant_tasks.steps.evidence import find_base
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
@@ -32,7 +30,7 @@ from chant_tasks.steps.run import SpecRun
 
 def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> State:
     """Land what was found to be done; the state that follows."""
-    attempt, request = _plan_request(run, attempt, end, head)
+    request = _plan_request(run, attempt, end, head)
     journal = run.overview.project.journal_folder
 
     noted = attempt
@@ -42,7 +40,7 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
         if head is not None and _is_left_out(run, head, new):
             reason = f"chant: the work of attempt {attempt.record.number}"
             apply_ref(run.git, f"{REFS}/{attempt.record.spec}/{attempt.record.number}", head, None, reason)
-        noted = save(run, attempt, phase=Phase.LANDING, landing_old=old, landing_commit=new)
+        noted = save(run, attempt, to_landing(noted.record, old, new))
 
     waits = Landing(
         spec=attempt.spec.id, text="waits for its turn: a task of the dodo, or another landing, is under way"
@@ -73,19 +71,16 @@ def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Confli
         return Waits(reason=str(error).replace("\n", " "), paths=(), may_be_halfway=request.resumed is not None)
 
 
-def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> tuple[Attempt, Request]:
+def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> Request:
     record, spec = attempt.record, attempt.spec
     resumed = (Oid(record.landing_old), Oid(record.landing_commit)) if record.landing_old else None
     earlier = find_copy(run, record, "final.md") if resumed else None
     git = find_git(run, attempt)
     # The same date as in an earlier try: what that one wrote into the checkout is no change of its user's.
-    completed_at, commits = find_completed_at(earlier or b"") or now(), record.commits
-    if head is not None:
-        commits = load_commit_ids(git, find_base(git, attempt, head), head)
-    final = render_final(end, Record(commits=commits, completed_at=completed_at, model=record.model or record.agent))
+    completed_at, model = find_completed_at(earlier or b"") or now(), record.model or record.agent
+    final = render_final(end, Record(commits=record.commits, completed_at=completed_at, model=model))
     save_copy(run, record, "final.md", final)
-    attempt = save(run, attempt, commits=commits)
-    request = Request(
+    return Request(
         top=git.folder,
         checkout=run.overview.project.top,
         spec=record.spec,
@@ -101,7 +96,6 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
         is_signed=run.is_signed,
         resumed=resumed,
     )
-    return attempt, request
 
 
 def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
@@ -137,13 +131,13 @@ def _end_landing(run: SpecRun, attempt: Attempt, result: Landed | Conflict | Wai
         case Waits(reason=reason, paths=paths, may_be_halfway=may_be_halfway):
             run.emit(Landing(spec=spec_id, text=f"waits: {reason}"))
             if not may_be_halfway:
-                attempt = save(run, attempt, landing_old="", landing_commit="")
+                attempt = save(run, attempt, to_not_landing(attempt.record))
             return end_on_branch(run, attempt, Ending.WAITS, reason, paths)
 
 
 def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> State:
     """End the branch with the finalized file, and leave it for a person to merge; the state that follows."""
-    attempt, request = _plan_request(run, attempt, end, head)
+    request = _plan_request(run, attempt, end, head)
     record, git = attempt.record, find_git(run, attempt)
     tree = find_tree(git, head)
     if not record.is_ignored:
@@ -152,6 +146,6 @@ def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> Sta
     tip = add_commit(git, tree, (head,), request.message, is_signed=run.is_signed)
     apply_ref(run.git, f"refs/heads/{record.branch}", tip, head, f"chant: finalize {record.spec}")
     # a tombstone stays: until the branch is merged, the target has only what was forgotten
-    attempt = save(run, attempt, head=tip, landing_commit=tip)
+    attempt = save(run, attempt, to_finalized_on_branch(record, tip))
     run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
     return end_on_branch(run, attempt, Ending.ON_BRANCH, "", ())

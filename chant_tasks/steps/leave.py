@@ -17,6 +17,7 @@ from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_checkout_lock, add_landing_lock
+from chant_tasks.journal.transitions import to_left
 from chant_tasks.landing.nested import remove_emptied
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of, render_path, save, save_copy
@@ -50,7 +51,7 @@ def leave_checkout(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool
         # a landing that moved the target just while we switch to it would leave the index behind
         with add_landing_lock(run.overview.project.journal_folder):
             _leave(run, attempt, noted, head, is_agents=is_agents)
-    return save(run, attempt, worktree="")
+    return save(run, attempt, to_left(attempt.record))
 
 
 def leave_in_turn(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool) -> Attempt:

@@ -20,6 +20,7 @@ from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.tombstones import remove_tombstone
+from chant_tasks.journal.transitions import to_cleaned, to_taken_over
 from chant_tasks.landing.land import remove_stale_files
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -100,7 +101,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
             _save_what_came_after(run, attempt)
             attempt = leave_place(run, attempt, Oid(record.head), is_agents=False)
             leftover = remove_traces(run, attempt.record, keeps_branch=True)
-            save(run, attempt, leftover=leftover, process=own_mark())  # it is in our hands now, not in a dead one's
+            save(run, attempt, to_taken_over(attempt.record, own_mark(), leftover))
         case Recovery.WAIT:
             pass
         case Recovery.SAVE:
@@ -109,7 +110,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
 
 def is_unlanded(record: AttemptRecord) -> bool:
     """Whether an attempt's work is done and has still to land: no agent runs again for it."""
-    return record.ending is Ending.WAITS or (record.ending is None and record.has_finished_agent)
+    return record.ending is Ending.WAITS or (record.ending is None and record.is_proven)
 
 
 def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
@@ -117,7 +118,7 @@ def _find_facts(run: SpecRun, record: AttemptRecord) -> RecoveryFacts:
     has_landed = bool(commit) and find_commit(run.git, commit) is not None and is_ancestor(run.git, commit, target)
     return RecoveryFacts(
         ending=record.ending,
-        has_finished_agent=record.has_finished_agent,
+        has_finished_agent=record.is_proven,
         has_landed=has_landed,
         has_leftover=bool(record.leftover),
     )
@@ -152,7 +153,7 @@ def _load_attempt(run: SpecRun, record: AttemptRecord) -> Attempt:
 def _clean_up(run: SpecRun, attempt: Attempt) -> None:
     keeps_branch = attempt.record.ending in (Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH)
     leftover = remove_traces(run, attempt.record, keeps_branch=keeps_branch)
-    save(run, attempt, leftover=leftover)
+    save(run, attempt, to_cleaned(attempt.record, leftover))
     if attempt.record.leftover:
         done = leftover or "cleaned up what an earlier attempt had left"
         run.emit(Notice(spec=attempt.record.spec, text=done))

@@ -11,12 +11,13 @@ from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.journal.transitions import End, to_ended
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, Kind, State
-from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, plan_record, save, save_copy
+from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, now, plan_record, save, save_copy
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
@@ -114,4 +115,9 @@ def _end_discarded(run: SpecRun, spec_id: SpecId, record: AttemptRecord, kept: s
     spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
     if spec is not None:
         attempt = Attempt(spec=spec, record=record, given=b"", lock=lock)
-        save(run, attempt, phase=Phase.ENDED, ending=Ending.DISCARDED, kept=kept, leftover="")
+        save(run, attempt, to_ended(record, _plan_discard(record, kept)))
+
+
+def _plan_discard(record: AttemptRecord, kept: str) -> End:
+    """What was wrong with the branch stays in the record."""
+    return End(ending=Ending.DISCARDED, at=now(), reason=record.reason, paths=record.paths, kept=kept)

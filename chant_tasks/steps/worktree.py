@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.agents.contract import Finished, Launch
+from chant_tasks.agents.contract import Launch
 from chant_tasks.agents.supervise import Limits, run_agent
 from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import WorktreeMade
@@ -17,10 +17,11 @@ from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_files, add_worktree, load_worktrees
-from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
+from chant_tasks.journal.attempt import AttemptRecord, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
+from chant_tasks.journal.transitions import to_left, to_reopened
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.overview import load_state
 from chant_tasks.project import Project
@@ -111,7 +112,7 @@ def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
     """Write the attempt down, before anything is made for it."""
     record = replace(attempt.record, base=_require_base(run))
     save_copy(run, record, "given.md", attempt.given)
-    return save(run, replace(attempt, record=record))
+    return save(run, attempt, record)
 
 
 def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
@@ -144,7 +145,7 @@ def _claim_folder(run: SpecRun, attempt: Attempt) -> Attempt:
         with suppress(FileExistsError):
             path.mkdir()
             return attempt
-    save(run, attempt, worktree="")
+    save(run, attempt, to_left(attempt.record))
     raise WorktreeError(f"{attempt.worktree} is there already", f"look at it, then: rmdir {attempt.worktree}")
 
 
@@ -201,11 +202,8 @@ def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) 
         record=record,
         given=given if given is not None else spec.path.read_bytes(),
         lock=lock,
-        outcome=Finished(summary=record.summary),
     )
-    landing_commit = record.landing_commit if record.landing_old else ""  # else it ended its branch, and landed nowhere
-    again = {"process": own_mark(), "worktree": "", "head": head, "landing_commit": landing_commit}
-    return save(run, attempt, phase=Phase.FINISHED, ending=None, ended_at="", **again)
+    return save(run, attempt, to_reopened(record, own_mark(), head))
 
 
 def _catch(effect: Callable[[], None]) -> ChantError | None:

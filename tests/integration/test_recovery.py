@@ -346,8 +346,14 @@ def test_what_could_not_be_saved_stays_until_the_next_run(
         patch.setattr("chant_tasks.landing.save.add_commit", refuse)
         state = repository.work(spec_id)
 
-    assert state.kind is Kind.FAILED
-    assert "No space left on device" in state.reason
+    assert (state.kind, state.reason) == (
+        Kind.FAILED,
+        "no space left on device; what the agent left could not be saved",
+    )
+    assert [following.command for following in state.next] == [
+        f"git -C {repository.worktrees}/chant-{spec_id} status",
+        "doit",
+    ]
     assert (repository.worktrees / f"chant-{spec_id}" / "a.txt").read_text() == "work\n"
     repository.prepare()
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"

@@ -62,7 +62,7 @@ def test_a_forgotten_record_counts_no_longer() -> None:
 
 
 def test_a_landing_in_flight_overrides_what_the_file_says() -> None:
-    attempt = replace(_attempt(None), has_finished_agent=True)
+    attempt = replace(_attempt(None), is_proven=True)
 
     state = find_state(replace(_facts("completed"), attempt=attempt))
 

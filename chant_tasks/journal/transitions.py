@@ -1,0 +1,163 @@
+"""How an attempt goes on: one pure function for each change of its record, and which may follow which.
+
+    CREATED → RUNNING → AGENT_ENDED → FINISHED → LANDING → ENDED
+
+An attempt may end from each of them. One whose work is on its branch (a conflict, a landing that waits) may be opened
+again, at FINISHED. Whoever changes a record writes it down before the effect that it announces, so that a crash finds
+either the record of before, with nothing done, or the one of after. A change that cannot follow is a bug of ours.
+"""
+
+from dataclasses import dataclass, replace
+
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
+from chant_tasks.journal.process import ProcessMark
+from chant_tasks.state import Ending
+
+# Endings after which the work still stands on its branch.
+ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH)
+
+
+class IllegalTransition(Exception):
+    """A change that cannot follow on what the record says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentResult:
+    """What is known of an agent once it has ended; `reason` is its last word, or why it was ended."""
+
+    how: AgentEnd
+    reason: str = ""
+    model: str = ""
+    session: str = ""
+    cost_usd: float | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How an attempt ended: `at` which moment, `paths` in the way or in conflict, the ref that `kept` its work, and
+    what could not be cleaned up."""
+
+    ending: Ending
+    at: str
+    reason: str = ""
+    paths: tuple[str, ...] = ()
+    kept: str = ""
+    leftover: str = ""
+
+
+def to_running(record: AttemptRecord, *, agent: str, model: str, session: str) -> AttemptRecord:
+    """The agent is about to start, for the first time or once more."""
+    _require(record, "start an agent", Phase.CREATED, Phase.RUNNING)
+    return replace(record, phase=Phase.RUNNING, agent=agent, model_asked=model, session=session, agent_process=None)
+
+
+def to_watched(record: AttemptRecord, process: ProcessMark | None) -> AttemptRecord:
+    """The agent has started, as this process."""
+    _require(record, "note the agent's process", Phase.RUNNING)
+    return replace(record, agent_process=process)
+
+
+def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
+    """The agent has ended, or could not be started."""
+    _require(record, "note the agent's end", Phase.CREATED, Phase.RUNNING)
+    return replace(
+        record,
+        phase=Phase.AGENT_ENDED,
+        agent_end=result.how,
+        agent_reason=result.reason,
+        model=result.model or record.model_asked,
+        session=result.session or record.session,
+        cost_usd=result.cost_usd,
+        summary=result.summary,
+    )
+
+
+def to_finished(record: AttemptRecord, head: str, commits: tuple[str, ...]) -> AttemptRecord:
+    """The work, which ends at `head`, was found to be done."""
+    _require(record, "find the work to be done", Phase.AGENT_ENDED, Phase.FINISHED)
+    return replace(record, phase=Phase.FINISHED, head=head, commits=commits)
+
+
+def to_left(record: AttemptRecord) -> AttemptRecord:
+    """Nothing is in the attempt's folder any more, or it never got one; a checkout is its user's again."""
+    _require_open(record, "leave its place")
+    return replace(record, worktree="")
+
+
+def to_landing(record: AttemptRecord, old: str, new: str) -> AttemptRecord:
+    """The target is about to move from `old` to `new`."""
+    _require(record, "land", Phase.FINISHED, Phase.LANDING)
+    return replace(record, phase=Phase.LANDING, landing_old=old, landing_commit=new)
+
+
+def to_not_landing(record: AttemptRecord) -> AttemptRecord:
+    """The landing that was begun has moved nothing."""
+    _require(record, "take a landing back", Phase.FINISHED, Phase.LANDING)
+    return replace(record, phase=Phase.FINISHED, landing_old="", landing_commit="")
+
+
+def to_finalized_on_branch(record: AttemptRecord, tip: str) -> AttemptRecord:
+    """The finalized work is the branch's `tip`, and stays there until a person merges it."""
+    _require(record, "finalize on the branch", Phase.FINISHED)
+    return replace(record, head=tip, landing_commit=tip)
+
+
+def to_taken_over(record: AttemptRecord, process: ProcessMark, leftover: str) -> AttemptRecord:
+    """Proven work is in the hands of this process now, with what could not be cleaned up after the dead one."""
+    _require(record, "take proven work over", Phase.FINISHED, Phase.LANDING)
+    return replace(record, process=process, leftover=leftover)
+
+
+def to_reopened(record: AttemptRecord, process: ProcessMark, head: str) -> AttemptRecord:
+    """The work that is on the branch, at `head`, is to be judged and landed (again)."""
+    if record.ending not in ON_ITS_BRANCH:
+        _require(record, "open it again", Phase.FINISHED, Phase.LANDING)
+    commit = record.landing_commit if record.landing_old else ""  # else it ended its branch, and landed nowhere
+    return replace(
+        record,
+        phase=Phase.FINISHED,
+        ending=None,
+        ended_at="",
+        process=process,
+        worktree="",
+        head=head,
+        landing_commit=commit,
+    )
+
+
+def to_ended(record: AttemptRecord, end: End) -> AttemptRecord:
+    """The attempt has ended. What was left on its branch may end once more: landed, or set aside."""
+    if record.ending not in ON_ITS_BRANCH:
+        _require_open(record, f"end it as {end.ending.value}")
+    if end.ending is Ending.COMPLETED and not record.landing_commit:
+        raise IllegalTransition(f"{_name(record)} cannot have landed: no landing of it was begun")
+    return replace(
+        record,
+        phase=Phase.ENDED,
+        ending=end.ending,
+        ended_at=end.at,
+        reason=end.reason,
+        paths=end.paths,
+        kept=end.kept,
+        leftover=end.leftover,
+    )
+
+
+def to_cleaned(record: AttemptRecord, leftover: str) -> AttemptRecord:
+    """What an ended attempt had left is gone, but for `leftover`."""
+    _require(record, "clean up after it", Phase.ENDED)
+    return replace(record, leftover=leftover)
+
+
+def _require(record: AttemptRecord, what: str, *phases: Phase) -> None:
+    if record.phase not in phases:
+        raise IllegalTransition(f"cannot {what}: {_name(record)} is {record.phase.value}")
+
+
+def _require_open(record: AttemptRecord, what: str) -> None:
+    _require(record, what, *(phase for phase in Phase if phase is not Phase.ENDED))
+
+
+def _name(record: AttemptRecord) -> str:
+    return f"attempt {record.number} of {record.spec}"

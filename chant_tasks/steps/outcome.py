@@ -1,0 +1,59 @@
+"""How an attempt's agent ended, as the journal keeps it and as the steps ask for it."""
+
+from collections.abc import Sequence
+
+from chant_tasks.agents.contract import (
+    AgentEvent,
+    Finished,
+    GaveUp,
+    Outcome,
+    Stopped,
+    find_served_model,
+    find_session,
+    find_use,
+)
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord
+from chant_tasks.journal.transitions import AgentResult
+from chant_tasks.words import render_duration, render_money
+
+
+def find_outcome(record: AttemptRecord) -> Finished | GaveUp | Stopped:
+    """How the attempt's agent ended. Where none had to work (a driver, a person's branch) the work counts as done."""
+    match record.agent_end:
+        case None | AgentEnd.FINISHED:
+            return Finished(summary=record.agent_reason)
+        case AgentEnd.GAVE_UP:
+            return GaveUp(record.agent_reason)
+        case AgentEnd.STOPPED:
+            return Stopped(record.agent_reason)
+
+
+def plan_result(outcome: Outcome, events: Sequence[AgentEvent] = (), seconds: float | None = None) -> AgentResult:
+    """What is to be noted of an agent that ended so, after so many seconds (None: nobody knows)."""
+    use = find_use(events)
+    cost = use.cost_usd if use is not None else None
+    words = [
+        *([render_money(cost)] if cost is not None else []),
+        *([render_duration(seconds)] if seconds is not None else []),
+    ]
+    return AgentResult(
+        how=_find_end(outcome),
+        reason=outcome.summary if isinstance(outcome, Finished) else outcome.reason,
+        model=find_served_model(events) or "",
+        session=find_session(events),
+        cost_usd=cost,
+        summary=", ".join(words),
+    )
+
+
+def render_outcome(record: AttemptRecord) -> str:
+    """How an agent ended that is not done, in a line: `gave up: exit status 3, 12s`."""
+    how = "stopped" if record.agent_end is AgentEnd.STOPPED else f"gave up: {record.agent_reason}"
+    return ", ".join(word for word in (how, record.summary) if word)
+
+
+def _find_end(outcome: Outcome) -> AgentEnd:
+    """Work that may be tried again later has not been done either."""
+    if isinstance(outcome, Finished):
+        return AgentEnd.FINISHED
+    return AgentEnd.STOPPED if isinstance(outcome, Stopped) else AgentEnd.GAVE_UP
