@@ -1,12 +1,14 @@
-"""A process in a session of its own, so that it and what it starts can be ended together.
+"""An agent's process behind its keeper, which ends it together with all that it has started (`keeper.py`).
 
-`sh` starts it. All three of its streams are files and pipes made here: `sh` then runs no threads over them, which would
-buffer without bound, decode, and stop reading two seconds after the process ends.
+`sh` starts the keeper. All three streams are files and pipes made here: `sh` then runs no threads over them, which
+would buffer without bound, decode, and stop reading two seconds after the process ends.
 """
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -15,75 +17,142 @@ from typing import Any
 
 import sh
 
+from chant_tasks.agents import keeper
 from chant_tasks.agents.contract import Exit
 from chant_tasks.errors import AgentError
 
+# Neither the variables nor the packages of whoever runs doit have a say in it.
+_KEEPER = (sys.executable, "-I", "-S", str(Path(keeper.__file__).absolute()))
+
 
 class Process:
-    """A process that runs, the leader of its group; `stdout` and `stderr` are pipes to read, not blocking."""
+    """An agent that runs. `pid` is its keeper's, `stdout` and `stderr` are pipes to read, `control` gets readable when
+    there is news; none of them blocks."""
 
-    def __init__(self, running: Any, stdout: int, stderr: int) -> None:
+    def __init__(self, running: Any, control: socket.socket, stdout: int, stderr: int) -> None:
         self._inner = running.process
+        self._control = control
+        self._news = b""
+        self._exit: Exit | None = None
         self.pid: int = self._inner.pid
+        self.control = control.fileno()
         self.stdout = stdout
         self.stderr = stderr
+        self.is_gone = False
 
-    def find_exit(self) -> Exit | None:
-        """Return how it ended, None while it runs."""
-        is_running, code = self._inner.is_alive()
-        if is_running:
-            return None
-        if code is None:  # somebody else in this program has waited for it
-            return Exit(status=None)
-        return Exit(status=None, signal=-code) if code < 0 else Exit(status=code)
+    @property
+    def has_ended(self) -> bool:
+        """Whether the agent itself has ended; what it has left may not have."""
+        return self._exit is not None or self.is_gone
 
-    def signal_group(self, number: signal.Signals) -> None:
-        """Send a signal to all of its group; none of them may be left."""
+    @property
+    def exit(self) -> Exit:
+        """How the agent ended; unknown where its keeper was killed before it could tell."""
+        return self._exit or Exit(status=None)
+
+    def read_news(self) -> None:
+        """Note what the keeper has said; `is_gone` is true from its end on, and nothing of the agent is left then."""
         try:
-            os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):  # macOS forbids to signal those that have ended
-            return
+            while said := self._control.recv(256):
+                self._news += said
+            self.is_gone = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.is_gone = True
+        *lines, self._news = self._news.split(b"\n")
+        for line in lines:
+            self._exit = self._exit or parse_exit(line.decode())
 
-    def has_group(self) -> bool:
-        """Return whether any process of its group still runs."""
-        try:
-            os.killpg(self.pid, 0)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return _has_running_member(self.pid)
+    def end(self) -> None:
+        """Ask all of it to end; what does not within the grace is killed."""
+        self._say(b"end")
+
+    def kill(self) -> None:
+        """End all of it now."""
+        self._say(b"kill")
+
+    def kill_keeper(self) -> None:
+        """End a keeper that does not do its work; the agent itself ends with it, on Linux."""
+        if not self.is_gone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Close the pipes, and wait for the thread of `sh` that waits for the process. Call it once it has ended."""
+        """Close the pipes, and wait for the thread of `sh` that waits for the keeper. Call it once that is gone."""
         os.close(self.stdout)
         os.close(self.stderr)
-        _, code = self._inner.is_alive()
-        if code is not None:
-            self._inner.wait()
+        self._control.close()
+        if self.is_gone:
+            with contextlib.suppress(ChildProcessError):  # somebody else in this program has waited for it
+                self._inner.wait()
+
+    def _say(self, word: bytes) -> None:
+        with contextlib.suppress(OSError):  # it is gone
+            self._control.send(word)
 
 
-def start_process(argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], stdin: str) -> Process:
+def parse_exit(words: str) -> Exit | None:
+    """How an agent ended, as its keeper words it (`exit 3`, `signal 9`); None where that is not what it says."""
+    kind, _, number = words.strip().partition(" ")
+    if kind not in ("exit", "signal") or not number.isdecimal():
+        return None
+    return Exit(status=int(number)) if kind == "exit" else Exit(status=None, signal=int(number))
+
+
+def start_process(
+    argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], stdin: str, grace: float, exit_file: Path | None = None
+) -> Process:
     """Start `argv` in `cwd` with exactly `env`, its stdin the text `stdin` and then the end.
 
-    Raises AgentError where it cannot be started.
+    Its end is also written to `exit_file`, for `parse_exit`. Raises AgentError where it cannot be started.
     """
     if not cwd.is_dir():
         raise AgentError(f"{argv[0]} cannot be started: there is no folder {cwd}")
     command = _plan_command(argv, cwd, env.get("PATH", os.defpath))
-    ends: list[int] = []
-    try:
-        ends += os.pipe()
-        ends += os.pipe()
-        running = _spawn(command, cwd, env, stdin, (ends[1], ends[3]))
-    except OSError as error:
-        _close(ends)
-        raise AgentError(f"{argv[0]} cannot be started: {error.strerror}") from error
-    except BaseException:
-        _close(ends)
-        raise
+    ours, theirs = socket.socketpair()
+    with theirs:
+        # Where the locale is C, Python gives itself a variable that the agent is not to inherit.
+        dropped = "" if "LC_CTYPE" in env else "LC_CTYPE"
+        words = (str(theirs.fileno()), str(grace), dropped, str(exit_file or ""))
+        ends: list[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+            running = _spawn((*_KEEPER, *words, *command), cwd, env, stdin, (ends[1], ends[3], theirs.fileno()))
+        except OSError as error:
+            _close(ends)
+            ours.close()
+            raise AgentError(f"{argv[0]} cannot be started: {error.strerror}") from error
+        except BaseException:
+            _close(ends)
+            ours.close()
+            raise
     _close([ends[1], ends[3]])
     for end in (ends[0], ends[2]):
         os.set_blocking(end, False)
-    return Process(running, ends[0], ends[2])
+    process = Process(running, ours, ends[0], ends[2])
+    _require_start(process, ours, argv[0])
+    return process
+
+
+def _require_start(process: Process, control: socket.socket, name: str) -> None:
+    """Wait until the agent runs. Raises AgentError where it cannot be started."""
+    try:
+        said = b""
+        while not said.endswith(b"\n") and (part := control.recv(1)):
+            said += part
+    except BaseException:
+        process.close()  # the keeper takes that for our end
+        raise
+    control.setblocking(False)
+    if said.startswith(b"started "):
+        return
+    process.is_gone = True
+    process.close()
+    number = said.removeprefix(b"failed ").strip().decode()
+    reason = os.strerror(int(number)) if number.isdecimal() else "its keeper ended"
+    raise AgentError(f"{name} cannot be started: {reason}")
 
 
 def _close(ends: list[int]) -> None:
@@ -91,7 +160,9 @@ def _close(ends: list[int]) -> None:
         os.close(end)
 
 
-def _spawn(command: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: str, outputs: tuple[int, int]) -> Any:
+def _spawn(
+    command: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: str, inherited: tuple[int, int, int]
+) -> Any:
     # A file and no pipe for stdin: a pipe has to be fed by a thread for as long as the agent does not read.
     with tempfile.TemporaryFile() as prompt:
         prompt.write(stdin.encode("utf-8", "replace"))
@@ -100,8 +171,10 @@ def _spawn(command: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: s
             return sh.Command(command[0])(
                 *command[1:],
                 _in=prompt,
-                _out=outputs[0],
-                _err=outputs[1],
+                _out=inherited[0],
+                _err=inherited[1],
+                _pass_fds={inherited[2]},
+                _preexec_fn=lambda: os.set_inheritable(inherited[2], True),
                 _cwd=str(cwd),
                 _env=dict(env),
                 _encoding="utf-8",  # of the arguments; else the locale's
@@ -116,7 +189,7 @@ def _spawn(command: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: s
             raise AgentError(f"{command[0]} is not there any more") from error
         except sh.ForkException as error:
             reason = str(error).strip().rpartition("\n")[2]
-            raise AgentError(f"{command[0]} cannot be started: {reason}") from error
+            raise AgentError(f"the keeper of an agent cannot be started: {reason}") from error
 
 
 def _plan_command(argv: tuple[str, ...], cwd: Path, path: str) -> tuple[str, ...]:
@@ -151,20 +224,3 @@ def _find_interpreter(program: Path) -> tuple[str, ...]:
     if not os.access(interpreter, os.X_OK):
         raise AgentError(f"{program} cannot be started: its interpreter {interpreter} is not there")
     return ()
-
-
-def _has_running_member(group: int) -> bool:
-    """Return whether one of the group does more than wait to be reaped; True where that cannot be looked up."""
-    if sys.platform != "linux":
-        return True
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            # The name in parentheses may hold anything; behind it stand state, parent, group.
-            state, _, member_of, *_ = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if int(member_of) == group and state not in "ZX":
-            return True
-    return False

@@ -3,33 +3,40 @@
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
 from typing import Protocol
 
-from chant_tasks.agents.contract import EndedBy, Exit, Launch
+from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.log import Log
+from chant_tasks.agents.outcome import EndedBy
 from chant_tasks.agents.process import Process, start_process
-from chant_tasks.agents.streams import LineSplitter, Log
+from chant_tasks.agents.redaction import Secrets, find_secrets
+from chant_tasks.agents.streams import Line, LineSplitter
 
-_TICK = 0.1  # how late, in seconds, a stop, a timeout, or an exit with its pipes held open may be noticed
+_TICK = 0.1  # how late, in seconds, a stop or a timeout may be noticed
+_LONGEST_TICK = 5.0
 _SHORT_TICK = 0.01
 _CHUNK = 1 << 16
-_LAST_READS = 32  # twice what a pipe can hold; what escaped from the group may go on writing for ever
-_PATIENCE = 2.0  # seconds for what SIGKILL has ended to go
+_LAST_READS = 32  # twice what a pipe can hold; what nobody could end may go on writing for ever
+_PATIENCE = 10.0  # seconds, above the grace, for a keeper to end all that it keeps
 
 OnLine = Callable[[str], bool | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds that an agent may work, be silent, and take to end after SIGTERM; None is without limit."""
+    """Seconds that an agent may work, be silent, and take to end after SIGTERM, and bytes that its log may have.
+
+    None is without limit.
+    """
 
     wall: float | None
     silence: float | None
     grace: float
+    log: int | None = None
 
 
 class StopSignal(Protocol):
@@ -49,104 +56,118 @@ def run_agent(
     on_line: OnLine,
     on_started: Callable[[int], None],
     stop: StopSignal,
+    exit_file: Path | None = None,
 ) -> Exit:
-    """Run an agent to its end and return how it ended; nothing of its process group is left then.
+    """Run an agent to its end and return how it ended; nothing that it has started is left then.
 
-    `on_line` gets each line of its stdout and may return True at the agent's last word: from then on it has the grace
-    to end by itself. `env` goes before `launch.env`. Raises AgentError where it cannot be started. Whatever else is
-    raised, Ctrl-C included, first ends the agent.
+    `on_line` gets each line of its stdout (of one that is too long the beginning) and may return True at the agent's
+    last word: from then on it has the grace to end by itself. `on_started` gets the process whose end is the end of all
+    of it. `env` goes before `launch.env`; its secrets are taken out of all that the agent prints. Its end is written to
+    `exit_file` as it comes, for `parse_exit`. Raises AgentError where it cannot be started. Whatever else is raised,
+    Ctrl-C included, first ends the agent.
     """
     if stop.is_set():
         return Exit(status=None, ended_by="stopped")
-    with _open_log(log) as opened:
-        process = start_process(launch.argv, cwd=cwd, env={**launch.env, **env}, stdin=launch.stdin)
+    environment = {**launch.env, **env}
+    with _open_log(log, limits.log) as opened:
+        process = start_process(
+            launch.argv, cwd=cwd, env=environment, stdin=launch.stdin, grace=limits.grace, exit_file=exit_file
+        )
         try:
-            watch = _Watch(process, opened, limits, on_line)
+            watch = _Watch(process, _Outputs(process, opened, on_line, find_secrets(environment)), limits)
             on_started(process.pid)
-            ended = watch.follow(stop)
-            watch.end_survivors()
+            watch.follow(stop)
         finally:
             _end_at_once(process, limits.grace)
             process.close()
-        return replace(ended, ended_by=watch.ended_by, stderr=opened.tail.rstrip("\n"))
+        return replace(process.exit, ended_by=watch.ended_by, stderr=opened.tail.strip("\n"))
+
+
+class Stopwatch:
+    """Counts seconds while it is looked at often: neither those in which the machine slept (which the system's clock
+    leaves out or not) nor those in which doit was stopped (Ctrl-Z)."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = 0.0
+        self._clock = clock
+        self._last = clock()
+
+    def look(self) -> float:
+        """Return the seconds so far."""
+        now = self._clock()
+        self.seconds += min(max(now - self._last, 0.0), _LONGEST_TICK)
+        self._last = now
+        return self.seconds
 
 
 class _Watch:
     """One process as it runs: what it prints, when it last did, and why it is being ended."""
 
-    def __init__(self, process: Process, log: Log, limits: Limits, on_line: OnLine) -> None:
+    def __init__(self, process: Process, outputs: "_Outputs", limits: Limits) -> None:
         self.ended_by: EndedBy | None = None
         self._process = process
+        self._outputs = outputs
         self._limits = limits
-        self._outputs = _Outputs(process, log, on_line)
-        self._started = time.monotonic()
-        self._terminated: float | None = None
+        self._watch = outputs.watch
+        self._ending_since: float | None = None
 
-    def follow(self, stop: StopSignal) -> Exit:
-        """Read until the process has ended, by itself or because its time is up or the run is."""
-        while True:
+    def follow(self, stop: StopSignal) -> None:
+        """Read until nothing of the agent is left, because it has ended, its time is up, or the run is to end."""
+        while not self._process.is_gone:
             self._outputs.read(_TICK)
-            ended = self._process.find_exit()
-            if ended is not None:
-                return ended
-            if self._terminated is None:
-                self._find_reason(stop.is_set())
-            elif time.monotonic() - self._terminated >= self._limits.grace:
-                self._process.signal_group(SIGKILL)
-
-    def end_survivors(self) -> None:
-        """End what the process has left behind in its group, and read what that still had to say."""
-        if self._process.has_group():
-            self._process.signal_group(SIGTERM)
-            # What was told to end with its leader has had a part of its grace already.
-            self._read_until_gone((self._terminated or time.monotonic()) + self._limits.grace)
-            self._process.signal_group(SIGKILL)
-            self._read_until_gone(time.monotonic() + _PATIENCE)
+            self._process.read_news()
+            self._look_after(self._watch.look(), stop)
         self._outputs.finish()
 
-    def _find_reason(self, is_stopped: bool) -> None:
-        now, limits, outputs = time.monotonic(), self._limits, self._outputs
+    def _look_after(self, now: float, stop: StopSignal) -> None:
+        if self._ending_since is not None:
+            if now - self._ending_since > self._limits.grace + _PATIENCE:
+                self._process.kill_keeper()
+        elif self._process.has_ended:
+            self._ending_since = now
+        else:
+            self.ended_by = self._find_reason(now, stop.is_set())
+            if self.ended_by is not None:
+                self._ending_since = now
+                self._process.end()
+
+    def _find_reason(self, now: float, is_stopped: bool) -> EndedBy | None:
+        limits, outputs = self._limits, self._outputs
         if is_stopped:
-            self._terminate("stopped", now)
-        elif outputs.last_word is not None:
-            if now - outputs.last_word >= limits.grace:
-                self._terminate("lingering", now)
-        elif limits.wall is not None and now - self._started >= limits.wall:
-            self._terminate("wall timeout", now)
-        elif limits.silence is not None and now - outputs.last_output >= limits.silence:
-            self._terminate("silence timeout", now)
-
-    def _terminate(self, reason: EndedBy, now: float) -> None:
-        self.ended_by = reason
-        self._terminated = now
-        self._process.signal_group(SIGTERM)
-
-    def _read_until_gone(self, deadline: float) -> None:
-        while time.monotonic() < deadline and self._process.has_group():
-            self._outputs.read(_SHORT_TICK)
+            return "stopped"
+        if outputs.last_word is not None:
+            return "lingering" if now - outputs.last_word >= limits.grace else None
+        if limits.wall is not None and now >= limits.wall:
+            return "wall timeout"
+        if limits.silence is not None and now - outputs.last_output >= limits.silence:
+            return "silence timeout"
+        return None
 
 
 class _Outputs:
-    """Both streams of a process, drained as they fill, each line to the log and those of stdout to `on_line`."""
+    """Both streams of a process, drained as they fill, each line to the log and those of stdout to `on_line`.
 
-    def __init__(self, process: Process, log: Log, on_line: OnLine) -> None:
-        self.last_output = time.monotonic()
+    `last_output` and `last_word` are the seconds of `watch` at which something came, and the agent's last word did.
+    """
+
+    def __init__(self, process: Process, log: Log, on_line: OnLine, secrets: Secrets) -> None:
+        self.watch = Stopwatch()
+        self.last_output = 0.0
         self.last_word: float | None = None
         self._log = log
         self._on_line = on_line
-        self._open = {process.stdout: (LineSplitter(), self._add_stdout)}
-        self._open[process.stderr] = (LineSplitter(), log.add_stderr)
+        self._control = process.control
+        self._open = {process.stdout: (LineSplitter(secrets=secrets), self._add_stdout)}
+        self._open[process.stderr] = (LineSplitter(secrets=secrets), log.add_stderr)
 
     def read(self, timeout: float) -> bool:
-        """Read once what is there, wait at most `timeout` seconds for it; return whether there was any."""
-        if not self._open:
-            time.sleep(min(timeout, _SHORT_TICK))
-            return False
+        """Read once what is there, wait at most `timeout` seconds for it or for news of the process; return whether
+        anything was read."""
         with selectors.PollSelector() as selector:
-            for stream in self._open:
+            for stream in (*self._open, self._control):
                 selector.register(stream, selectors.EVENT_READ)
             ready = [key.fd for key, _ in selector.select(timeout)]
-        return sum(map(self._read_stream, ready)) > 0
+        return sum(self._read_stream(stream) for stream in ready if stream in self._open) > 0
 
     def finish(self) -> None:
         """Read what is left and pass on lines that have no end; nothing is read any more."""
@@ -165,25 +186,24 @@ class _Outputs:
         if not data:
             self._close_stream(stream)
             return False
-        self.last_output = time.monotonic()
-        for line in splitter.feed(data):
-            add(line)
+        self.last_output = self.watch.look()
+        add(tuple(splitter.feed(data)))
         return True
 
     def _close_stream(self, stream: int) -> None:
         splitter, add = self._open.pop(stream)
-        for line in splitter.flush():
-            add(line)
+        add(tuple(splitter.flush()))
 
-    def _add_stdout(self, line: str) -> None:
-        self._log.add_stdout(line)
-        if self._on_line(line) and self.last_word is None:
-            self.last_word = time.monotonic()
+    def _add_stdout(self, lines: Iterable[Line]) -> None:
+        self._log.add_stdout(lines)
+        for line in lines:
+            if not line.is_rest and self._on_line(line.text) and self.last_word is None:
+                self.last_word = self.watch.look()
 
 
 @contextmanager
-def _open_log(path: Path) -> Iterator[Log]:
-    log = Log(path)
+def _open_log(path: Path, limit: int | None) -> Iterator[Log]:
+    log = Log(path, limit)
     try:
         yield log
     finally:
@@ -191,17 +211,18 @@ def _open_log(path: Path) -> Iterator[Log]:
 
 
 def _end_at_once(process: Process, grace: float) -> None:
-    """End a group that still runs because something was raised; a second Ctrl-C cuts the grace short."""
-    if process.find_exit() is not None and not process.has_group():
-        return
+    """End an agent that still runs because something was raised; a second Ctrl-C cuts the grace short."""
     try:
-        process.signal_group(SIGTERM)
-        _wait_until_gone(process, time.monotonic() + grace)
+        process.end()
+        _wait_until_gone(process, grace + _PATIENCE)
     finally:
-        process.signal_group(SIGKILL)
-        _wait_until_gone(process, time.monotonic() + _PATIENCE)
+        process.kill()
+        _wait_until_gone(process, _PATIENCE)
+        process.kill_keeper()
 
 
-def _wait_until_gone(process: Process, deadline: float) -> None:
-    while time.monotonic() < deadline and (process.find_exit() is None or process.has_group()):
+def _wait_until_gone(process: Process, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not process.is_gone and time.monotonic() < deadline:
+        process.read_news()
         time.sleep(_SHORT_TICK)

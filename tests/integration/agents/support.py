@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,7 @@ class Bench:
         limits: Limits = NO_LIMITS,
         on_line: Callable[[str], bool | None] | None = None,
         env: dict[str, str] | None = None,
+        exit_file: Path | None = None,
     ) -> Exit:
         """Run `argv` and keep its lines."""
         return run_agent(
@@ -50,6 +52,7 @@ class Bench:
             on_line=on_line or self.lines.append,
             on_started=self.pids.append,
             stop=self.stop,
+            exit_file=exit_file,
         )
 
     def run_fake(self, behaviour: str, *arguments: str, stdin: str = "", limits: Limits = NO_LIMITS) -> Exit:
@@ -65,3 +68,11 @@ def is_running(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Return as soon as `condition` holds; fails where it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)

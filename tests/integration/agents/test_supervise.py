@@ -53,7 +53,8 @@ def test_the_signal_that_killed_it_is_returned(bench: Bench) -> None:
 def test_an_agent_leads_a_session_of_its_own_without_a_terminal(bench: Bench) -> None:
     bench.run("sh", "-c", "ps -o pid=,pgid=,sid= -p $$; if true </dev/tty; then echo terminal; fi 2>/dev/null")
 
-    assert [line.split() for line in bench.lines] == [[str(bench.pids[0])] * 3]
+    (line,) = bench.lines
+    assert len(set(line.split())) == 1
 
 
 def test_hangups_and_pipes_are_not_ignored_by_an_agent(bench: Bench) -> None:
@@ -91,10 +92,12 @@ def test_bytes_that_are_not_utf8_are_replaced(bench: Bench) -> None:
     assert sorted(bench.log.read_text().splitlines()) == ["caf\ufffd \ufffd", "naïve", "no end", "stderr| \ufffd"]
 
 
-def test_a_line_without_end_comes_in_pieces(bench: Bench) -> None:
+def test_of_a_line_without_end_the_beginning_is_told_and_all_is_logged_in_pieces(bench: Bench) -> None:
     bench.run_fake("writes_one_line", str(2 * LINE_LIMIT + 5))
 
-    assert [len(line) for line in bench.lines] == [LINE_LIMIT, LINE_LIMIT, 5]
+    assert [len(line) for line in bench.lines] == [LINE_LIMIT]
+    with bench.log.open() as log:
+        assert [len(line) for line in log] == [LINE_LIMIT + 1, LINE_LIMIT + 2, 7]
 
 
 def test_lines_come_while_the_agent_works(bench: Bench) -> None:
@@ -177,15 +180,11 @@ def test_what_an_agent_leaves_in_its_group_is_ended_with_it(bench: Bench) -> Non
     assert bench.lines == ["up", "done"]
 
 
-def test_a_child_that_escaped_with_the_streams_holds_nothing_up(bench: Bench) -> None:
-    begun = time.monotonic()
-    try:
-        assert bench.run_fake("leaves_escaped_child") == Exit(status=0)
-    finally:
-        os.kill(int((bench.folder / "child.pid").read_text()), signal.SIGKILL)
+def test_a_child_that_escaped_with_the_streams_ends_with_the_agent(bench: Bench) -> None:
+    assert bench.run_fake("leaves_escaped_child") == Exit(status=0)
 
+    assert not is_running(int((bench.folder / "child.pid").read_text()))
     assert bench.lines == ["up", "done"]
-    assert time.monotonic() - begun < NO_LIMITS.grace
 
 
 def test_an_agent_that_closes_its_streams_is_waited_for(bench: Bench) -> None:
@@ -338,11 +337,11 @@ def test_the_programs_own_signal_handlers_stay(bench: Bench) -> None:
     assert [signal.getsignal(number) for number in numbers] == before
 
 
-def test_a_status_that_somebody_else_has_waited_for_could_not_be_told(bench: Bench) -> None:
+def test_the_status_is_known_where_this_program_does_not_see_how_its_children_end(bench: Bench) -> None:
     """A program that ignores SIGCHLD has its children reaped by the kernel."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        assert bench.run("echo", "one") == Exit(status=None)
+        assert bench.run("sh", "-c", "echo one; exit 3") == Exit(status=3)
     finally:
         signal.signal(signal.SIGCHLD, before)
 

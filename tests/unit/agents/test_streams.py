@@ -9,7 +9,8 @@ from chant_tasks.agents.streams import LineSplitter
 def split(*chunks: bytes, limit: int = 1000) -> list[str]:
     """Return the lines of a stream that comes in `chunks`."""
     splitter = LineSplitter(limit)
-    return [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.flush())
+    lines = [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.flush())
+    return [line.text for line in lines]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]))), st.data())

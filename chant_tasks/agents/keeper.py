@@ -1,0 +1,239 @@
+"""Keeps one agent: starts it, ends whatever it has started with it, and ends all of it where doit is gone.
+
+A program of its own between doit and the agent: `keeper.py CONTROL GRACE DROPPED EXIT_FILE PROGRAM [ARGUMENT...]`.
+CONTROL is the number of a socket to doit; DROPPED is a variable that the agent is not to have, "" for none; the end of
+an agent that was not asked to end is written to EXIT_FILE, "" for none, so that it is known where doit did not live to
+hear of it.
+
+| from | line | means |
+|---|---|---|
+| keeper | `started PID` | the agent runs, in a session of its own |
+| keeper | `failed ERRNO` | it cannot be started |
+| keeper | `exit STATUS`, `signal NUMBER` | the agent has ended, and what it has left is being ended |
+| doit | `end` | end everything: SIGTERM, after GRACE seconds SIGKILL |
+| doit | `kill` | end everything now |
+| doit | the end of the stream | doit is gone: as `end` |
+
+Its only children are the agent and what was orphaned below that, so it may wait for any child and signal any
+descendant: docs/why/supervision.md. It imports little, since one of these starts with each agent.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+
+_SET_DEATH_SIGNAL, _SET_NAME, _SET_SUBREAPER = 1, 15, 36  # of prctl(2)
+_TICK = 0.02
+_PATIENCE = 5.0  # seconds for what SIGKILL has ended to go
+_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+
+
+def main(arguments: list[str]) -> None:
+    """Keep the agent until nothing of it is left."""
+    control, grace, dropped, exit_file, *argv = arguments
+    environment = dict(os.environb)
+    environment.pop(os.fsencode(dropped), None)
+    keeper = Keeper(int(control), float(grace), exit_file)
+    if keeper.start(argv, environment):
+        keeper.keep()
+
+
+class Keeper:
+    """One agent and all of its descendants."""
+
+    def __init__(self, control: int, grace: float, exit_file: str) -> None:
+        self._control = control
+        self._grace = grace
+        self._exit_file = exit_file
+        self._agent = 0
+        self._has_ended = False
+        self._kill_at: float | None = None  # None while nothing is being ended
+        self._asked: set[int] = set()
+        self._hears_doit = True
+        os.set_inheritable(control, False)
+        self._wake, write = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._end(self._grace))
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        _prctl(_SET_SUBREAPER, 1)
+        _prctl(_SET_NAME, ctypes.c_char_p(b"chant-keeper"))
+
+    def start(self, argv: list[str], environment: Mapping[bytes, bytes]) -> bool:
+        """Start the agent with all that was opened for it, and say so; whether that worked."""
+        read, write = os.pipe()
+        self._agent = os.fork()
+        if self._agent == 0:
+            _become(argv, environment, write)
+        os.close(write)
+        problem = os.read(read, 16).decode()  # it ends without a word once the program has been replaced
+        os.close(read)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)  # else doit would never see the end of the agent's output
+        os.chdir("/")
+        self._tell(f"failed {problem}" if problem else f"started {self._agent}")
+        return not problem
+
+    def keep(self) -> None:
+        """Wait until the agent has ended and nothing of it is left, or cannot be ended even by SIGKILL."""
+        while True:
+            self._reap()
+            left: tuple[int, ...] = ()
+            if self._has_ended or self._kill_at is not None:
+                left = self._find_left()
+                if self._has_ended and not left:
+                    return
+                if self._kill_at is None:
+                    self._end(self._grace)
+                if not self._signal(left):
+                    return
+            self._listen(None if self._kill_at is None else _TICK)
+
+    def _end(self, grace: float) -> None:
+        deadline = time.monotonic() + grace
+        self._kill_at = deadline if self._kill_at is None else min(self._kill_at, deadline)
+
+    def _signal(self, left: Iterable[int]) -> bool:
+        """Ask each process once to end, and kill all of them once the grace is over; false where that is in vain."""
+        now, kill_at = time.monotonic(), self._kill_at
+        assert kill_at is not None
+        for pid in left:
+            if now >= kill_at:
+                _kill(pid, signal.SIGKILL)
+            elif pid not in self._asked:
+                self._asked.add(pid)
+                _kill(pid, signal.SIGTERM)
+                _kill(pid, signal.SIGCONT)  # one that is stopped would not hear it
+        return now < kill_at + _PATIENCE
+
+    def _find_left(self) -> tuple[int, ...]:
+        parents = load_parents()
+        if parents is not None:
+            return find_descendants(os.getpid(), parents)
+        try:
+            os.killpg(self._agent, 0)
+        except OSError:
+            return () if self._has_ended else (self._agent,)
+        return (-self._agent,)  # the group: no more is known where there is no /proc
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self._asked.discard(pid)
+                if pid == self._agent:
+                    self._note_end(os.waitstatus_to_exitcode(status))
+
+    def _note_end(self, code: int) -> None:
+        self._has_ended = True
+        words = f"signal {-code}" if code < 0 else f"exit {code}"
+        if self._exit_file and self._kill_at is None:  # one that was asked to end has not ended by itself
+            with contextlib.suppress(OSError):
+                save_exit(self._exit_file, words)
+        self._tell(words)
+
+    def _tell(self, words: str) -> None:
+        with contextlib.suppress(OSError):  # doit is gone
+            os.write(self._control, f"{words}\n".encode())
+
+    def _listen(self, timeout: float | None) -> None:
+        """Return once a child has ended, doit has said something, or `timeout` seconds are over."""
+        streams = [self._wake, self._control] if self._hears_doit else [self._wake]
+        ready, _, _ = select.select(streams, [], [], timeout)
+        if self._wake in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+        if self._control in ready:
+            self._obey()
+
+    def _obey(self) -> None:
+        try:
+            said = os.read(self._control, 64)
+        except OSError:
+            said = b""
+        self._hears_doit = bool(said)
+        self._end(0.0 if b"kill" in said else self._grace)
+
+
+def save_exit(path: str, words: str) -> None:
+    """Write how an agent has ended, whole or not at all, also after a power loss."""
+    new = f"{path}.new"
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, f"{words}\n".encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.rename(new, path)  # noqa: PTH104  # pathlib takes longer to import than all the rest
+
+
+def load_parents() -> Mapping[int, int] | None:
+    """The parent of each process that does more than wait to be reaped; None where there is no /proc."""
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208  # as above
+    except OSError:
+        return None
+    found = {}
+    for name in filter(str.isdigit, names):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123  # as above
+                # The name in parentheses may hold anything; behind it stand state and parent.
+                state, parent, *_ = file.read().rpartition(b")")[2].split()
+        except (OSError, ValueError):  # it has ended meanwhile
+            continue
+        if state not in (b"Z", b"X"):
+            found[int(name)] = int(parent)
+    return found or None
+
+
+def find_descendants(root: int, parents: Mapping[int, int]) -> tuple[int, ...]:
+    """The children of `root`, theirs, and so on."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents.items():
+        children.setdefault(parent, []).append(pid)
+    found, above = [], [root]
+    while above:
+        below = children.pop(above.pop(), [])
+        found += below
+        above += below
+    return tuple(found)
+
+
+def _become(argv: list[str], environment: Mapping[bytes, bytes], problem: int) -> None:
+    """Be the agent from here on, in a session of its own; never returns."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in _RESET:
+            signal.signal(number, signal.SIG_DFL)
+        os.setsid()
+        _prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL))  # where the keeper itself is killed
+        os.execve(argv[0], argv, environment)
+    except OSError as error:
+        os.write(problem, str(error.errno).encode())
+    finally:
+        os._exit(127)
+
+
+def _kill(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):  # it has ended, or is another user's
+        os.killpg(-pid, number) if pid < 0 else os.kill(pid, number)
+
+
+def _prctl(option: int, value: object) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,76 @@
+"""Which values of an environment are secrets, and how text is freed of them before it is logged, shown or kept.
+
+Whatever an agent prints comes through here first: its tools see the environment, and `env` is a common thing to type.
+"""
+
+import json
+import os.path
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+_MASK = b"***"
+_SHORTEST = 8  # what is shorter is found everywhere by chance
+_SECRET_NAME = re.compile(
+    r".*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH|_PAT|_PASS|_PWD)S?(_\d+)?", re.IGNORECASE
+)
+_URL_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://([^\s:@/]*):?([^\s@/]*)@", re.IGNORECASE)
+_HEADER = re.compile(r"authorization:\s*(?:[a-z]+\s+)?(\S+)", re.IGNORECASE)  # as git's http.extraHeader holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must not be shown: `pattern` finds any of it, none is longer than `longest` bytes."""
+
+    pattern: re.Pattern[bytes] | None
+    longest: int
+
+    def redact(self, text: bytes) -> bytes:
+        """Return `text` with `***` in the place of each secret."""
+        return text if self.pattern is None else self.pattern.sub(_MASK, text)
+
+    def find_cut(self, text: bytes | bytearray, cut: int) -> int:
+        """Return `cut`, or a place before it that lies within no secret: `text` may be cut in two there."""
+        if self.pattern is None:
+            return cut
+        for found in self.pattern.finditer(text, max(cut - self.longest, 0), cut + self.longest):
+            if found.start() < cut < found.end():
+                return found.start() or found.end()
+        return cut
+
+
+NO_SECRETS = Secrets(pattern=None, longest=0)
+
+
+def find_secrets(environment: Mapping[str, str]) -> Secrets:
+    """Return the secrets that an environment holds: values of variables whose names say so, and credentials in URLs."""
+    forms = {form for value in _find_values(environment) for form in _plan_forms(value)}
+    encoded = sorted((form.encode("utf-8", "surrogateescape") for form in forms), key=len, reverse=True)
+    if not encoded:
+        return NO_SECRETS
+    return Secrets(pattern=re.compile(b"|".join(map(re.escape, encoded))), longest=len(encoded[0]))
+
+
+def _find_values(environment: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environment.items():
+        if _SECRET_NAME.fullmatch(name) and not _is_path(value):
+            yield value
+        for user, password in _URL_CREDENTIALS.findall(value):
+            yield from (password, unquote(password)) if password else (user, unquote(user))
+        yield from _HEADER.findall(value)
+
+
+def _is_path(value: str) -> bool:
+    # A key's file may be named; a key may begin with a slash, too, but no file has its name.
+    return value.startswith(("/", "~")) and os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111
+
+
+def _plan_forms(value: str) -> Iterator[str]:
+    """A secret as it may be printed: each of its lines, as it stands, within JSON, within a URL."""
+    for line in value.splitlines():
+        if len(line.strip()) >= _SHORTEST:
+            yield line.strip()
+            yield json.dumps(line.strip())[1:-1]
+            yield json.dumps(line.strip(), ensure_ascii=False)[1:-1]
+            yield quote(line.strip(), safe="", errors="surrogateescape")

@@ -1,0 +1,96 @@
+"""An attempt's log keeps its beginning and its end, whatever an agent prints."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from chant_tasks.agents.log import Log
+from chant_tasks.agents.streams import Line
+from chant_tasks.errors import AgentError
+from chant_tasks.words import render_size
+
+LIMIT = 100_000
+
+
+def _write(log: Log, first: int, last: int, width: int = 50) -> None:
+    for number in range(first, last):
+        log.add_stdout((Line(f"{number} ".ljust(width, "é"), False),))
+
+
+def _size_of_left_out(words: str) -> float:
+    found = re.fullmatch(r"\[chant_tasks left out ([0-9.]+) (kB|MB) here, log.limit is 97.7 kB\]", words)
+    assert found is not None, words
+    return float(found[1]) * {"kB": 1 << 10, "MB": 1 << 20}[found[2]]
+
+
+def test_a_log_below_its_limit_is_whole(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log", LIMIT)
+    _write(log, 0, 1000)
+    log.add_stderr((Line("oh", False),))
+    log.close()
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [int(line.split()[0]) for line in lines[:-1]] == list(range(1000))
+    assert lines[-1] == "stderr| oh"
+
+
+@pytest.mark.parametrize("count", [2_000, 50_000])
+def test_a_long_log_keeps_its_beginning_its_end_and_how_much_is_left_out(tmp_path: Path, count: int) -> None:
+    log = Log(tmp_path / "log", LIMIT)
+    _write(log, 0, count)
+    log.close()
+
+    data = (tmp_path / "log").read_bytes()
+    *head, gap = data.decode().partition("[chant_tasks")[0].splitlines(), "[" + data.decode().partition("[")[2]
+    words, *tail = gap.splitlines()
+    first, last = [line.split()[0] for line in head[0]], [line.split()[0] for line in tail]
+    assert first == [str(number) for number in range(len(first))]
+    assert last == [str(number) for number in range(count - len(last), count)]
+    assert min(len(first), len(last)) > 200
+    assert len(data) <= LIMIT
+    lost = sum(len(f"{number} ".ljust(50, "é").encode()) + 1 for number in range(len(first), count - len(last)))
+    assert _size_of_left_out(words) == pytest.approx(lost, rel=0.02)
+
+
+def test_a_line_longer_than_the_log_is_cut_between_characters(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log", LIMIT)
+    log.add_stdout((Line("é" * LIMIT, False),))
+    log.add_stdout((Line("é" * LIMIT, True), Line("the end", False)))
+    log.close()
+
+    text = (tmp_path / "log").read_bytes().decode()
+    assert "left out" in text
+    assert text.endswith("éé\nthe end\n")
+    assert len(text.encode()) <= LIMIT
+
+
+def test_a_log_that_was_replaced_is_nobody_elses_to_read_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log", LIMIT)
+    _write(log, 0, 5000)
+    log.close()
+
+    assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_the_end_of_stderr_is_kept_and_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log", LIMIT)
+    log.add_stderr(tuple(Line(f"{number}", False) for number in range(5000)))
+    log.close()
+
+    assert log.tail.endswith("4998\n4999")
+    assert len(log.tail) <= 4096
+    with pytest.raises(AgentError, match="cannot be written: No such file or directory"):
+        Log(tmp_path / "absent" / "log")
+
+
+def test_sizes_read_as_they_are_set() -> None:
+    assert [render_size(size) for size in (0, 512, 1536, 64 << 20, 3 << 29)] == [
+        "0 bytes",
+        "512 bytes",
+        "1.5 kB",
+        "64 MB",
+        "1.5 GB",
+    ]
