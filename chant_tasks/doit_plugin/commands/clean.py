@@ -20,6 +20,7 @@ class Clean(SessionCommand, DoitClean):  # type: ignore[misc]  # doit has no typ
         cleanforget: bool,
         pos_args: Sequence[str] | None = None,
     ) -> int:
+        self.open_database()
         names = self.fit_names(pos_args or ())
         if self.session is not None and not names and self.sel_tasks:
             self.sel_tasks = self.fit_names(self.sel_tasks)  # the dodo's default tasks

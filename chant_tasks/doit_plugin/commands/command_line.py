@@ -1,52 +1,13 @@
-"""What our versions of doit's commands share: options behind task names, and a database opened when it is needed."""
+"""What our versions of doit's commands share: options behind task names, and the place of the dodo."""
 
 import getopt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from doit.cmdparse import CmdParse
-from doit.dependency import Dependency
 
 from chant_tasks.project import find_specs_root
-
-
-class DatabaseCommand(Protocol):
-    """The part of doit's task commands that knows how to open the database."""
-
-    _backends: Any
-
-    def get_checker_cls(self, check_file_uptodate: Any) -> Any: ...
-
-    def get_codec_cls(self, codec: Any) -> Any: ...
-
-
-class LazyDatabase:
-    """doit's database, opened by the first use of it; merely listing specs then leaves no `.doit.db` behind."""
-
-    def __init__(self, command: DatabaseCommand, params: Mapping[str, Any]) -> None:
-        self._command = command
-        self._params = params  # still filled by doit, with what the dodo's DOIT_CONFIG says
-        self._opened: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.open(), name)
-
-    @property
-    def is_open(self) -> bool:
-        return self._opened is not None
-
-    def open(self) -> Any:
-        """The database itself."""
-        if self._opened is None:
-            params, command = self._params, self._command
-            self._opened = Dependency(
-                command._backends.get(params["backend"]),
-                params["dep_file"],
-                checker_cls=command.get_checker_cls(params["check_file_uptodate"]),
-                codec_cls=command.get_codec_cls(params["codec_cls"]),
-            )
-        return self._opened
 
 
 def has_specs_nearby(opt_vals: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ class Forget(SessionCommand, DoitForget):  # type: ignore[misc]  # doit has no t
     doc_purpose = "clear successful run status from internal DB; have specs worked again"
 
     def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
+        self.open_database()
         session = self.session
         is_ours = session is not None and session.has_specs and not forget_all
         if is_ours and self.sel_default_tasks and not self.sel_tasks:

@@ -13,4 +13,5 @@ class Ignore(SessionCommand, DoitIgnore):  # type: ignore[misc]  # doit has no t
     name = "ignore"
 
     def _execute(self, pos_args: Sequence[str]) -> int:
+        self.open_database()
         return int(super()._execute(self.fit_names(pos_args)) or 0)

@@ -13,6 +13,7 @@ class ResetDep(SessionCommand, DoitResetDep):  # type: ignore[misc]  # doit has 
     name = "reset-dep"
 
     def _execute(self, pos_args: Sequence[str] | None = None) -> int:
+        self.open_database()
         names = self.fit_names(pos_args or ())
         if self.overview is not None and not names:
             names = [task.name for task in self.find_others() if not task.subtask_of]

@@ -26,17 +26,26 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     _params: Any = None
     task_list: list[Any]
     sel_tasks: list[str] | None
+    dep_manager: Any = None
+    _backends: Any
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the tasks; the exit status."""
         if is_switched_off(os.environ):
             return int(super().execute(params, args) or 0)
+        from chant_tasks.doit_plugin.database import LazyDatabase
+
         with open_session() as session:
             self._session, self._params = session, params
+            if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
+                self.dep_manager = LazyDatabase(self, params)
             return int(super().execute(params, args) or 0)
 
     @functools.wraps(doit.cmd_run.Run._execute)  # doit picks the options by the signature
     def _execute(self, *positional: Any, **named: Any) -> int:
+        from chant_tasks.doit_plugin.database import open_database
+
+        open_database(self)
         session = self._session
         if session is None or not session.has_specs:
             return int(super()._execute(*positional, **named))

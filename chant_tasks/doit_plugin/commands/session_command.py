@@ -10,7 +10,8 @@ from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import LazyDatabase, find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.commands.command_line import find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.database import LazyDatabase, open_database
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
 
 if TYPE_CHECKING:
@@ -39,18 +40,18 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
             self.prepare(session, params)
             return int(super().execute(params, args) or 0)
 
-    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:
+    def prepare(self, session: Session, params: Mapping[str, Any]) -> None:  # noqa: ARG002  # for others
         """Set up what the command wants before the dodo is read."""
+        self.defer_database(params, is_change=True)
 
-    def defer_database(self, params: Mapping[str, Any]) -> None:
+    def defer_database(self, params: Mapping[str, Any], *, is_change: bool = False) -> None:
         """Open doit's database not before something asks for it."""
         if self.dep_manager is None:
-            self.dep_manager = LazyDatabase(self, params)
+            self.dep_manager = LazyDatabase(self, params, is_change=is_change)
 
     def open_database(self) -> None:
         """Open the database for doit's own code, where that was put off."""
-        if isinstance(self.dep_manager, LazyDatabase):
-            self.dep_manager = self.dep_manager.open()
+        open_database(self)
 
     @property
     def overview(self) -> "Overview | None":

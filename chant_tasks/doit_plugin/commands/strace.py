@@ -12,6 +12,7 @@ class Strace(SessionCommand, DoitStrace):  # type: ignore[misc]  # doit has no t
     name = "strace"
 
     def _execute(self, show_all: bool) -> int:
+        self.open_database()
         if self.overview is not None:
             self.sel_tasks = self.fit_names(self.sel_tasks)
             others = {task.name for task in self.find_others()}

@@ -9,6 +9,7 @@ from typing import TextIO
 from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
+from chant_tasks.doit_plugin.run.guards import describe
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome, judge
 from chant_tasks.doit_plugin.run.uptodate import load_present_state
 from chant_tasks.doit_plugin.run.work import Work
@@ -48,7 +49,7 @@ class StepAction(BaseAction):  # type: ignore[misc]  # doit ships no types
         try:
             outcome = self.step(work)
         except Exception as error:  # a bug of ours: this spec's failure, and nobody else's
-            outcome = _describe_error(work, self.spec_id, error)
+            outcome = describe_error(work, self.spec_id, error)
         finally:
             work.let_go(self.spec_id)
         if outcome is None:
@@ -200,13 +201,14 @@ def _require_run(work: Work) -> SpecRun:
     return work.run
 
 
-def _describe_error(work: Work, spec_id: SpecId, error: Exception) -> Outcome:
+def describe_error(work: Work, spec_id: SpecId, error: BaseException) -> Outcome:
+    """The failure that an exception inside a spec's task is; its attempt stays in the journal."""
     attempt = work.attempts.pop(spec_id, None)
     if attempt is not None:
         attempt.release()  # the next run picks the attempt up from the journal
     if isinstance(error, ChantError):
         return judge(_describe_problem(error))
-    reason = f"unexpected error: {type(error).__name__}: {error}"
+    reason = f"unexpected error: {describe(error)}"
     log = work.save_traceback(spec_id, error)
     return judge(State(kind=Kind.FAILED, reason=reason, details=(("failed", reason), ("log", log))))
 

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from doit.control import TaskDispatcher
+from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from chant_tasks.doit_plugin.run.uptodate import load_present_state
 from chant_tasks.doit_plugin.session import current_session, require_work
@@ -23,7 +24,11 @@ _POLL_SECONDS = 0.1
 
 class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no types
     """doit's dispatcher, which sets aside what other processes work. With `waits` it waits for these itself, as doit's
-    serial runner cannot."""
+    serial runner cannot.
+
+    `unmade` are delayed tasks whose making went wrong, which is their failure. `error` is why no further task can be
+    found (a cycle that nobody foresaw): what runs still ends, then whoever runs the tasks shall raise it.
+    """
 
     def __init__(self, tasks: Any, targets: Any, selected_tasks: Any, *, waits: bool) -> None:
         super().__init__(tasks, targets, selected_tasks)
@@ -31,6 +36,8 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self._told: set[str] = set()
         self._waits = waits
         self._is_over = False
+        self.unmade: dict[str, BaseException] = {}
+        self.error: Exception | None = None
         self.generator: Generator[Any, Any, None] = self._share(self._dispatcher_generator(selected_tasks))
 
     @property
@@ -54,10 +61,17 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
             except StopIteration:
                 self._is_over = True
                 return
+            except Exception as error:
+                self._give_up(error)
+                return
             done = None
             if step == _HOLD_ON:
-                if not self._take_turn():
-                    done = yield step
+                if self._take_turn():
+                    continue
+                if self._waits:  # doit's serial runner takes this for a task
+                    self._give_up(self.describe_cycle())
+                    return
+                done = yield step
             elif _may_begin(step):
                 done = yield step
             else:
@@ -65,6 +79,31 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
             if done is not None and done.task.name in self._aside:  # its turn has come, it has not run yet
                 self._bring_back(done)
                 done = None
+
+    def _give_up(self, error: Exception) -> None:
+        self.error = error
+        self._is_over = True
+
+    def describe_cycle(self) -> InvalidDodoFile:
+        """The error of tasks that all wait for each other."""
+        names = ", ".join(sorted(node.task.name for node in self.waiting))
+        return InvalidDodoFile(f"Cyclic/recursive dependencies: these tasks wait for each other: {names}")
+
+    def _add_task(self, node: Any) -> Generator[Any, None, None]:
+        """doit's steps towards one task; whatever a dodo's own code raises there is that task's failure."""
+        steps = super()._add_task(node)
+        while True:
+            try:
+                step = next(steps, None)
+            except (Exception, SystemExit) as error:
+                if isinstance(error, InvalidCommand) or _is_cycle(error, node.task):
+                    raise
+                self.unmade[node.task.name] = error
+                yield node.task
+                return
+            if step is None:
+                return
+            yield step
 
     def _take_turn(self) -> bool:
         """Whether a task that was set aside comes next."""
@@ -93,6 +132,11 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self.waiting.discard(node)
         node.generator = self._add_task(node)
         self.ready.append(node)
+
+
+def _is_cycle(error: BaseException, task: Any) -> bool:
+    is_delayed = task.loader is not None and not getattr(task.loader, "created", True)
+    return isinstance(error, InvalidDodoFile) and not is_delayed
 
 
 def _may_begin(node: Any) -> bool:

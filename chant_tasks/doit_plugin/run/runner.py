@@ -7,19 +7,27 @@ from collections.abc import Callable
 from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO
 
-from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
+from doit.exceptions import BaseFail, SetupError, TaskError, UnmetDependency
 from doit.runner import JobHold, MRunner, MThreadRunner, Runner
 from doit.task import Task
 
+from chant_tasks.doit_plugin.run.guards import guard_reporter
 from chant_tasks.doit_plugin.run.nesting import marked
-from chant_tasks.doit_plugin.run.outcome import How, Outcome, judge
+from chant_tasks.doit_plugin.run.notes import (
+    is_left_waiting,
+    note_blocked,
+    note_ignored,
+    note_reporter,
+    note_waiting,
+    turn_to_failure,
+    weigh,
+)
+from chant_tasks.doit_plugin.run.outcome import How, Outcome
 from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
 from chant_tasks.doit_plugin.run.signals import raise_pending
 from chant_tasks.doit_plugin.run.streams import separate_streams
-from chant_tasks.doit_plugin.run.uptodate import load_present_state
-from chant_tasks.doit_plugin.run.work import Work
-from chant_tasks.doit_plugin.session import Session, current_session, require_work
-from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
+from chant_tasks.doit_plugin.session import current_session, require_work
+from chant_tasks.doit_plugin.tasks import SpecTask
 from chant_tasks.errors import ChantError
 from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import Lock, share_tasks_lock
@@ -34,12 +42,15 @@ class SpecRunner(Runner):  # type: ignore[misc]
     """One task at a time. `final_result` is doit's: 0, 1 for failures, 2 for errors."""
 
     final_result: int
+    teardown_list: list[Task]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._results = SavedResults(self.dep_manager)
         keep_blocked_records(self.dep_manager, require_work().blocked_by_specs)
+        guard_reporter(self.reporter, note_reporter)
         self._around = ExitStack()
+        self._dispatcher: Any = None
 
     def run_tasks(self, task_dispatcher: Any) -> None:
         work = require_work()
@@ -48,41 +59,42 @@ class SpecRunner(Runner):  # type: ignore[misc]
         if not current_session().is_agent:
             self._around.enter_context(marked(work.overview.project.journal_folder))
         raise_pending()
+        self._dispatcher = task_dispatcher
         super().run_tasks(task_dispatcher)
+        if task_dispatcher.error is not None:
+            raise task_dispatcher.error
 
     def select_task(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
-        work, session = require_work(), current_session()
-        if node.run_status is None and isinstance(node.task, SpecTask):
-            _note_waiting(session, work, node)
-        is_selected = bool(super().select_task(node, tasks_dict))
-        if not is_selected:
-            work.let_go(SpecId(node.task.name))
-        if node.run_status == "up-to-date" and isinstance(node.task, SpecTask):
-            state = work.overview.states.get(SpecId(node.task.name), State(kind=Kind.COMPLETED))
-            work.record(node.task.name, Outcome(how=How.UP_TO_DATE, state=state))
-        elif node.run_status == "ignore":
-            _note_ignored(work, node)
-        return is_selected
+        try:
+            unmade = self._dispatcher.unmade.get(node.task.name)
+            if unmade is not None:
+                self._handle_task_error(node, TaskError("its tasks could not be made", unmade))
+                return False
+            return self._select(node, tasks_dict)
+        except Exception as error:  # a user's `uptodate`, or a bug of ours
+            self._handle_task_error(node, turn_to_failure(node.task, error))
+            require_work().let_go(SpecId(node.task.name))
+            return False
 
     def execute_task(self, task: Task) -> BaseFail | None:
-        work = require_work()
-        if isinstance(task, SpecTask):
-            with work.in_flight(is_main=threading.current_thread() is threading.main_thread()):
-                return super().execute_task(task)
-        if not task.actions:
-            return super().execute_task(task)
         try:
-            self._share_files(task)
-            return super().execute_task(task)
-        except Exception as error:  # would end the run, and with it every spec that is being worked
-            return TaskError(f"unexpected error: {error}", error)
+            if not isinstance(task, SpecTask):
+                if task.actions:
+                    self._share_files(task)
+                return super().execute_task(task)
+            with require_work().in_flight(is_main=threading.current_thread() is threading.main_thread()):
+                return super().execute_task(task)
+        except (Exception, SystemExit) as error:
+            return turn_to_failure(task, error)
 
     def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
         try:
-            if _is_left_waiting(node.task):
+            if is_left_waiting(node.task):
                 node.run_status = "ignore"  # its work waits on a branch, and so does whoever depends on it
             else:
                 super().process_task_result(node, base_fail)
+        except Exception as error:  # a user's value saver, or a file_dep that cannot be read
+            self._handle_task_error(node, turn_to_failure(node.task, error))
         finally:
             self._release_files(node.task)
         self._results.save(node.task)
@@ -92,30 +104,57 @@ class SpecRunner(Runner):  # type: ignore[misc]
         work = require_work()
         before = self.final_result
         if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
-            _note_blocked(work, node)
+            note_blocked(work, node)
         super()._handle_task_error(node, base_fail)
-        self.final_result = max(before, _weigh(work, node, base_fail))
+        self.final_result = max(before, weigh(work, node, base_fail))
         self._results.save(node.task)
 
     def teardown(self) -> None:
         # with threads doit would run each teardown once more for every worker
-        if threading.current_thread() is threading.main_thread():
-            super().teardown()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        tasks, self.teardown_list = self.teardown_list, []
+        for task in reversed(tasks):
+            self.teardown_list = [task]
+            try:
+                super().teardown()
+            except (Exception, SystemExit) as error:
+                failure = SetupError(f"ERROR: task '{task.name}' teardown action", error)
+                self.reporter.cleanup_error(failure)
 
     def finish(self) -> int:
         work = require_work()
         try:
             work.end()
+        except Exception as error:
+            work.note_error("end", "the run could not be ended as it should", error)
         finally:
             self._around.close()
             if self._stop_running or work.stop.is_set():
                 work.count_not_started()
             if any(outcome.is_failure for outcome in work.outcomes.values()):
                 self.final_result = max(self.final_result, 1)
-            result: int = super().finish()
-        if self._results.problem:
-            sys.stderr.write(f"chant_tasks: {self._results.problem}\n")
+            super().finish()
+        if work.errors:
+            self.final_result = 2
+        problems = [*work.errors.values(), *([self._results.problem] if self._results.problem else ())]
+        sys.stderr.write("".join(f"chant_tasks: {problem}\n" for problem in problems))
+        result: int = self.final_result
         return result
+
+    def _select(self, node: Any, tasks_dict: dict[str, Task]) -> bool:
+        work, session = require_work(), current_session()
+        if node.run_status is None and isinstance(node.task, SpecTask):
+            note_waiting(session, work, node)
+        is_selected = bool(super().select_task(node, tasks_dict))
+        if not is_selected:
+            work.let_go(SpecId(node.task.name))
+        if node.run_status == "up-to-date" and isinstance(node.task, SpecTask):
+            state = work.overview.states.get(SpecId(node.task.name), State(kind=Kind.COMPLETED))
+            work.record(node.task.name, Outcome(how=How.UP_TO_DATE, state=state))
+        elif node.run_status == "ignore":
+            note_ignored(work, node)
+        return is_selected
 
     def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
         """Put users' output above the live block, where there is one."""
@@ -165,6 +204,8 @@ class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
     def get_next_job(self, completed: Any) -> Any:
         job = super().get_next_job(completed)
         is_idle = isinstance(job, JobHold) and self.free_proc == self.num_process
+        if is_idle and not self.task_dispatcher.has_aside:
+            raise self.task_dispatcher.describe_cycle()  # doit would wait for ever
         if is_idle and self.task_dispatcher.has_aside:  # doit would take it for a cycle: one worker goes uncounted
             self.free_proc -= 1
             self._uncounted = 1
@@ -201,58 +242,3 @@ class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]
 
     def _share_files(self, task: Task) -> None:
         """The main process has the lock."""
-
-
-def _is_left_waiting(task: Task) -> bool:
-    """Whether this spec was worked in this run, and what became of it waits for a person."""
-    outcome = require_work().outcomes.get(task.name) if isinstance(task, SpecTask) else None
-    return outcome is not None and outcome.how is How.WAITING
-
-
-def _note_waiting(session: Session, work: Work, node: Any) -> None:
-    """Let doit ignore a spec that waits for a person: it neither fails nor counts as done."""
-    spec_id = SpecId(node.task.name)
-    state = None if session.is_agent else load_present_state(session, spec_id)
-    if state is not None:
-        work.noted[spec_id] = state
-    if state is not None and state.kind is Kind.WAITING:
-        work.record(spec_id, judge(state))
-        work.waiting.add(spec_id)
-
-
-def _note_ignored(work: Work, node: Any) -> None:
-    """Note what a waiting spec keeps from running."""
-    names = tuple(dep.task.name for dep in node.ignored_deps)
-    name = node.task.name
-    if isinstance(node.task, SpecTask):
-        state = State(kind=Kind.BLOCKED) if names else State(kind=Kind.WAITING, reason="ignored (doit ignore)")
-        work.record(name, Outcome(how=How.BLOCKED if names else How.WAITING, state=state, blockers=names))
-    elif not isinstance(node.task, SpecGroup):
-        specs = tuple(dict.fromkeys(cause for dep in names for cause in work.skipped.get(dep, (dep,))))
-        if any(spec in work.outcomes for spec in specs):
-            work.skipped[name] = tuple(spec for spec in specs if spec in work.outcomes)
-
-
-def _note_blocked(work: Work, node: Any) -> None:
-    names = tuple(dep.task.name for dep in node.bad_deps)
-    work.record(node.task.name, Outcome(how=How.BLOCKED, state=State(kind=Kind.BLOCKED), blockers=names))
-    work.blocked_by_specs.add(node.task.name)
-
-
-def _weigh(work: Work, node: Any, base_fail: BaseFail) -> int:
-    """What a failure means for doit's exit status: a spec's weighs 1, whoever is merely blocked by specs nothing."""
-    task = node.task
-    if isinstance(base_fail, UnmetDependency):
-        if isinstance(task, (SpecTask, SpecGroup)):
-            work.blocked_by_specs.add(task.name)
-            return 0
-        if all(dep.task.name in work.blocked_by_specs for dep in node.bad_deps):
-            work.blocked_by_specs.add(task.name)
-            return 0
-        return 2
-    if isinstance(task, SpecTask):
-        work.blocked_by_specs.add(task.name)
-        outcome = work.outcomes.get(task.name)
-        is_gate = outcome is not None and outcome.how is How.BLOCKED  # with `-s`
-        return 1 if outcome is None or outcome.is_failure or is_gate else 0
-    return 1 if isinstance(base_fail, TaskFailed) else 2

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from chant_tasks.doit_plugin.run.guards import describe
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
 from chant_tasks.errors import ChantError, FileError
@@ -29,7 +30,7 @@ class Work:
     `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
     each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
     doit ignores, or fails, without the run failing. `noted` are states just looked up, `file_locks` are held for tasks
-    that run now, `claims` for specs that are about to be worked.
+    that run now, `claims` for specs that are about to be worked. `errors` are what went wrong outside of every task.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -55,6 +56,7 @@ class Work:
         self.blocked_by_specs: set[str] = set()
         self.file_locks: dict[str, Lock] = {}
         self.claims: dict[SpecId, Lock] = {}
+        self.errors: dict[str, str] = {}
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
         self.is_held = False
         self._preparing = threading.Lock()
@@ -71,13 +73,19 @@ class Work:
         if spec_id not in self.outcomes:
             self.outcomes[spec_id] = outcome
 
+    def note_error(self, name: str, words: str, error: BaseException) -> None:
+        """Remember what went wrong outside of every task, to be said at the end; after a stop, that is no news."""
+        if words not in self.errors and not self.stop.is_set():
+            self.errors[words] = f"{words} ({describe(error)}), see {self.save_traceback(name, error)}"
+
     def claim(self, spec_id: SpecId) -> bool:
         """Take a spec in hand, so that no other process works it; false where one does. Nothing happens where nobody is
         going to work it, or where its own step will say why that cannot be."""
         is_open = self.overview.states[spec_id].kind not in _FINISHED_OR_STUCK if spec_id in self.wanted else False
         if not is_open or self.run is None or self.stop.is_set() or spec_id in self.claims:
             return True
-        with suppress(OSError, ChantError):
+        # doit's order of tasks must not end here: what is wrong, the spec's own step will say
+        with suppress(Exception):
             lock = find_spec_lock(self.overview.project.journal_folder, spec_id)
             if lock is None:
                 return False

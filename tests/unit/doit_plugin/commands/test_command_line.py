@@ -1,15 +1,12 @@
-"""Options behind names, and a database that is opened when somebody needs it."""
+"""Options behind names, and where the dodo is."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from doit.cmd_base import DodoTaskLoader
 from doit.cmdparse import CmdParse
-from doit.dependency import JSONCodec as Codec
-from doit.dependency import JsonDB, MD5Checker
 
-from chant_tasks.doit_plugin.commands.command_line import LazyDatabase, find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.commands.command_line import find_dodo_options, has_specs_nearby, permute
 from chant_tasks.doit_plugin.commands.list import List
 
 
@@ -44,32 +41,6 @@ def test_a_lists_option_does_not_remember_an_earlier_command(parser: CmdParse) -
     parser.parse(["--label", "a"])
 
     assert List(task_loader=DodoTaskLoader()).cmdparser.parse([])[0]["spec_label"] == []
-
-
-class Command:
-    """What the database needs to know of a command."""
-
-    def __init__(self) -> None:
-        self._backends: Any = {"json": JsonDB}
-
-    def get_checker_cls(self, check_file_uptodate: Any) -> Any:
-        return MD5Checker
-
-    def get_codec_cls(self, codec: Any) -> Any:
-        return Codec
-
-
-def test_the_database_is_opened_by_its_first_use(tmp_path: Path) -> None:
-    params: dict[str, Any] = {"dep_file": "not this", "check_file_uptodate": "md5", "codec_cls": "json"}
-    database = LazyDatabase(Command(), params)
-    params |= {"backend": "json", "dep_file": str(tmp_path / "db")}
-
-    assert not database.is_open
-    database.remove("nothing")
-    database.close()
-
-    assert database.is_open
-    assert (tmp_path / "db").exists()
 
 
 def test_specs_are_looked_for_where_the_dodo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
