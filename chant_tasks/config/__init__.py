@@ -1,14 +1,14 @@
 """Strict settings: `.chant/config.md` on top of the user's own file, as typed values."""
 
 from chant_tasks.config.branches import Branch, find_branch, find_branch_collisions
-from chant_tasks.config.choice import find_model
-from chant_tasks.config.duration import parse_duration, render_duration
+from chant_tasks.config.choice import find_model, find_timeouts
 from chant_tasks.config.load import load_config
 from chant_tasks.config.model import (
     Config,
     Criteria,
     Defaults,
     Isolation,
+    LogConfig,
     Parallel,
     ProjectConfig,
     Setting,
@@ -16,6 +16,7 @@ from chant_tasks.config.model import (
     Worktrees,
 )
 from chant_tasks.config.render import render_config
+from chant_tasks.duration import parse_duration, render_duration
 
 __all__ = [
     "Branch",
@@ -23,6 +24,7 @@ __all__ = [
     "Criteria",
     "Defaults",
     "Isolation",
+    "LogConfig",
     "Parallel",
     "ProjectConfig",
     "Setting",
@@ -31,6 +33,7 @@ __all__ = [
     "find_branch",
     "find_branch_collisions",
     "find_model",
+    "find_timeouts",
     "load_config",
     "parse_duration",
     "render_config",

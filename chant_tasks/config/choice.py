@@ -1,8 +1,12 @@
-"""Which model an agent is asked for."""
+"""Which model an agent is asked for, and how long it may take: what the spec says, else the settings."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from chant_tasks.config.model import Config
+from chant_tasks.config.model import Config, Timeouts
+from chant_tasks.spec.model import Spec
+
+_OTHER_MAKERS = ("codex", "gemini", "opencode", "qwen", "copilot", "aider")
 
 
 def find_model(
@@ -14,15 +18,27 @@ def find_model(
 ) -> str | None:
     """Return the first model named: by the spec, the environment, the config, the provider; None is the agent's choice.
 
-    `providers.<name>.model` goes before `defaults.model`, for it is meant for that provider alone.
+    `providers.<name>.model` goes before `defaults.model`, for it is meant for that provider alone. `ANTHROPIC_MODEL`
+    names none that another maker's agent knows.
     """
+    of_anthropic = environ.get("ANTHROPIC_MODEL") if provider_name not in _OTHER_MAKERS else None
     of_provider = config.providers.get(provider_name, {}).get("model")
     named = (
         spec_model,
         environ.get("CHANT_MODEL"),
-        environ.get("ANTHROPIC_MODEL"),
+        of_anthropic,
         str(of_provider) if of_provider else None,
         config.defaults.model,
         provider_default,
     )
     return next((model.strip() for model in named if model and model.strip()), None)
+
+
+def find_timeouts(spec: Spec, config: Config) -> Timeouts:
+    """Return how long the spec's agent may work and be silent: as its own `timeout:` says, else the config."""
+    own, timeouts = spec.timeout, config.timeouts
+    if own.wall is not None:
+        timeouts = replace(timeouts, wall=own.wall or None)
+    if own.silence is not None:
+        timeouts = replace(timeouts, silence=own.silence or None)
+    return timeouts

@@ -15,13 +15,25 @@ from chant_tasks.config.model import (
     Criteria,
     Defaults,
     Isolation,
+    LogConfig,
     Parallel,
     ProjectConfig,
     Setting,
     Timeouts,
     Worktrees,
 )
-from chant_tasks.config.schema import CHANT_KEYS, CHANT_SECTIONS, SETTINGS, BadValue, Value, describe, is_null, suggest
+from chant_tasks.config.schema import (
+    CHANT_KEYS,
+    CHANT_SECTIONS,
+    SETTINGS,
+    BadValue,
+    Value,
+    describe,
+    find_parser,
+    is_added_provider,
+    is_null,
+    suggest,
+)
 from chant_tasks.errors import ConfigError
 
 # The C loader is ten times as fast and not everywhere; both give the same nodes.
@@ -98,11 +110,11 @@ class _Reader:
             key = f"{prefix}{name}"
             if name in seen:
                 self._complain(key_node, f"`{key}` is there twice")
-            elif key in SETTINGS:
+            elif find_parser(key) is not None:
                 self._read_setting(key, node)
             elif key in CHANT_SECTIONS or key in CHANT_KEYS:
                 self.unused.extend(_names_within(key, node))
-            elif key in _SECTIONS:
+            elif key in _SECTIONS or is_added_provider(key):
                 self._enter(key, node)
             else:
                 self._complain(key_node, f"unknown key `{key}`{_suggest_key(prefix, name)}")
@@ -115,10 +127,11 @@ class _Reader:
             self._complain(node, f"`{key}` must be a section with keys below it, not {describe(node)}")
 
     def _read_setting(self, key: str, node: Node) -> None:
-        if is_null(node):
+        parser = find_parser(key)
+        if is_null(node) or parser is None:
             return
         try:
-            self.values[key] = SETTINGS[key](node)
+            self.values[key] = parser(node)
         except BadValue as error:
             self._complain(node, f"`{key}` {error}")
 
@@ -185,6 +198,7 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         providers=_assemble_providers(values),
         parallel=Parallel(**cast(dict[str, int], _below("parallel.", values))),
         timeouts=_assemble_timeouts(values),
+        log=LogConfig(limit=cast(int, values.get("log.limit", LogConfig().limit)) or None),
         worktrees=Worktrees(**_below("worktrees.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
         isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),

@@ -68,6 +68,13 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """How many bytes the log of an attempt may have; None is without limit."""
+
+    limit: int | None = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Worktrees:
     """Where worktrees are made, which ignored files they get beside `.worktreeinclude`, what is run in a new one."""
 
@@ -85,6 +92,7 @@ class Config:
     providers: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     parallel: Parallel = field(default_factory=Parallel)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    log: LogConfig = field(default_factory=LogConfig)
     worktrees: Worktrees = field(default_factory=Worktrees)
     criteria: Criteria = Criteria.REQUIRE
     isolation: Isolation = Isolation.AUTO

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from chant_tasks.config.duration import render_duration
 from chant_tasks.config.model import Config, Setting
+from chant_tasks.duration import render_duration
+from chant_tasks.words import render_size
 
 _WIDTH = 28
 
@@ -33,6 +34,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "timeouts.wall", render_duration(timeouts.wall)
     yield "timeouts.silence", render_duration(timeouts.silence)
     yield "timeouts.grace", render_duration(timeouts.grace)
+    yield "log.limit", render_size(config.log.limit) if config.log.limit else "none"
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
     yield "worktrees.setup", worktrees.setup or "-"

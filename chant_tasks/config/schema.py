@@ -11,13 +11,15 @@ from types import MappingProxyType
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from chant_tasks.config.duration import parse_duration
 from chant_tasks.config.model import Criteria, Isolation, Setting
+from chant_tasks.duration import parse_duration, parse_size
+from chant_tasks.words import render_size
 
 Value = Setting | Criteria | Isolation | None
 Parser = Callable[[Node], Value]
 
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_SMALLEST_LOG = 64 << 10  # else little more than the line that says how much was left out
 _TEXT = "tag:yaml.org,2002:str"
 _BOOL = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
@@ -72,6 +74,17 @@ def parse_limit(node: Node) -> float:
         raise BadValue(f"must be a time such as 30m, 1h30m, 90 or none, not {describe(node)}") from None
 
 
+def parse_log_limit(node: Node) -> int:
+    """Return a size in bytes, 0 where there is no limit."""
+    try:
+        size = parse_size(node.value if isinstance(node, ScalarNode) else "") or 0
+    except ValueError:
+        raise BadValue(f"must be a size such as 64 MB or none, not {describe(node)}") from None
+    if 0 < size < _SMALLEST_LOG:
+        raise BadValue(f"must be at least {render_size(_SMALLEST_LOG)}, not {describe(node)}")
+    return size
+
+
 def parse_choice(choices: type[Enum]) -> Parser:
     """Return the parser of a setting that is one of `choices`."""
     words = [str(choice.value) for choice in choices]
@@ -84,6 +97,23 @@ def parse_choice(choices: type[Enum]) -> Parser:
         return choice
 
     return parse
+
+
+def find_parser(key: str) -> Parser | None:
+    """Return the parser of a key, None where there is no such key.
+
+    A provider that another package adds takes what each of our agents takes.
+    """
+    section, _, name = key.rpartition(".")
+    return SETTINGS.get(key) or (AGENT_SETTINGS.get(name) if is_added_provider(section) else None)
+
+
+def is_added_provider(section: str) -> bool:
+    """Return whether `section` may be that of another package's provider: its name is near none of ours."""
+    prefix, _, name = section.rpartition(".")
+    if prefix != "providers" or name in (*AGENTS, "command") or section in CHANT_SECTIONS:
+        return False
+    return name.replace("-", "").replace("_", "").isalnum() and not suggest(name, [*AGENTS, "command"])
 
 
 def describe(node: Node) -> str:
@@ -99,6 +129,11 @@ def suggest(word: str, words: list[str]) -> str:
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
+AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider")
+AGENT_SETTINGS: Mapping[str, Parser] = MappingProxyType(
+    {"executable": parse_text, "args": parse_texts, "model": parse_text}
+)
+
 SETTINGS: Mapping[str, Parser] = MappingProxyType(
     {
         "project.name": parse_text,
@@ -109,14 +144,13 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "defaults.branch": parse_flag,
         "defaults.branch_prefix": parse_text,
         "providers.command.argv": parse_texts,
-        "providers.claude.executable": parse_text,
-        "providers.claude.args": parse_texts,
-        "providers.claude.model": parse_text,
+        **{f"providers.{agent}.{name}": parser for agent in AGENTS for name, parser in AGENT_SETTINGS.items()},
         "parallel.stagger_delay_ms": parse_count,
         "parallel.stagger_jitter_ms": parse_count,
         "timeouts.wall": parse_limit,
         "timeouts.silence": parse_limit,
         "timeouts.grace": parse_limit,
+        "log.limit": parse_log_limit,
         "worktrees.path": parse_text,
         "worktrees.include": parse_texts,
         "worktrees.setup": parse_text,

@@ -32,6 +32,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecTimeout:
+    """What `timeout:` says, in seconds: 0 is no limit, None leaves it to the settings."""
+
+    wall: float | None = None
+    silence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
     """One acceptance criterion: its text without the box, whether it is ticked, its line in the file from 1."""
 
@@ -68,6 +76,7 @@ class Spec:
     criteria: tuple[Criterion, ...]
     body: str
     problem: str | None
+    timeout: SpecTimeout = SpecTimeout()
 
     @property
     def is_driver_by_type(self) -> bool:

@@ -1,8 +1,10 @@
 """The spec that a file's bytes are."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 
+from chant_tasks.duration import parse_duration
 from chant_tasks.errors import SpecError
 from chant_tasks.spec.criteria import find_criteria
 from chant_tasks.spec.fields import Fields
@@ -14,7 +16,7 @@ from chant_tasks.spec.frontmatter import (
     split_frontmatter,
 )
 from chant_tasks.spec.markdown import Markdown, parse_markdown
-from chant_tasks.spec.model import Approval, Spec, SpecId, Status
+from chant_tasks.spec.model import Approval, Spec, SpecId, SpecTimeout, Status
 
 # What is written when a spec is finalized: that it can be is known before an agent starts.
 FINALIZED_KEYS = ("status", "commits", "completed_at", "model")
@@ -58,6 +60,7 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         branch_prefix=fields.find_text("branch_prefix"),
         commits=fields.texts("commits"),
         completed_at=fields.find_text("completed_at"),
+        timeout=_parse_timeout(fields),
         criteria=criteria.items,
         body=body,
         problem=criteria.problem or _find_edit_problem(frontmatter, data),
@@ -102,6 +105,27 @@ def _parse_approval(fields: Fields) -> Approval | None:
     if status not in _APPROVALS:
         raise section.error("status", f"unknown approval `{status}` (known are {', '.join(_APPROVALS)})")
     return Approval(is_required=section.find_flag("required") or False, status=status, by=section.find_text("by"))
+
+
+def _parse_timeout(fields: Fields) -> SpecTimeout:
+    if not isinstance(fields.values.get("timeout"), Mapping):
+        return SpecTimeout(wall=_parse_limit(fields, "timeout"))
+    section = fields.find_section("timeout")
+    assert section is not None
+    unknown = next((key for key in section.values if key not in ("wall", "silence")), None)
+    if unknown is not None:
+        raise section.error(unknown, f"unknown key `timeout.{unknown}` (known are wall, silence)")
+    wall, silence = (_parse_limit(section, key, "timeout.") for key in ("wall", "silence"))
+    return SpecTimeout(wall=wall, silence=silence)
+
+
+def _parse_limit(fields: Fields, key: str, prefix: str = "") -> float | None:
+    text = fields.find_text(key)
+    try:
+        return None if text is None else parse_duration(text) or 0.0
+    except ValueError:
+        kind = "must be a time such as 30m, 1h30m, 90 or none"
+        raise fields.error(key, f"`{prefix}{key}` {kind}, not `{text}`") from None
 
 
 def _parse_branch(fields: Fields) -> bool | str | None:

@@ -32,7 +32,6 @@ from chant_tasks.agents.contract import (
 )
 from chant_tasks.agents.environment import plan_environment
 from chant_tasks.agents.registry import find_provider, find_provider_name
-from chant_tasks.agents.supervise import Limits
 from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.config import find_model
 from chant_tasks.errors import ChantError
@@ -48,7 +47,7 @@ from chant_tasks.steps.agent_files import load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, folder_of, save
 from chant_tasks.steps.in_place import excludes_file
 from chant_tasks.steps.outcome import plan_result, render_outcome
-from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.run import SpecRun, find_limits
 
 
 def require_ready_agent(run: SpecRun, spec: Spec) -> None:
@@ -118,20 +117,19 @@ def _supervise(
     def on_started(pid: int) -> None:
         save(run, attempt, to_watched(attempt.record, find_mark(pid)))
 
-    timeouts = run.config.timeouts
     end = run_process(
         launch,
         cwd=request.cwd,
         env={**launch.env, **plan_attempt_environment(run, attempt, model=request.model)},
         log=folder / "log",
-        limits=Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace),
+        limits=find_limits(run, attempt.spec),
         on_line=on_line,
         on_started=on_started,
         stop=run.stop,
     )
     end_processes(run, attempt.record)
-    events = keep_events((*kept.values(), *load_report(launch, folder)))
-    return provider.judge(replace(end, ended_at=datetime.now().astimezone()), events), events
+    outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), tuple(kept.values()))
+    return outcome, keep_events((*kept.values(), *load_report(launch, folder)))
 
 
 def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:

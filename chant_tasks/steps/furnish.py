@@ -2,7 +2,7 @@
 files that git ignores, and what `worktrees.setup` makes."""
 
 from chant_tasks.agents.contract import Exit, Launch
-from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import add_files
@@ -11,7 +11,7 @@ from chant_tasks.steps.agent import plan_attempt_environment
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.include import add_included_files
 from chant_tasks.steps.restore import restore_uncommitted
-from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.run import SpecRun, find_limits
 
 
 def furnish(run: SpecRun, attempt: Attempt) -> None:
@@ -28,7 +28,7 @@ def furnish(run: SpecRun, attempt: Attempt) -> None:
 
 def _run_setup(run: SpecRun, attempt: Attempt) -> None:
     """Run `worktrees.setup` in the new worktree. Raises WorktreeError where it fails."""
-    command, timeouts = run.config.worktrees.setup, run.config.timeouts
+    command = run.config.worktrees.setup
     if not command:
         return
     end = run_agent(
@@ -36,7 +36,7 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
         cwd=attempt.worktree / run.overview.project.prefix,
         env=plan_attempt_environment(run, attempt, model=None),
         log=folder_of(run, attempt.record) / "log",
-        limits=Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace),
+        limits=find_limits(run, attempt.spec),
         on_line=lambda _: False,
         on_started=lambda _: None,
         stop=run.stop,

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.agents.environment import Identity
-from chant_tasks.config import Config
+from chant_tasks.agents.supervise import Limits
+from chant_tasks.config import Config, find_timeouts
 from chant_tasks.events import Listener
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.overview import Overview
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import Spec, SpecId
 
 # Checkouts slow each other down on one disk (12 at once took as long as 12 in a row); agents are never capped by this.
 _CHECKOUTS_AT_ONCE = 2
@@ -25,7 +26,8 @@ _POLL_SECONDS = 0.05
 class SpecRun:
     """One run: the overview it started from, who listens, and what tells its agents to stop.
 
-    `known` are the last attempts of its specs as it found them.
+    `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
+    though they failed.
     """
 
     overview: Overview
@@ -37,6 +39,7 @@ class SpecRun:
     is_signed: bool
     is_parallel: bool = True
     known: Mapping[SpecId, AttemptRecord | None] = field(default_factory=dict)
+    resumed: frozenset[SpecId] = frozenset()
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,6 +50,12 @@ class SpecRun:
     @property
     def target(self) -> str:
         return self.overview.target.branch
+
+
+def find_limits(run: SpecRun, spec: Spec) -> Limits:
+    """How long whatever works on the spec may take, and how much of its output is kept."""
+    timeouts = find_timeouts(spec, run.config)
+    return Limits(wall=timeouts.wall, silence=timeouts.silence, grace=timeouts.grace, log=run.config.log.limit)
 
 
 def end_run(run: SpecRun) -> None:

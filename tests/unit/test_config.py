@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,19 +13,23 @@ from chant_tasks.config import (
     Config,
     Criteria,
     Defaults,
+    LogConfig,
     Parallel,
     ProjectConfig,
     Timeouts,
     Worktrees,
     find_model,
+    find_timeouts,
     load_config,
     parse_duration,
     render_config,
     render_duration,
 )
 from chant_tasks.config.branches import Branch, find_branch_collisions, is_branch_name
+from chant_tasks.duration import parse_size
 from chant_tasks.errors import ConfigError
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import SpecId, SpecTimeout
+from chant_tasks.spec.parse import parse_spec
 
 
 def load(tmp_path: Path, settings: str | bytes, user_settings: str = "") -> Config:
@@ -57,6 +62,7 @@ def test_the_defaults_are_those_of_the_reference() -> None:
         providers={},
         parallel=Parallel(stagger_delay_ms=0, stagger_jitter_ms=0),
         timeouts=Timeouts(wall=None, silence=1800.0, grace=10.0),
+        log=LogConfig(limit=64 << 20),
         worktrees=Worktrees(path=None, include=(), setup=None),
         criteria=Criteria.REQUIRE,
         unused=(),
@@ -74,6 +80,7 @@ providers:
   claude: {executable: /opt/claude, args: [--max-turns, 50], model: opus}
 parallel: {stagger_delay_ms: 1000, stagger_jitter_ms: 200}
 timeouts: {wall: 1h30m, silence: 90, grace: 0.5}
+log: {limit: 1.5 MB}
 worktrees: {path: ../trees, include: [.env, node_modules/], setup: make deps}
 criteria: warn
 """,
@@ -88,6 +95,7 @@ criteria: warn
         },
         parallel=Parallel(stagger_delay_ms=1000, stagger_jitter_ms=200),
         timeouts=Timeouts(wall=5400.0, silence=90.0, grace=0.5),
+        log=LogConfig(limit=3 << 19),
         worktrees=Worktrees(path="../trees", include=(".env", "node_modules/"), setup="make deps"),
         criteria=Criteria.WARN,
     )
@@ -101,6 +109,8 @@ criteria: warn
         ("model: opus", "2: unknown key `model` (did you mean `defaults.model`?)"),
         ("defaults:\n  zzz: 1", "3: unknown key `defaults.zzz`"),
         ("providers:\n  claud: {model: a}", "3: unknown key `providers.claud` (did you mean `claude`?)"),
+        ("providers: {geminy: {model: a}}", "2: unknown key `providers.geminy` (did you mean `gemini`?)"),
+        ("providers: {mine: {modle: a}}", "2: unknown key `providers.mine.modle`"),
         ("providers: {command: {arg: [a]}}", "2: unknown key `providers.command.arg` (did you mean `argv`?)"),
         ("defaults:\n  model: [a]", "3: `defaults.model` must be a text, not a list"),
         ("defaults:\n  model: {a: b}", "3: `defaults.model` must be a text, not a section"),
@@ -124,6 +134,8 @@ criteria: warn
             "timeouts: {wall: [30m]}",
             "2: `timeouts.wall` must be a time such as 30m, 1h30m, 90 or none, not a list",
         ),
+        ("log: {limit: big}", "2: `log.limit` must be a size such as 64 MB or none, not `big`"),
+        ("log: {limit: 10 kB}", "2: `log.limit` must be at least 64 kB, not `10 kB`"),
         (
             "criteria: requir",
             "2: `criteria` must be one of require, warn, ignore, not `requir` (did you mean `require`?)",
@@ -336,6 +348,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "timeouts.wall                none\n"
         "timeouts.silence             30m\n"
         "timeouts.grace               10s\n"
+        "log.limit                    64 MB\n"
         "worktrees.path               the folder for temporary files\n"
         "worktrees.include            .env, *.local\n"
         "worktrees.setup              -\n"
@@ -391,3 +404,53 @@ def test_a_config_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) ->
 
     with pytest.raises(ConfigError, match="it is no file"):
         load_config(tmp_path, tmp_path / "home")
+
+
+def test_a_provider_of_another_package_has_settings_as_ours_have(tmp_path: Path) -> None:
+    (tmp_path / "config.md").write_text("---\nproviders: {mine: {executable: /opt/mine, args: [-x], model: m}}\n---\n")
+
+    assert load_config(tmp_path, tmp_path).providers == {
+        "mine": {"executable": "/opt/mine", "args": ("-x",), "model": "m"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("claude", "opus"), ("command", "opus"), ("codex", None), ("aider", None)]
+)
+def test_a_model_of_anthropics_is_asked_of_nobody_elses_agent(provider: str, model: str | None) -> None:
+    assert find_model(None, {"ANTHROPIC_MODEL": "opus"}, Config(), None, provider) == model
+
+
+@pytest.mark.parametrize(
+    ("own", "wall", "silence"),
+    [
+        (SpecTimeout(), 3600.0, 1800.0),
+        (SpecTimeout(wall=60.0), 60.0, 1800.0),
+        (SpecTimeout(wall=0.0, silence=5.0), None, 5.0),
+        (SpecTimeout(silence=0.0), 3600.0, None),
+    ],
+)
+def test_a_spec_goes_before_the_settings_in_how_long_its_agent_may_take(
+    own: SpecTimeout, wall: float | None, silence: float | None
+) -> None:
+    config = Config(timeouts=Timeouts(wall=3600.0, silence=1800.0, grace=2.0))
+    spec = parse_spec(SpecId("a"), Path("a.md"), b"---\nstatus: pending\n---\n# A\n")
+    assert spec is not None
+
+    timeouts = find_timeouts(replace(spec, timeout=own), config)
+
+    assert timeouts == Timeouts(wall=wall, silence=silence, grace=2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("64 MB", 64 << 20), ("1.5gb", 3 << 29), ("100k", 102400), ("1000", 1000), ("none", None), ("off", None)],
+)
+def test_a_size_is_read_as_people_write_it(text: str, size: int | None) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "64 XB", "1..5 MB", "1e3"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no size"):
+        parse_size(text)

@@ -98,7 +98,7 @@ def test_the_frontmatter_keys_that_are_documented_are_those_that_are_read() -> N
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_frontmatter_key_that_is_documented_makes_a_difference(key: str) -> None:
-    value = {"status": "paused", "allow_no_changes": "true", "approval": "{required: true}"}.get(key, "other")
+    value = {"status": "paused", "timeout": "1h", "allow_no_changes": "true", "approval": "{required: true}"}.get(key, "other")
 
     assert parse(f"---\n{key}: {value}\n---\n") != parse("---\n---\n")
 

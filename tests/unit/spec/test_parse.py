@@ -7,7 +7,7 @@ import pytest
 
 from chant_tasks.errors import SpecError
 from chant_tasks.spec.markdown import parse_markdown
-from chant_tasks.spec.model import Approval, Criterion, Spec, SpecId, Status
+from chant_tasks.spec.model import Approval, Criterion, Spec, SpecId, SpecTimeout, Status
 from chant_tasks.spec.parse import find_title, parse_spec
 
 PATH = Path("specs/a.md")
@@ -179,6 +179,16 @@ def test_any_type_is_accepted() -> None:
             "approval: {status: ok}",
             "specs/a.md:2: unknown approval `ok` (known are pending, approved, rejected)",
         ),
+        (
+            "timeout: soon",
+            "specs/a.md:2: `timeout` must be a time such as 30m, 1h30m, 90 or none, not `soon`",
+        ),
+        (
+            "timeout: {wall: 1h, silence: -1}",
+            "specs/a.md:2: `timeout.silence` must be a time such as 30m, 1h30m, 90 or none, not `-1`",
+        ),
+        ("timeout: {wal: 1h}", "specs/a.md:2: unknown key `timeout.wal` (known are wall, silence)"),
+        ("timeout: [1h]", "specs/a.md:2: `timeout` must be one text, not a list"),
         ("a: b: c", "specs/a.md:2: YAML: mapping values are not allowed in this context"),
     ],
 )
@@ -250,3 +260,18 @@ def test_a_title_is_the_first_heading_or_the_first_words(body: str, expected: st
 
 def test_a_spec_without_words_is_titled_by_its_id() -> None:
     assert parse("---\n---\n").title == ID
+
+
+@pytest.mark.parametrize(
+    ("head", "timeout"),
+    [
+        ("type: code", SpecTimeout()),
+        ("timeout:", SpecTimeout()),
+        ("timeout: 1h30m", SpecTimeout(wall=5400.0)),
+        ("timeout: 90", SpecTimeout(wall=90.0)),
+        ("timeout: none", SpecTimeout(wall=0.0)),
+        ("timeout:\n  wall: 2h\n  silence: none", SpecTimeout(wall=7200.0, silence=0.0)),
+    ],
+)
+def test_a_spec_may_say_how_long_its_agent_may_take(head: str, timeout: SpecTimeout) -> None:
+    assert parse(f"---\n{head}\n---\n").timeout == timeout

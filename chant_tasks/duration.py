@@ -1,10 +1,12 @@
-"""How a length of time is written in a setting: `30m`, `1h30m`, `90` (seconds), `0` or `none` for no limit."""
+"""How a length of time and a size are written in a setting: `30m`, `1h30m`, `90` (seconds), `64 MB`, `none`."""
 
 import re
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _PARTS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 _OFF = ("none", "off")
+_SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([a-z]*)", re.ASCII)
 
 
 def parse_duration(text: str) -> float | None:
@@ -31,3 +33,17 @@ def render_duration(seconds: float | None) -> str:
     parts = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m")]
     text = "".join(f"{count}{unit}" for count, unit in parts if count)
     return f"{text}{rest:g}s" if rest else text
+
+
+def parse_size(text: str) -> int | None:
+    """Return the bytes that `text` says (`64 MB`, `512kB`, `1000`), None where it says that there is no limit.
+
+    Raises ValueError where it is no size.
+    """
+    written = text.strip().lower().replace(" ", "")
+    if written in _OFF:
+        return None
+    match = _SIZE.fullmatch(written)
+    if match is None or match[2] not in _SIZES:
+        raise ValueError(f"no size: {text!r}")
+    return int(float(match[1]) * _SIZES[match[2]])
