@@ -90,12 +90,11 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """What was used of a model; the cost in dollars as the agent counts it, in a scope that may be another."""
+    """What was used of models; the cost in dollars as the agent counts it, None where it does not."""
 
     tokens: Tokens
     scope: Scope
     cost_usd: float | None = None
-    cost_scope: Scope = Scope.RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,5 +168,4 @@ def _add_use(before: Used, more: Used) -> Used:
         tokens=before.tokens + more.tokens,
         scope=before.scope,
         cost_usd=sum(costs) if costs else None,
-        cost_scope=before.cost_scope,
     )

@@ -160,13 +160,7 @@ def _read_result(event: Json) -> Iterator[AgentEvent]:
     tools = [text_of(object_of(denial).get("tool_name")) for denial in list_of(event.get("permission_denials"))]
     yield from (Denied(tool) for tool in dict.fromkeys(tools))
     turns = event.get("num_turns")
-    yield Used(
-        tokens=_read_tokens(object_of(event.get("usage"))),
-        scope=Scope.RUN,
-        cost_usd=number_of(event.get("total_cost_usd")),
-        # Since it tells what was used in this run alone, what stands beside it is the whole session's.
-        cost_scope=Scope.SESSION if "model_usage_since_last_result" in event else Scope.RUN,
-    )
+    yield _read_use(event)
     is_ok = event.get("is_error") is False
     yield Ended(
         is_ok=is_ok,
@@ -176,13 +170,28 @@ def _read_result(event: Json) -> Iterator[AgentEvent]:
     )
 
 
+def _read_use(event: Json) -> Used:
+    """Return what all models used, those of sub-agents too, which `usage` leaves out.
+
+    Since there is `model_usage_since_last_result`, `modelUsage` and the total cost count the whole session.
+    """
+    since = event.get("model_usage_since_last_result")
+    if since is None:
+        models = [*map(object_of, object_of(event.get("modelUsage")).values())]
+        tokens = sum(map(_read_tokens, models), Tokens())
+        return Used(tokens=tokens, scope=Scope.RUN, cost_usd=number_of(event.get("total_cost_usd")))
+    models = [*map(object_of, object_of(since).values())]
+    cost = sum((number_of(model.get("costUSD")) or 0.0 for model in models), 0.0)
+    return Used(tokens=sum(map(_read_tokens, models), Tokens()), scope=Scope.STEP, cost_usd=cost)
+
+
 def _read_tokens(usage: Json) -> Tokens:
     return Tokens(
-        input=count_of(usage.get("input_tokens")),
-        output=count_of(usage.get("output_tokens")),
-        cache_read=count_of(usage.get("cache_read_input_tokens")),
-        cache_write=count_of(usage.get("cache_creation_input_tokens")),
-        reasoning=count_of(object_of(usage.get("output_tokens_details")).get("thinking_tokens")),
+        input=count_of(usage.get("inputTokens")),
+        output=count_of(usage.get("outputTokens")),
+        cache_read=count_of(usage.get("cacheReadInputTokens")),
+        cache_write=count_of(usage.get("cacheCreationInputTokens")),
+        reasoning=count_of(usage.get("thinkingTokens")),
     )
 
 

@@ -133,7 +133,7 @@ def render_exit(exit: Exit) -> str:
 def _judge_timeout(exit: Exit, events: Sequence[AgentEvent]) -> Outcome:
     reason = f"ended by the {exit.ended_by}"
     last = events[-1] if events else None
-    if isinstance(last, Retried):  # it was still at it: some of them retry without end
+    if isinstance(last, Retried | Erred):  # it was still at it: some of them retry without end
         return judge_error(f"{reason}; before that: {last.text}", last.error, exit, events)
     return GaveUp(reason)
 
