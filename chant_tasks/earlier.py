@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chant_tasks.words import render_count
 
 _SHOWN = 30
+_SCRIPT = "script"
 
 SECTION_TEXT = """\
 ## What is there already
@@ -61,6 +62,12 @@ class Earlier:
             *([f"{len(self.uncommitted)} not committed"] if self.uncommitted else []),
         ]
         return ", ".join(words)
+
+
+def can_go_on(agent: str | None) -> bool:
+    """Whether an agent of this provider (None: whichever is found) can go on from an earlier attempt. A script would
+    begin at its first line, on top of what it did before."""
+    return agent != _SCRIPT
 
 
 def render_section(earlier: Earlier) -> str:

@@ -98,7 +98,8 @@ class AttemptFacts:
 
     `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to
     land, `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
-    `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason).
+    `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason). `is_resumable`
+    says that there is something that an agent can go on from: work, or a session.
     """
 
     number: int
@@ -110,6 +111,7 @@ class AttemptFacts:
     target: str = ""
     is_proven: bool = False
     is_halfway: bool = False
+    is_resumable: bool = False
     leftover: str = ""
 
 
@@ -310,7 +312,7 @@ def _find_blocked(facts: SpecFacts) -> State | None:
 
 
 def _find_failed(facts: SpecFacts) -> State | None:
-    attempt, again = facts.attempt, (Next(command=f"doit {facts.typed}", purpose="work it again"),)
+    attempt, again = facts.attempt, _plan_again(facts)
     if attempt is not None and attempt.ending is Ending.FAILED:
         kept = (("kept", attempt.kept),) if attempt.kept else ()
         log = (("log", attempt.log),) if attempt.log else ()
@@ -323,9 +325,22 @@ def _find_failed(facts: SpecFacts) -> State | None:
     return None
 
 
+def _plan_again(facts: SpecFacts) -> tuple[Next, ...]:
+    attempt, command = facts.attempt, f"doit {facts.typed}"
+    if attempt is None or not attempt.is_resumable:
+        return (Next(command=command, purpose="work it again"),)
+    return (
+        Next(command=command, purpose="work it again from the start"),
+        Next(command=f"doit spec-resume {facts.typed}", purpose="go on from what is kept of it"),
+    )
+
+
 def _ready(facts: SpecFacts) -> State:
     attempt = facts.attempt
     go = (Next(command=f"doit {facts.typed}", purpose="work it"),)
+    if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.is_resumable:
+        where = attempt.kept or "its agent's session"
+        return State(kind=Kind.READY, reason=f"interrupted; the next doit goes on from {where}", next=_go_on(facts))
     if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.kept:
         return State(kind=Kind.READY, reason=f"interrupted before; kept at {attempt.kept}", next=go)
     if attempt is not None and attempt.ending is None:
@@ -333,3 +348,10 @@ def _ready(facts: SpecFacts) -> State:
     if facts.is_forgotten:
         return State(kind=Kind.READY, reason="forgotten, will be worked again", next=go)
     return State(kind=Kind.READY, next=go)
+
+
+def _go_on(facts: SpecFacts) -> tuple[Next, ...]:
+    return (
+        Next(command=f"doit {facts.typed}", purpose="go on"),
+        Next(command=f"doit forget {facts.typed}", purpose="have it worked from the start instead"),
+    )

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
 
+from chant_tasks.earlier import can_go_on
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
@@ -42,6 +43,9 @@ class AttemptRecord:
     `worktree` is absolute, and "" where there is none (any more); with `is_in_place` it is the user's own checkout.
     With `stays_on_branch` the finalized work is not landed but left on its branch. `agent_end` is None until the agent
     has ended, and where none had to work (a driver's landing, a person's branch); `agent_reason` is its last word.
+    `continues` is the number of the attempt that this one goes on from (0: none), `own_head` the last commit of the
+    agent's own where what is kept holds more, `folder` where the agent worked, also once that is left,
+    `session_began` the number of the attempt that began the agent's session (0: this one).
 
     A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
@@ -73,6 +77,10 @@ class AttemptRecord:
     commits: tuple[str, ...] = ()
     landing_old: str = ""
     landing_commit: str = ""
+    continues: int = 0
+    own_head: str = ""
+    folder: str = ""
+    session_began: int = 0
     ending: Ending | None = None
     reason: str = ""
     paths: tuple[str, ...] = ()
@@ -99,6 +107,11 @@ class AttemptRecord:
         return self.phase in (Phase.FINISHED, Phase.LANDING)
 
     @property
+    def is_resumable(self) -> bool:
+        """Whether it left something that an agent can go on from: work, or a session."""
+        return can_go_on(self.agent) and bool(self.kept or self.session)
+
+    @property
     def facts(self) -> AttemptFacts:
         """What a state follows from."""
         return AttemptFacts(
@@ -111,6 +124,7 @@ class AttemptRecord:
             target=self.target,
             is_proven=self.is_proven,
             is_halfway=self.is_halfway,
+            is_resumable=self.is_resumable,
             leftover=self.leftover,
         )
 

@@ -49,13 +49,28 @@ class End:
 def to_running(record: AttemptRecord, *, agent: str, model: str, session: str) -> AttemptRecord:
     """The agent is about to start, for the first time or once more."""
     _require(record, "start an agent", Phase.CREATED, Phase.RUNNING)
-    return replace(record, phase=Phase.RUNNING, agent=agent, model_asked=model, session=session, agent_process=None)
+    began = record.session_began if session and session == record.session else 0
+    return replace(
+        record,
+        phase=Phase.RUNNING,
+        agent=agent,
+        model_asked=model,
+        session=session,
+        session_began=began,
+        agent_process=None,
+    )
 
 
 def to_watched(record: AttemptRecord, process: ProcessMark | None) -> AttemptRecord:
     """The agent has started, as this process."""
     _require(record, "note the agent's process", Phase.RUNNING)
     return replace(record, agent_process=process)
+
+
+def to_session(record: AttemptRecord, session: str) -> AttemptRecord:
+    """The agent has named the session that it works in."""
+    _require(record, "note the agent's session", Phase.RUNNING)
+    return replace(record, session=session)
 
 
 def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
@@ -71,6 +86,12 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
         cost_usd=result.cost_usd,
         summary=result.summary,
     )
+
+
+def to_saved(record: AttemptRecord, own_head: str) -> AttemptRecord:
+    """What the agent left is in a commit now, on top of the last one of the agent's own."""
+    _require_open(record, "save what the agent left")
+    return replace(record, own_head=own_head or record.own_head)
 
 
 def to_finished(record: AttemptRecord, head: str, commits: tuple[str, ...]) -> AttemptRecord:

@@ -26,11 +26,13 @@ INDEX_COPY = "chant-save-index"
 class Saved:
     """A commit that holds everything an agent left, and what in it cannot be landed as it is.
 
+    `own_head` is the last commit of the agent's own: another one than `head` where something was uncommitted.
     `abandoned` are commits that the agent reset or switched away from and that nothing else holds, `problems` say why
     the work cannot land, `submodules` are those that are checked out.
     """
 
     head: Oid
+    own_head: Oid = Oid("")
     unmerged: tuple[str, ...] = ()
     embedded: tuple[str, ...] = ()
     abandoned: tuple[Oid, ...] = ()
@@ -63,6 +65,7 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
     inner = (f"{path} is a worktree of its own" for path in nested.worktrees)
     return Saved(
         head=head,
+        own_head=parent,
         unmerged=opened.unmerged,
         embedded=nested.embedded,
         abandoned=() if is_users is not None else find_abandoned(git, git_dir, parent, head),
@@ -88,7 +91,7 @@ def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], messag
     finally:
         copy.unlink(missing_ok=True)
     head = add_commit(git, tree, (base,), message, is_signed=False) if tree != find_tree(git, base) else base
-    return replace(saved, head=head)
+    return replace(saved, head=head, own_head=head)
 
 
 def restore_worktree(common_dir: Path, worktree: Path, branch: str) -> None:

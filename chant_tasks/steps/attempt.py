@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chant_tasks.config import find_branch
+from chant_tasks.earlier import Earlier
 from chant_tasks.git.objects import find_blob, load_blob
-from chant_tasks.git.runner import Git
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.kept import REFS
@@ -18,6 +19,18 @@ from chant_tasks.steps.run import SpecRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoingOn:
+    """From where an attempt goes on: `head` holds all that an earlier one left, `own_head` is the last commit of that
+    one's agent, both "" where it changed nothing. `text` is the spec's file to start from, `told` what the agent is
+    told."""
+
+    head: Oid
+    own_head: Oid
+    text: bytes
+    told: Earlier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A spec being worked by this process, which holds its lock. `given` is the spec's file as the checkout had it."""
 
@@ -26,6 +39,7 @@ class Attempt:
     given: bytes
     lock: Lock
     checkout_lock: Lock | None = None  # held while the user's checkout is worked in
+    going_on: GoingOn | None = None  # what an earlier attempt left, where this one goes on from it
     is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
 
     def release(self) -> None:
@@ -36,8 +50,18 @@ class Attempt:
 
     @property
     def start(self) -> bytes:
-        """The spec's file as the agent gets it."""
+        """The spec's file as an agent gets it that begins anew."""
         return render_start(self.given, is_rerun=self.record.is_rerun)
+
+    @property
+    def text(self) -> bytes:
+        """The spec's file as the agent gets it."""
+        return self.going_on.text if self.going_on is not None else self.start
+
+    @property
+    def begin(self) -> Oid:
+        """The commit that its branch begins at: all that an earlier attempt left, else its base."""
+        return Oid((self.going_on.head if self.going_on is not None else "") or self.record.base)
 
     @property
     def worktree(self) -> Path:

@@ -21,7 +21,7 @@ from chant_tasks.steps.run import SpecRun
 
 def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending = Ending.FAILED) -> State:
     """End an attempt whose work does not land: kept at a ref of its own, its branch's name free again."""
-    record, kept = attempt.record, ""
+    record, kept = attempt.record, attempt.record.kept if attempt.record.continues else ""
     if head is not None and head != record.base:
         kept = f"{REFS}/{record.spec}/{record.number}"
         apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: {ending.value}")
@@ -68,7 +68,7 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) ->
 def _is_kept(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
     """Whether the branch's tip is reachable without the branch."""
     kept = f"{REFS}/{record.spec}/{record.number}"
-    holders = (f"refs/heads/{record.target}", kept)
+    holders = (f"refs/heads/{record.target}", kept, *([record.kept] if record.kept else []))
     return any(find_commit(run.git, name) is not None and is_ancestor(run.git, tip, name) for name in holders)
 
 

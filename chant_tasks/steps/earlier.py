@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from chant_tasks.earlier import Earlier
+from chant_tasks.agents.registry import find_provider_name
+from chant_tasks.earlier import Earlier, can_go_on
 from chant_tasks.errors import GitError, SpecError
 from chant_tasks.events import Notice
 from chant_tasks.git.history import load_subjects
@@ -37,17 +38,16 @@ _REFUSED = (
 )
 
 
-def find_earlier(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
+def find_earlier(run: SpecRun, spec: Spec) -> AttemptRecord | None:
     """The attempt that the spec's next one goes on from; None where that begins anew. What speaks against going on is
     said aloud."""
     journal = run.overview.project.journal_folder
-    record = load_last(journal, spec_id)
-    is_asked = spec_id in run.resumed
-    if record is None or not is_continued(record, load_tombstones(journal).get(spec_id), is_asked=is_asked):
+    record, tombstone = load_last(journal, spec.id), load_tombstones(journal).get(spec.id)
+    if record is None or not is_continued(record, tombstone, is_asked=spec.id in run.resumed):
         return None
-    problem = _find_problem(run, record)
+    problem = _find_problem(run, spec, record)
     if problem:
-        run.emit(Notice(spec=spec_id, text=f"begins anew: {problem}"))
+        run.emit(Notice(spec=spec.id, text=f"begins anew: {problem}"))
         return None
     return record
 
@@ -72,6 +72,8 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
         return f"{spec_id} {what}: there is nothing to go on from\n  doit {typed}"
     if record.ending is None or is_continued(record, overview.journal.tombstones.get(spec_id), is_asked=True):
         return None
+    if not can_go_on(record.agent):
+        return f"{spec_id} is worked by a script, which begins at its first line\n  doit {typed}"
     return f"attempt {record.number} of {spec_id} left nothing to go on from\n  doit {typed}"
 
 
@@ -86,6 +88,7 @@ def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecor
         own_head=earlier.own_head,
         agent=earlier.agent,
         session=earlier.session,
+        session_began=earlier.session_began or earlier.number,
         folder=earlier.folder,
     )
 
@@ -135,8 +138,10 @@ def _find_spec(spec: Spec, data: bytes) -> Spec | None:
         return None
 
 
-def _find_problem(run: SpecRun, record: AttemptRecord) -> str:
-    """Why the attempt's work cannot be gone on from; "" where it can, or where it left none but a session."""
+def _find_problem(run: SpecRun, spec: Spec, record: AttemptRecord) -> str:
+    """Why the attempt cannot be gone on from; "" where it can."""
+    if not can_go_on(find_provider_name(spec.provider, spec.run, run.config)):
+        return "a script is not gone on with"
     if not record.kept:
         return ""
     if record.target != run.target:

@@ -7,9 +7,9 @@ from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import add_files
 from chant_tasks.spec.store import save_file
-from chant_tasks.steps.agent import plan_attempt_environment
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun, find_limits
 

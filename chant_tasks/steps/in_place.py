@@ -5,19 +5,30 @@ ignored files are kept from being added, other specs' changes are hidden from gi
 target and everything noted is as it was; only then does the work land, as any other. docs/why/in-place.md has the why.
 """
 
+import os
 from pathlib import Path
 
 from chant_tasks.config import Isolation
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.index import load_changed, load_unmerged
 from chant_tasks.git.noted import load_user_excludes, render_excludes
+from chant_tasks.git.objects import load_changes
 from chant_tasks.git.refs import find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of
-from chant_tasks.steps.noted import Noted, apply_aside, find_noted, load_noted, save_noted
+from chant_tasks.steps.noted import (
+    Noted,
+    apply_aside,
+    find_noted,
+    load_noted,
+    put_there,
+    save_noted,
+    take_away,
+)
+from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 
@@ -55,13 +66,28 @@ def require_free_checkout(run: SpecRun) -> None:
         )
 
 
+def require_room(run: SpecRun, attempt: Attempt) -> None:
+    """Raises WorktreeError where untracked or ignored files of the user's are where an earlier attempt left its own."""
+    if attempt.going_on is None or not attempt.going_on.head:
+        return
+    git = Git(run.overview.project.top)
+    added = (change.path for change in load_changes(git, "HEAD", attempt.going_on.head) if change.status == "A")
+    specs = run.overview.project.specs_prefix
+    taken = tuple(path for path in added if os.path.lexists(git.folder / path) and not path.startswith(specs))
+    if taken:
+        verb = "is" if len(taken) == 1 else "are"
+        reason = f"{render_some(taken)} {verb} in your checkout, where attempt {attempt.record.continues} left its own"
+        raise WorktreeError(reason, f"move it away, then: doit{_word_other_way(run)}")
+
+
 def _word_other_way(run: SpecRun) -> str:
     """What works without the checkout, unless the config forbids that."""
     return "" if run.config.isolation is Isolation.NONE else ", or: doit -n 2"
 
 
 def enter_checkout(run: SpecRun, attempt: Attempt) -> None:
-    """Check the spec's branch out in place. What was there is in the journal before anything changes.
+    """Check the spec's branch out in place, with what an earlier attempt left where this one goes on from it. What was
+    there is in the journal before anything changes.
 
     Hold the checkout's lock and the landing lock around it.
     """
@@ -76,10 +102,19 @@ def enter_checkout(run: SpecRun, attempt: Attempt) -> None:
         ).encode("utf-8", "surrogateescape"),
     )
     save_noted(noted_file(run, record), noted)
-    git.run(*SWITCH, "--create", record.branch)
-    apply_aside(git, noted, own, Oid(record.base))
-    if attempt.start != attempt.given:
-        save_file(attempt.spec_file, attempt.start)
+    at = Oid(record.base)
+    if attempt.going_on is not None and attempt.going_on.head:
+        at = attempt.going_on.own_head
+        take_away(git, noted, attempt.going_on.head)
+        git.run(*SWITCH, "--no-overwrite-ignore", "--create", record.branch, attempt.going_on.head)
+        restore_uncommitted(git, attempt.going_on)
+        put_there(git, noted, own)
+    else:
+        git.run(*SWITCH, "--create", record.branch)
+    apply_aside(git, noted, own, at)
+    if attempt.text != attempt.given or at != record.base:
+        attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
+        save_file(attempt.spec_file, attempt.text)
 
 
 def excludes_file(run: SpecRun, record: AttemptRecord) -> Path:

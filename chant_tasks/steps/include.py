@@ -10,15 +10,24 @@ from pathlib import Path
 
 import pathspec
 
+from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
+
+_NAME = ".worktreeinclude"
 
 
 def add_included_files(top: Path, worktree: Path, patterns: Iterable[str]) -> int:
-    """Copy what `.worktreeinclude` and `patterns` name from the checkout into a worktree; the number of files."""
-    lines = [*_load_patterns(top), *patterns]
-    if not lines:
+    """Copy what `.worktreeinclude` and `patterns` name from the checkout into a worktree; the number of files.
+
+    Raises WorktreeError at what is no pattern.
+    """
+    own = _load_patterns(top)
+    placed = [(f"{_NAME}:{number}", line) for number, line in enumerate(own, 1)]
+    placed += [("worktrees.include", line) for line in patterns]
+    if not placed:
         return 0
-    chosen = pathspec.GitIgnoreSpec.from_lines(lines)
+    _require_patterns(placed)
+    chosen = pathspec.GitIgnoreSpec.from_lines([line for _, line in placed])
     ignored = Git(top).run("ls-files", "--others", "--ignored", "--exclude-standard", "-z").fields
     count = 0
     for path in chosen.match_files(ignored):
@@ -27,8 +36,19 @@ def add_included_files(top: Path, worktree: Path, patterns: Iterable[str]) -> in
 
 
 def _load_patterns(top: Path) -> list[str]:
-    path = top / ".worktreeinclude"
-    return path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+    path = top / _NAME
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+    except UnicodeDecodeError as error:
+        raise WorktreeError(f"{_NAME} is not UTF-8 text", "save it as UTF-8") from error
+
+
+def _require_patterns(placed: Iterable[tuple[str, str]]) -> None:
+    for place, line in placed:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except ValueError as error:
+            raise WorktreeError(f"{place}: `{line}` is no pattern of git's", "mend it, or begin it with #") from error
 
 
 def _add_copy(source: Path, target: Path) -> int:

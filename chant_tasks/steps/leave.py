@@ -156,7 +156,7 @@ def _set_specs_aside(
     """Let every noted spec's file be as the index has it, so that git can switch; what they held is in the journal."""
     own = attempt.record.spec_path
     if not is_agents:
-        noted = find_newer(git, noted, (*commits, Oid(attempt.record.base)))
+        noted = find_newer(git, noted, (*commits, _find_start(attempt.record, noted)))
         save_noted(noted_file(run, attempt.record), noted)
     hide_others(git, noted, own, is_hidden=False)
     tracked = [spec.path for spec in noted.specs if spec.path != own and find_entry(git, spec.path) is not None]
@@ -199,7 +199,7 @@ def _put_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_agen
     """
     record, tip = attempt.record, find_commit(git, "HEAD") or Oid(attempt.record.base)
     own, path = git.folder / record.spec_path, record.spec_path
-    base = Oid(record.base)
+    base = _find_start(record, noted)
     hide_others(git, noted, path, is_hidden=False)
     if not is_agents:
         noted = find_newer(git, noted, (tip, base))
@@ -214,6 +214,11 @@ def _put_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_agen
         save_copy(run, record, "left.md", current)  # no commit holds it
         save_file(own, attempt.given)
     put_back_specs(git, noted, path, base)
+
+
+def _find_start(record: AttemptRecord, noted: Noted) -> Oid:
+    """Where the checkout was before: of an attempt that goes on from an earlier one, not where its work began."""
+    return Oid(noted.commit or record.base)
 
 
 def _put_away(run: SpecRun, git: Git, attempt: Attempt, noted: Noted) -> None:

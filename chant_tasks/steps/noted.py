@@ -9,8 +9,10 @@ from pathlib import Path
 from chant_tasks.errors import ChantError
 from chant_tasks.git.index import (
     Entry,
+    add_files_from_index,
     apply_entry,
     apply_intent,
+    apply_refresh,
     find_committed,
     find_entry,
     load_changed,
@@ -39,14 +41,15 @@ class NotedSpec:
 class Noted:
     """What was in the checkout before.
 
-    `untracked` and `ignored` are paths, with a slash at the end where a whole folder is meant; `head_log` is how long
-    git's log of HEAD was.
+    `commit` is where HEAD was ("" in a journal that does not tell). `untracked` and `ignored` are paths, with a slash
+    at the end where a whole folder is meant; `head_log` is how long git's log of HEAD was.
     """
 
     untracked: tuple[str, ...]
     ignored: tuple[str, ...]
     specs: tuple[NotedSpec, ...]
     head_log: int
+    commit: str = ""
 
     def is_users(self, path: str) -> bool:
         """Whether `path` was there before, or is in a folder that was, without being tracked."""
@@ -78,6 +81,7 @@ def load_noted(git: Git, git_dir: Path, specs_prefix: str, own: str) -> Noted:
             for path in (*changed, *others)
         ),
         head_log=log.stat().st_size if log.is_file() else 0,
+        commit=find_commit(git, "HEAD") or "",
     )
 
 
@@ -92,7 +96,13 @@ def save_noted(path: Path, noted: Noted) -> None:
         }
         for spec in noted.specs
     ]
-    values = {"untracked": noted.untracked, "ignored": noted.ignored, "specs": specs, "head_log": noted.head_log}
+    values = {
+        "untracked": noted.untracked,
+        "ignored": noted.ignored,
+        "specs": specs,
+        "head_log": noted.head_log,
+        "commit": noted.commit,
+    }
     save_whole(path, json.dumps(values).encode())
 
 
@@ -115,6 +125,7 @@ def find_noted(path: Path) -> Noted | None:
                 for spec in values["specs"]
             ),
             head_log=values["head_log"],
+            commit=values.get("commit", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ChantError(f"what was noted of your checkout cannot be read: {error}") from error
@@ -125,6 +136,25 @@ def apply_aside(git: Git, noted: Noted, own: str, commit: Oid) -> None:
     for spec in noted.specs:
         apply_entry(git, spec.path, find_committed(git, commit, spec.path))
     hide_others(git, noted, own, is_hidden=True)
+
+
+def take_away(git: Git, noted: Noted, commit: Oid) -> None:
+    """Let every noted spec's file be as HEAD has it, so that git can switch to `commit`; `put_there` brings back what
+    they held."""
+    for spec in noted.specs:
+        apply_entry(git, spec.path, find_committed(git, "HEAD", spec.path))
+    add_files_from_index(git, [spec.path for spec in noted.specs if find_entry(git, spec.path) is not None])
+    for spec in noted.specs:
+        if find_entry(git, spec.path) is None and find_blob(git, commit, spec.path) is not None:
+            (git.folder / spec.path).unlink(missing_ok=True)
+    apply_refresh(git)
+
+
+def put_there(git: Git, noted: Noted, own: str) -> None:
+    """The noted specs' files as the user had them, whatever commit HEAD is at; the own one apart."""
+    for spec in noted.specs:
+        if spec.path != own:
+            _put_back_file(git, spec, spec.data)
 
 
 def hide_others(git: Git, noted: Noted, own: str, *, is_hidden: bool) -> None:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from chant_tasks.agents.contract import (
     AgentEvent,
+    Answered,
+    ErrorClass,
     Finished,
     GaveUp,
     Outcome,
     Stopped,
+    UsedTool,
     find_served_model,
     find_session,
     find_use,
@@ -15,6 +18,8 @@ from chant_tasks.agents.contract import (
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord
 from chant_tasks.journal.transitions import AgentResult
 from chant_tasks.words import render_duration, render_money
+
+_LOST = (ErrorClass.UNKNOWN, ErrorClass.CRASH, ErrorClass.CONTEXT)
 
 
 def find_outcome(record: AttemptRecord) -> Finished | GaveUp | Stopped:
@@ -38,7 +43,7 @@ def plan_result(outcome: Outcome, events: Sequence[AgentEvent] = (), seconds: fl
     ]
     return AgentResult(
         how=_find_end(outcome),
-        reason=outcome.summary if isinstance(outcome, Finished) else outcome.reason,
+        reason=render_reason(outcome),
         model=find_served_model(events) or "",
         session=find_session(events),
         cost_usd=cost,
@@ -50,6 +55,19 @@ def render_outcome(record: AttemptRecord) -> str:
     """How an agent ended that is not done, in a line: `gave up: exit status 3, 12s`."""
     how = "stopped" if record.agent_end is AgentEnd.STOPPED else f"gave up: {record.agent_reason}"
     return ", ".join(word for word in (how, record.summary) if word)
+
+
+def is_session_lost(outcome: Outcome, events: Sequence[AgentEvent]) -> bool:
+    """Whether an agent that was to go on in a session ended before it did anything there, so that nothing changed: the
+    session is unknown to it, or too long. What would hold for a new one, too, is no such end."""
+    if not isinstance(outcome, GaveUp) or outcome.error not in _LOST:
+        return False
+    return not any(isinstance(event, Answered | UsedTool) for event in events)
+
+
+def render_reason(outcome: Outcome) -> str:
+    """Why an agent ended as it did, or its last word."""
+    return outcome.summary if isinstance(outcome, Finished) else outcome.reason
 
 
 def _find_end(outcome: Outcome) -> AgentEnd:

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.config import Isolation
-from chant_tasks.errors import GitError
 from chant_tasks.events import Notice
-from chant_tasks.git.objects import find_merge_base, load_file, load_touched
+from chant_tasks.git.objects import find_merge_base, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.kept import REFS
@@ -16,7 +15,8 @@ from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.nested import find_registrations, remove_registrations
 from chant_tasks.landing.save import Saved, restore_worktree, save_branch, save_without, save_work
 from chant_tasks.landing.submodules import find_submodule_problems, save_submodules
-from chant_tasks.steps.attempt import Attempt, find_copy
+from chant_tasks.steps.attempt import Attempt, save_copy
+from chant_tasks.steps.earlier import load_saved_file
 from chant_tasks.steps.in_place import excludes_file, find_users_paths
 from chant_tasks.steps.leave import leave_in_turn
 from chant_tasks.steps.noted import Noted
@@ -46,6 +46,8 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         return Saved(head=find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head))
     if not record.is_in_place:
         restore_worktree(run.overview.project.common_dir, attempt.worktree, record.branch)
+    if record.is_ignored and attempt.spec_file.is_file():
+        save_copy(run, record, "end.md", attempt.spec_file.read_bytes())  # no commit holds it
     message = render_message(record.spec, attempt.spec.title, {})
     noted = find_users_paths(run, record) if record.is_in_place else None
     saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)
@@ -90,12 +92,7 @@ def load_end(run: SpecRun, attempt: Attempt, saved: Saved) -> bytes:
     """The spec's file as the agent, or whoever worked on the branch, left it; b"" where it is gone."""
     if attempt.record.worktree:
         return attempt.spec_file.read_bytes() if attempt.spec_file.is_file() else b""
-    if attempt.record.is_ignored:
-        return find_copy(run, attempt.record, "end.md") or b""
-    try:
-        return load_file(run.git, saved.head, attempt.record.spec_path)
-    except GitError:
-        return b""
+    return load_saved_file(run, attempt.record, saved.head)
 
 
 def leave_place(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool = True) -> Attempt:

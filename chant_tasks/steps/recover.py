@@ -5,7 +5,7 @@ Deciding is one pure function from the journal and git's facts; it costs no git 
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.tombstones import remove_tombstone
-from chant_tasks.journal.transitions import to_cleaned, to_taken_over
+from chant_tasks.journal.transitions import to_cleaned, to_saved, to_taken_over
 from chant_tasks.landing.land import remove_stale_files
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -201,7 +201,8 @@ def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
             with suppress(OSError):
                 Path(record.worktree).rmdir()  # claimed, and nothing made in it yet
     elif record.base and is_there:
-        head = save_place(run, attempt).head
+        saved = save_place(run, attempt)
+        head, attempt = saved.head, replace(attempt, record=to_saved(record, saved.own_head))
     else:
         head = find_commit(run.git, name)
     attempt = leave_place(run, attempt, head or Oid(record.base), is_agents=False)

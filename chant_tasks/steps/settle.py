@@ -1,10 +1,12 @@
 """Whether what an agent left is done: judged, and either ready to land or ended. Finalize and recovery ask here."""
 
+from dataclasses import replace
+
 from chant_tasks.agents.contract import Finished, GaveUp, Stopped
 from chant_tasks.events import AgentEnded, Notice
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import Phase
-from chant_tasks.journal.transitions import to_finished
+from chant_tasks.journal.transitions import to_finished, to_saved
 from chant_tasks.landing.evidence import Proven, Refused, plan_verdict
 from chant_tasks.landing.save import Saved
 from chant_tasks.state import Ending, State
@@ -22,6 +24,7 @@ def settle(run: SpecRun, attempt: Attempt, saved: Saved, *, is_agents: bool = Tr
     `is_agents` says that whatever a checkout is at was the agent's doing. Raises ChantError or OSError where that could
     not be found out: the attempt is open then as before, and the next run asks again.
     """
+    attempt = replace(attempt, record=to_saved(attempt.record, saved.own_head))
     outcome = find_outcome(attempt.record)
     if not isinstance(outcome, Finished):
         return _end_unfinished(run, leave_place(run, attempt, saved.head, is_agents=is_agents), outcome, saved.head)

@@ -1,22 +1,18 @@
 """The first step: a spec's lock, its record in the journal, and a worktree that holds the target's tip and the spec."""
 
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.agents.contract import Launch
-from chant_tasks.agents.supervise import Limits, run_agent
 from chant_tasks.errors import ChantError, GitError, WorktreeError
-from chant_tasks.events import WorktreeMade
+from chant_tasks.events import Notice, WorktreeMade
 from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
-from chant_tasks.git.worktrees import add_files, add_worktree, load_worktrees
+from chant_tasks.git.worktrees import add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
@@ -24,21 +20,22 @@ from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import to_left, to_reopened
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.overview import load_state
-from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
-from chant_tasks.spec.store import load_spec, save_file
-from chant_tasks.state import Kind, State
-from chant_tasks.steps.agent import plan_attempt_environment, require_ready_agent
-from chant_tasks.steps.attempt import Attempt, find_copy, folder_of, plan_record, save, save_copy
+from chant_tasks.spec.store import load_spec
+from chant_tasks.state import Ending, Kind, State
+from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
 from chant_tasks.steps.claim import find_failure, wait_for_lock
 from chant_tasks.steps.cleanup import end_failed
-from chant_tasks.steps.in_place import enter_checkout, require_free_checkout
-from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
+from chant_tasks.steps.furnish import furnish
+from chant_tasks.steps.in_place import enter_checkout, require_free_checkout, require_room
 from chant_tasks.steps.leave import leave_checkout
 from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import is_unlanded, recover
+from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.worktree_folder import plan_worktree_paths
 
 _STALE_SECONDS = 60.0
 _WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
@@ -81,7 +78,7 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
 
 
 def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
-    """A new attempt."""
+    """A new attempt, which goes on from an earlier one where that left something to go on from."""
     given, is_rerun = spec.path.read_bytes(), spec.id in load_tombstones(run.overview.project.journal_folder)
     spec = parse_spec(spec.id, spec.path, render_start(given, is_rerun=is_rerun)) or spec
     require_ready_agent(run, spec)
@@ -89,16 +86,36 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
     place = str(run.overview.project.top) if is_in_place(run) else ""
     record = replace(record, worktree=place, is_in_place=is_in_place(run))
-    attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
+    attempt = _take_up(run, Attempt(spec=spec, record=record, given=given, lock=lock))
     made = _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
     if isinstance(made, Attempt):
-        base = made.record.base[:7]
-        run.emit(
-            WorktreeMade(
-                spec=spec.id, branch=record.branch, target=run.target, base=base, is_in_place=record.is_in_place
-            )
-        )
+        _tell(run, made)
     return made
+
+
+def _take_up(run: SpecRun, attempt: Attempt) -> Attempt:
+    """The attempt, with what it goes on from where there is something."""
+    earlier = find_earlier(run, attempt.spec)
+    if earlier is None:
+        return attempt
+    attempt = replace(attempt, record=plan_going_on(attempt.record, earlier))
+    return replace(attempt, going_on=load_going_on(run, attempt, earlier))
+
+
+def _tell(run: SpecRun, attempt: Attempt) -> None:
+    record = attempt.record
+    run.emit(
+        WorktreeMade(
+            spec=record.spec,
+            branch=record.branch,
+            target=run.target,
+            base=record.base[:7],
+            is_in_place=record.is_in_place,
+        )
+    )
+    if attempt.going_on is not None:
+        told = attempt.going_on.told.summary
+        run.emit(Notice(spec=record.spec, text=f"goes on from attempt {record.continues}: {told}"))
 
 
 def _require_base(run: SpecRun) -> Oid:
@@ -109,8 +126,10 @@ def _require_base(run: SpecRun) -> Oid:
 
 
 def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
-    """Write the attempt down, before anything is made for it."""
-    record = replace(attempt.record, base=_require_base(run))
+    """Write the attempt down, before anything is made for it. An agent's session belongs to the folder it was in."""
+    base, folder = attempt.record.base or _require_base(run), attempt.record.worktree
+    session = attempt.record.session if attempt.record.folder == folder else ""
+    record = replace(attempt.record, base=base, folder=folder, session=session)
     save_copy(run, record, "given.md", attempt.given)
     return save(run, attempt, record)
 
@@ -122,10 +141,11 @@ def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim_folder(run, attempt)
         failure = _catch(lambda: _register(run, attempt))
-    failure = failure or _catch(lambda: _furnish(run, attempt))
+    failure = failure or _catch(lambda: furnish(run, attempt))
     if failure is None:
         return attempt
-    state = end_failed(run, attempt, _word_failure(failure), head=None)
+    ending = Ending.INTERRUPTED if run.stop.is_set() else Ending.FAILED
+    state = end_failed(run, attempt, _word_failure(failure), None, ending)
     with suppress(OSError):
         attempt.worktree.rmdir()  # where git did not get as far as making a worktree of it
     return state
@@ -136,7 +156,7 @@ def _claim_folder(run: SpecRun, attempt: Attempt) -> Attempt:
 
     Making the folder is what decides: another clone may be after the same path now, and its worktrees' lock is another.
     """
-    for path in _plan_worktree_paths(run, attempt.spec.id):
+    for path in plan_worktree_paths(run, attempt.spec.id, attempt.record.folder):
         _require_free(run, path)
         attempt = _open_record(run, replace(attempt, record=replace(attempt.record, worktree=str(path))))
         if path.is_dir() and time.time() - path.stat().st_mtime > _STALE_SECONDS:
@@ -162,6 +182,7 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
                 checkout_lock.release()
                 return load_state(run.overview, attempt.spec.id)
             require_free_checkout(run)
+            require_room(run, attempt)
             attempt = _open_record(run, attempt)
             failure = _catch(lambda: enter_checkout(run, attempt))
         if failure is None:
@@ -184,7 +205,7 @@ def _register(run: SpecRun, attempt: Attempt) -> None:
     """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
     branch = attempt.record.branch
     try:
-        add_worktree(run.git, attempt.worktree, branch=branch, base=Oid(attempt.record.base))
+        add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
     except GitError as error:
         parent = branch.rpartition("/")[0]
         if not parent or find_commit(run.git, f"refs/heads/{parent}") is None:
@@ -223,65 +244,3 @@ def _require_free(run: SpecRun, path: Path) -> None:
     if is_registered or (os.path.lexists(path) and not is_empty_folder):
         remove = f"git worktree remove {path}" if is_registered else f"mv {path} {path}.old"
         raise WorktreeError(f"{path} is there already", f"look at it, then: {remove}")
-
-
-def _furnish(run: SpecRun, attempt: Attempt) -> None:
-    _fill_worktree(run, attempt, attempt.start)
-    add_included_files(run.overview.project.top, attempt.worktree, run.config.worktrees.include)
-    _run_setup(run, attempt)
-
-
-def _fill_worktree(run: SpecRun, attempt: Attempt, spec_text: bytes) -> None:
-    """Check the files out, and put the spec's file there as the attempt has it, committed or not."""
-    with run.checkouts:
-        add_files(attempt.worktree)
-    attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(attempt.spec_file, spec_text)
-
-
-def _run_setup(run: SpecRun, attempt: Attempt) -> None:
-    """Run `worktrees.setup` in the new worktree. Raises WorktreeError where it fails."""
-    command = run.config.worktrees.setup
-    if not command:
-        return
-    end = run_agent(
-        Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
-        cwd=attempt.worktree / run.overview.project.prefix,
-        env=plan_attempt_environment(run, attempt, model=None),
-        log=folder_of(run, attempt.record) / "log",
-        limits=Limits(wall=run.config.timeouts.wall, silence=None, grace=run.config.timeouts.grace),
-        on_line=lambda _: False,
-        on_started=lambda _: None,
-        stop=run.stop,
-    )
-    if end.status != 0:
-        said = end.stderr.strip().rpartition("\n")[2]
-        raise WorktreeError(
-            f"worktrees.setup `{command}` failed with status {end.status}" + (f": {said}" if said else "")
-        )
-
-
-def _plan_worktree_paths(run: SpecRun, spec_id: SpecId) -> tuple[Path, ...]:
-    """Where the spec's worktree may go: `<tmp>/chant-<spec>`, with the project's name where it has one; where that is
-    another repository's or another user's, the same with a suffix of this repository's own."""
-    config, project = run.config, run.overview.project
-    folder = Path(config.worktrees.path or tempfile.gettempdir()).expanduser()
-    folder = (project.root / folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"chant-{config.project.name}-{spec_id}" if config.project.name else f"chant-{spec_id}"
-    path = folder / name.replace("/", "-")
-    own = path.with_name(f"{path.name}-{hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]}")
-    return (own,) if _is_foreign(path, project) else (path, own)
-
-
-def _is_foreign(path: Path, project: Project) -> bool:
-    """Whether `path` is there and belongs to another user, or is a worktree of another repository."""
-    if not os.path.lexists(path):
-        return False
-    if path.lstat().st_uid != os.geteuid():
-        return True
-    entry = path / ".git"
-    if not entry.is_file():
-        return entry.is_dir()
-    git_dir = Path(entry.read_text().removeprefix("gitdir:").strip())
-    return not (git_dir.is_relative_to(project.common_dir) and git_dir.is_dir())  # a deleted repository's is not ours

@@ -206,11 +206,43 @@ def test_a_file_that_says_failed_is_believed_until_the_journal_knows_better(stat
 
 
 def test_an_interrupted_attempt_is_ready_and_says_where_its_work_is() -> None:
+    attempt = replace(_attempt(Ending.INTERRUPTED), kept="refs/chant/attempts/a/1", is_resumable=True)
+
+    state = find_state(replace(_facts(), attempt=attempt))
+
+    assert (state.kind, state.reason) == (
+        Kind.READY,
+        "interrupted; the next doit goes on from refs/chant/attempts/a/1",
+    )
+    assert _commands(state) == ["doit a", "doit forget a"]
+
+
+def test_an_interrupted_script_is_worked_anew_and_says_where_its_work_is() -> None:
     attempt = replace(_attempt(Ending.INTERRUPTED), kept="refs/chant/attempts/a/1")
 
     state = find_state(replace(_facts(), attempt=attempt))
 
     assert (state.kind, state.reason) == (Kind.READY, "interrupted before; kept at refs/chant/attempts/a/1")
+
+
+def test_an_interrupted_attempt_that_changed_nothing_goes_on_in_its_session_where_it_has_one() -> None:
+    attempt = replace(_attempt(Ending.INTERRUPTED), is_resumable=True)
+
+    state = find_state(replace(_facts(), attempt=attempt))
+    nothing = find_state(replace(_facts(), attempt=replace(attempt, is_resumable=False)))
+
+    assert (state.kind, state.reason) == (Kind.READY, "interrupted; the next doit goes on from its agent's session")
+    assert (nothing.kind, nothing.reason) == (Kind.READY, "")
+
+
+def test_a_failed_attempt_of_which_something_is_kept_can_be_worked_again_or_gone_on_with() -> None:
+    attempt = replace(_attempt(Ending.FAILED), kept="refs/chant/attempts/a/1", is_resumable=True)
+
+    state = find_state(replace(_facts(), attempt=attempt))
+    nothing = find_state(replace(_facts(), attempt=replace(attempt, kept="", is_resumable=False)))
+
+    assert _commands(state) == ["doit a", "doit spec-resume a"]
+    assert _commands(nothing) == ["doit a"]
 
 
 def test_a_conflict_needs_a_person_and_prints_what_to_type() -> None:

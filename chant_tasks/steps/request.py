@@ -1,0 +1,99 @@
+"""What an attempt asks of its agent: which agent, which prompt, which session, and the environment around it."""
+
+import os
+import shutil
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from chant_tasks.agents.contract import Provider, Request
+from chant_tasks.agents.environment import plan_environment
+from chant_tasks.agents.registry import find_provider, find_provider_name
+from chant_tasks.config import find_model
+from chant_tasks.earlier import render_resumed, render_section
+from chant_tasks.git.runner import plan_setting
+from chant_tasks.journal.attempt import AttemptRecord, attempt_folder
+from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
+from chant_tasks.spec.model import Spec
+from chant_tasks.steps.attempt import Attempt, folder_of
+from chant_tasks.steps.in_place import excludes_file
+from chant_tasks.steps.run import SpecRun
+
+
+def require_ready_agent(run: SpecRun, spec: Spec) -> None:
+    """Raises ChantError where the spec's agent or prompt is not there, before anything is made for it."""
+    provider, root = require_provider(run, spec), run.overview.project.root
+    place = _plan_place(run, spec, worktree=root)
+    provider.plan_launch(_plan_request(run, spec, provider, place, root))
+
+
+def require_provider(run: SpecRun, spec: Spec) -> Provider:
+    """The provider that the spec is worked by. Raises AgentError where there is none."""
+    return find_provider(find_provider_name(spec.provider, spec.run, run.config), run.config, shutil.which)
+
+
+def has_session(record: AttemptRecord, provider: Provider) -> bool:
+    """Whether the attempt took a session over that the provider's agent can go on from."""
+    return bool(record.continues and record.session) and provider.can_resume and record.agent == provider.name
+
+
+def plan_request(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool) -> Request:
+    """The attempt's request; with `is_resumed` to go on in the session that it took over, else to begin one. Raises
+    PromptError where no prompt can be made."""
+    record, folder = attempt.record, folder_of(run, attempt.record)
+    root = attempt.worktree / run.overview.project.prefix
+    place = replace(_plan_place(run, attempt.spec, worktree=attempt.worktree), branch=record.branch)
+    told = attempt.going_on.told if attempt.going_on is not None else None
+    if told is not None and told.has_changes:
+        place = replace(place, earlier=render_section(told))
+    request = _plan_request(run, attempt.spec, provider, place, root)
+    request = replace(request, prompt_file=folder / "prompt.md", folder=folder, session_folder=folder)
+    if not is_resumed or told is None:
+        return request
+    journal, began = run.overview.project.journal_folder, record.session_began or record.number
+    return replace(
+        request,
+        prompt=render_resumed(told, spec_path=place.spec_path, worktree=place.worktree, branch=place.branch),
+        resume=record.session,
+        session_folder=attempt_folder(journal, record.spec, began),
+    )
+
+
+def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) -> dict[str, str]:
+    """The environment that everything gets that runs in the attempt's worktree."""
+    environment = plan_environment(
+        run.environ,
+        spec_id=attempt.spec.id,
+        spec_file=attempt.spec_file,
+        worktree=attempt.worktree,
+        branch=attempt.record.branch,
+        prompt_file=folder_of(run, attempt.record) / "prompt.md",
+        model=model,
+        identity=run.identity,
+    )
+    if attempt.record.is_in_place:  # the agent's own `git add -A` must not add what its user had left untracked
+        return environment | dict(
+            plan_setting(environment, "core.excludesFile", str(excludes_file(run, attempt.record)))
+        )
+    return environment
+
+
+def _plan_place(run: SpecRun, spec: Spec, *, worktree: Path) -> Place:
+    project = run.config.project.name or run.overview.project.root.name
+    return Place(spec_path=f".chant/specs/{spec.id}.md", worktree=str(worktree), branch="", project=project)
+
+
+def _plan_request(run: SpecRun, spec: Spec, provider: Provider, place: Place, root: Path) -> Request:
+    config = run.config
+    template = load_template(run.overview.project.prompts_folder, find_prompt_name(spec, config.defaults.prompt))
+    return Request(
+        spec=spec.id,
+        prompt=render_prompt(template, plan_variables(spec, place, load_context(root, spec.context))),
+        prompt_file=root,
+        cwd=root,
+        model=find_model(spec.model, run.environ, config, provider.default_model, provider.name),
+        run=spec.run,
+        session=str(uuid.uuid4()),
+        settings=config.providers.get(provider.name, {}),
+        is_root=os.geteuid() == 0,
+    )
