@@ -6,6 +6,8 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _PARTS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 _OFF = ("none", "off")
 _SIZES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_LONGEST = 36500 * 86400.0  # a century: what reckons with dates and clocks fails somewhere beyond it
+_LARGEST = 1 << 50
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([a-z]*)", re.ASCII)
 
 
@@ -21,6 +23,8 @@ def parse_duration(text: str) -> float | None:
     if not written or match is None:
         raise ValueError(f"no length of time: {text!r}")
     seconds = sum(float(part or 0) * size for part, size in zip(match.groups(), _UNITS.values(), strict=True))
+    if seconds > _LONGEST:
+        raise ValueError(f"longer than a century: {text!r}")
     return seconds or None
 
 
@@ -46,4 +50,7 @@ def parse_size(text: str) -> int | None:
     match = _SIZE.fullmatch(written)
     if match is None or match[2] not in _SIZES:
         raise ValueError(f"no size: {text!r}")
-    return int(float(match[1]) * _SIZES[match[2]])
+    size = float(match[1]) * _SIZES[match[2]]
+    if size > _LARGEST:
+        raise ValueError(f"larger than any disk: {text!r}")
+    return int(size)

@@ -50,9 +50,12 @@ class Project:
 
 
 def find_specs_root(start: Path) -> Path | None:
-    """The nearest folder from `start` upward, to git's root at most, that has `.chant/specs`; None where none has."""
+    """The nearest folder from `start` upward, to git's root at most, that has `.chant/specs`; None where none has.
+
+    What is there in a folder's place counts: whoever reads it says what is wrong with it, instead of finding no specs.
+    """
     for folder in (start, *start.parents):
-        if (folder / ".chant" / "specs").is_dir():
+        if os.path.lexists(folder / ".chant" / "specs"):
             return folder
         if (folder / ".git").exists():
             return None

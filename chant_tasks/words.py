@@ -33,6 +33,12 @@ def render_some(names: tuple[str, ...], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
+def render_excerpt(text: str, most: int = 60) -> str:
+    """The text as it can be quoted in a line: without what drives a terminal, and cut where it is long."""
+    flat = " ".join("".join(character if character.isprintable() else " " for character in text[: 4 * most]).split())
+    return f"{flat[: most - 1]}…" if len(flat) > most or len(text) > 4 * most else flat
+
+
 def render_problem(error: OSError) -> str:
     """What the system refused, in a line: `no space left on device: .git/chant/open`."""
     what = (error.strerror or str(error)).strip()

@@ -101,7 +101,8 @@ def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:
         try:
             spec = load_spec(overview.project.specs_folder / f"{spec_id}.md")
         except SpecError as error:
-            unreadable[spec_id] = error
+            # an id that stands for a name which cannot be printed leads to no file
+            unreadable[spec_id] = overview.folder.unreadable.get(spec_id, error)
         else:
             if spec is not None:
                 specs[spec_id] = spec

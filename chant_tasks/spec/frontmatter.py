@@ -51,6 +51,12 @@ def split_frontmatter(data: bytes) -> Frontmatter | None:
     )
 
 
+def find_opening_line(data: bytes) -> int:
+    """The line of the `---` with which the file begins, from 1; 0 where it begins otherwise."""
+    opening = _OPENING.match(data)
+    return data.count(b"\n", 0, opening.end()) if opening is not None else 0
+
+
 def parse_frontmatter(frontmatter: Frontmatter, path: Path = UNNAMED) -> Fields:
     """What the frontmatter says. Raises SpecError for YAML that is broken, no mapping, or has a key twice."""
     text = _decode_head(frontmatter, path)

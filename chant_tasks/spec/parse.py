@@ -11,27 +11,36 @@ from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.frontmatter import (
     Frontmatter,
     find_edit_problem,
+    find_opening_line,
     is_hard_to_edit,
     parse_frontmatter,
     split_frontmatter,
 )
 from chant_tasks.spec.markdown import Markdown, parse_markdown
 from chant_tasks.spec.model import Approval, Spec, SpecId, SpecTimeout, Status
+from chant_tasks.spec.small_file import find_length_problem
+from chant_tasks.words import render_excerpt
 
 # What is written when a spec is finalized: that it can be is known before an agent starts.
 FINALIZED_KEYS = ("status", "commits", "completed_at", "model")
 _APPROVALS = ("pending", "approved", "rejected")
+_KNOWN_APPROVALS = f"known are {', '.join(_APPROVALS)}"
 
 
 def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
     """The spec, or None where the file has no frontmatter and so is none.
 
-    Raises SpecError where the text is not UTF-8, the frontmatter cannot be read, or a key's value is of a wrong kind.
+    Raises SpecError where the text is too long or not UTF-8, the frontmatter does not end or cannot be read, or a key's
+    value is of a wrong kind.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    too_long = find_length_problem(len(data))
+    if too_long:
+        raise SpecError(path, 0, too_long)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:4] in (b"-\0-\0", b"\0-\0-"):
         raise SpecError(path, 1, "UTF-16, not UTF-8", "save it as UTF-8")
     frontmatter = split_frontmatter(data)
     if frontmatter is None:
+        _require_no_opening(path, data)
         return None
     _require_text(path, data)
     body = frontmatter.body.decode()
@@ -75,6 +84,13 @@ def find_title(markdown: Markdown) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in words).split())
 
 
+def _require_no_opening(path: Path, data: bytes) -> None:
+    """A frontmatter that is never closed was meant to be one: who wrote it waits for a spec to be worked."""
+    line = find_opening_line(data)
+    if line:
+        raise SpecError(path, line, "the frontmatter that begins here has no closing `---`", "end it with a line `---`")
+
+
 def _require_text(path: Path, data: bytes) -> None:
     try:
         data.decode()
@@ -91,9 +107,9 @@ def _parse_status(fields: Fields) -> Status:
         return Status.PENDING
     known = [status.value for status in Status]
     if text not in known:
-        nearest = difflib.get_close_matches(text.lower(), known, 1)
+        nearest = difflib.get_close_matches(text[:60].lower(), known, 1)
         guess = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(known)}"
-        raise fields.error("status", f"unknown status `{text}` ({guess})")
+        raise fields.error("status", f"unknown status `{render_excerpt(text)}` ({guess})")
     return Status(text)
 
 
@@ -103,7 +119,7 @@ def _parse_approval(fields: Fields) -> Approval | None:
         return None
     status = section.find_text("status") or "pending"
     if status not in _APPROVALS:
-        raise section.error("status", f"unknown approval `{status}` (known are {', '.join(_APPROVALS)})")
+        raise section.error("status", f"unknown approval `{render_excerpt(status)}` ({_KNOWN_APPROVALS})")
     return Approval(is_required=section.find_flag("required") or False, status=status, by=section.find_text("by"))
 
 
@@ -114,7 +130,7 @@ def _parse_timeout(fields: Fields) -> SpecTimeout:
     assert section is not None
     unknown = next((key for key in section.values if key not in ("wall", "silence")), None)
     if unknown is not None:
-        raise section.error(unknown, f"unknown key `timeout.{unknown}` (known are wall, silence)")
+        raise section.error(unknown, f"unknown key `timeout.{render_excerpt(unknown)}` (known are wall, silence)")
     wall, silence = (_parse_limit(section, key, "timeout.") for key in ("wall", "silence"))
     return SpecTimeout(wall=wall, silence=silence)
 
@@ -125,7 +141,7 @@ def _parse_limit(fields: Fields, key: str, prefix: str = "") -> float | None:
         return None if text is None else parse_duration(text) or 0.0
     except ValueError:
         kind = "must be a time such as 30m, 1h30m, 90 or none"
-        raise fields.error(key, f"`{prefix}{key}` {kind}, not `{text}`") from None
+        raise fields.error(key, f"`{prefix}{key}` {kind}, not `{render_excerpt(str(text))}`") from None
 
 
 def _parse_branch(fields: Fields) -> bool | str | None:

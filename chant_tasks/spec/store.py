@@ -11,8 +11,11 @@ from chant_tasks.errors import FileError, SpecError
 from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
+from chant_tasks.spec.small_file import UnfitFile, load_small_file
 
 SUFFIX = ".md"
+# Branches, locks and worktrees are named by the id and some more; a file's name has 255 bytes at most.
+_LONGEST_ID = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +30,21 @@ class SpecFolder:
 def load_specs(folder: Path) -> SpecFolder:
     """The specs directly in a folder, hidden files apart; none where there is no folder.
 
-    Raises SpecError only where the folder itself cannot be read.
+    Where git sees the folder itself as a link, none of them could be landed: then all are unreadable. Raises SpecError
+    only where the folder cannot be read.
     """
     specs: dict[SpecId, Spec] = {}
     unreadable: dict[SpecId, SpecError] = {}
     without_frontmatter = []
+    link = next((place for place in (folder.parent, folder) if place.is_symlink()), None)
     for spec_id, path in _find_files(folder):
         try:
+            if link is not None:
+                raise SpecError(link, 0, "is a link, behind which git sees no specs", "put the folder itself there")
             spec = _load_file(spec_id, path)
         except SpecError as error:
-            unreadable[spec_id] = error
-        except FileNotFoundError:
-            continue  # removed since the folder was read
+            if os.path.lexists(path):  # else it was removed since the folder was read
+                unreadable[spec_id] = error
         else:
             if spec is None:
                 without_frontmatter.append(path)
@@ -49,13 +55,20 @@ def load_specs(folder: Path) -> SpecFolder:
 
 def load_spec(path: Path) -> Spec:
     """The spec of one file. Raises SpecError, also where it has no frontmatter."""
-    try:
-        spec = _load_file(SpecId(path.stem), path)
-    except FileNotFoundError:
-        raise SpecError(path, 0, "is not there") from None
+    spec = _load_file(SpecId(path.stem), path)
     if spec is None:
         raise SpecError(path, 1, "has no frontmatter, so it is no spec", "begin it with lines `---`, keys, `---`")
     return spec
+
+
+def load_spec_bytes(path: Path) -> bytes:
+    """The bytes of a spec's file. Raises SpecError where that is no regular file of a spec's length."""
+    try:
+        return load_small_file(path, follows_links=False)
+    except UnfitFile as error:
+        raise SpecError(path, 0, error.reason, error.hint) from error
+    except FileNotFoundError:
+        raise SpecError(path, 0, "is not there") from None
 
 
 def load_archived_ids(archive: Path) -> frozenset[SpecId]:
@@ -87,6 +100,8 @@ def _find_files(folder: Path) -> Iterator[tuple[SpecId, Path]]:
     try:
         paths = [path for path in folder.iterdir() if _is_spec_name(path.name)]
     except FileNotFoundError:
+        if folder.is_symlink():
+            raise SpecError(folder, 0, "links to a folder that is not there") from None
         return
     except OSError as error:
         raise SpecError(folder, 0, f"cannot be read: {error.strerror}") from error
@@ -101,26 +116,10 @@ def _is_spec_name(name: str) -> bool:
 def _load_file(spec_id: SpecId, path: Path) -> Spec | None:
     if not path.stem.isprintable():  # not UTF-8, or with a newline: no screen, branch or trailer could name it
         raise SpecError(path.with_name(spec_id + SUFFIX), 0, "its name holds what cannot be printed", "rename it")
-    return parse_spec(spec_id, path, _load_bytes(path))
-
-
-def _load_bytes(path: Path) -> bytes:
-    """A regular file's bytes. Opened without waiting: a named pipe must not stop the program."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SpecError(path, 0, "is no regular file")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read()
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise SpecError(path, 0, "links to a file that is not there") from None
-        raise
-    except OSError as error:
-        raise SpecError(path, 0, f"cannot be read: {error.strerror}") from error
+    length = len(path.stem.encode())
+    if length > _LONGEST_ID:
+        raise SpecError(path, 0, f"its name has {length} bytes, more than {_LONGEST_ID}", "rename it")
+    return parse_spec(spec_id, path, load_spec_bytes(path))
 
 
 def _load_mode(path: Path) -> int | None:

@@ -10,6 +10,8 @@ from typing import cast
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from chant_tasks.words import render_excerpt
+
 try:
     from yaml import CSafeLoader as SafeLoader
 except ImportError:  # PyYAML was built without libyaml
@@ -64,8 +66,10 @@ def parse_entries(text: str) -> Entries:
         raise YamlProblem(error.position, error.reason) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reason = error.problem or error.context or "cannot be read"
-        raise YamlProblem(mark.index if mark else 0, reason) from None
+        index = mark.index if mark else 0
+        if text[index : index + 1] == "\t":
+            raise YamlProblem(index, "a tab, where YAML takes spaces only") from None
+        raise YamlProblem(index, error.problem or error.context or "cannot be read") from None
 
 
 class _EntriesLoader(SafeLoader):
@@ -118,7 +122,7 @@ class _EntriesReader:
             if not isinstance(event, yaml.ScalarEvent):
                 raise YamlProblem(start, "a key must be a text")
             if event.value in seen:
-                raise YamlProblem(start, f"the key `{event.value}` is there twice")
+                raise YamlProblem(start, f"the key `{render_excerpt(event.value)}` is there twice")
             seen.add(event.value)
             self._end = _end_of(event)
             value_event = next(self._events)
@@ -167,7 +171,7 @@ class _EntriesReader:
     def _read_alias(self, event: yaml.AliasEvent) -> Value:
         anchor = event.anchor
         if anchor not in self._anchors:
-            raise YamlProblem(_start_of(event), f"`*{anchor}` names no value above it")
+            raise YamlProblem(_start_of(event), f"`*{render_excerpt(str(anchor))}` names no value above it")
         value, size = self._anchors[anchor]
         self._add_count(event, size)
         self._end = _end_of(event)

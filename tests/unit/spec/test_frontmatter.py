@@ -163,7 +163,7 @@ class TestReading:
             ("a: b\nc: *d", "a.md:3: YAML: `*d` names no value above it"),
             ("a: &x [*x]", "a.md:2: YAML: `*x` names no value above it"),
             ("a: b\nc: \x07", "a.md:3: YAML: control characters are not allowed"),
-            ("a: b\n\tc: d", "a.md:3: YAML: found a tab character that violates indentation"),
+            ("a: b\n\tc: d", "a.md:3: YAML: a tab, where YAML takes spaces only"),
         ],
     )
     def test_what_is_wrong_is_said_in_one_line_with_its_place(self, head: str, message: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from chant_tasks.errors import FileError, SpecError
 from chant_tasks.spec.model import SpecId, Status
-from chant_tasks.spec.store import load_archived_ids, load_spec, load_specs, save_file
+from chant_tasks.spec.small_file import MOST_BYTES
+from chant_tasks.spec.store import load_archived_ids, load_spec, load_spec_bytes, load_specs, save_file
 from tests.unit.spec.corpus import CORPUS, needs_corpus
 
 SPEC = b"---\nstatus: pending\n---\n# Title\n"
@@ -51,6 +52,8 @@ class TestLoading:
         write(tmp_path, "broken.md", data=b"---\na: b: c\n---\n")
         (tmp_path / "folder.md").mkdir()
         (tmp_path / "gone.md").symlink_to("nowhere.md")
+        (tmp_path / "long.md").write_bytes(SPEC + b"x" * MOST_BYTES)
+        (tmp_path / f"{'n' * 151}.md").write_bytes(SPEC)
         os.mkfifo(tmp_path / "pipe.md")
         (tmp_path / "line\nbreak.md").write_bytes(SPEC)
         folder = load_specs(tmp_path)
@@ -59,8 +62,10 @@ class TestLoading:
         assert {spec: str(error) for spec, error in folder.unreadable.items()} == {
             "broken": f"{tmp_path}/broken.md:2: YAML: mapping values are not allowed in this context",
             "folder": f"{tmp_path}/folder.md: is no regular file",
-            "gone": f"{tmp_path}/gone.md: links to a file that is not there",
+            "gone": f"{tmp_path}/gone.md: is a link, and git has no text of it\n  put the file itself there",
             "line\\nbreak": f"{tmp_path}/line\\nbreak.md: its name holds what cannot be printed\n  rename it",
+            "long": f"{tmp_path}/long.md: has 1,048,601 bytes; 1,048,576 are read at most",
+            "n" * 151: f"{tmp_path}/{'n' * 151}.md: its name has 151 bytes, more than 150\n  rename it",
             "pipe": f"{tmp_path}/pipe.md: is no regular file",
         }
 
@@ -73,11 +78,33 @@ class TestLoading:
             str(load_specs(tmp_path).unreadable[SpecId("a")]) == f"{tmp_path}/a.md: cannot be read: Permission denied"
         )
 
-    def test_a_link_is_read_under_its_own_name(self, tmp_path: Path) -> None:
+    def test_no_link_is_a_spec_wherever_it_leads(self, tmp_path: Path) -> None:
         write(tmp_path, "real.txt")
-        (tmp_path / "a.md").symlink_to("real.txt")
+        for name, leads_to in (("near", "real.txt"), ("loop", "loop.md"), ("up", ".."), ("device", "/dev/zero")):
+            (tmp_path / f"{name}.md").symlink_to(leads_to)
+        folder = load_specs(tmp_path)
 
-        assert load_specs(tmp_path).specs[SpecId("a")].path == tmp_path / "a.md"
+        assert folder.specs == {}
+        assert {error.reason for error in folder.unreadable.values()} == {"is a link, and git has no text of it"}
+        with pytest.raises(SpecError, match="is a link"):
+            load_spec_bytes(tmp_path / "near.md")
+
+    @pytest.mark.parametrize("linked", [".chant", ".chant/specs"])
+    def test_behind_a_folder_that_git_sees_as_a_link_nothing_can_be_worked(self, tmp_path: Path, linked: str) -> None:
+        (tmp_path / ".chant" / "specs").mkdir(parents=True)
+        write(tmp_path / ".chant" / "specs", "a.md")
+        (tmp_path / linked).rename(tmp_path / "elsewhere")
+        (tmp_path / linked).symlink_to(tmp_path / "elsewhere")
+        folder = load_specs(tmp_path / ".chant" / "specs")
+
+        assert folder.specs == {}
+        assert str(folder.unreadable[SpecId("a")]).startswith(f"{tmp_path / linked}: is a link, behind which git sees")
+
+    def test_a_folder_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / "specs").symlink_to("nowhere")
+
+        with pytest.raises(SpecError, match="links to a folder that is not there"):
+            load_specs(tmp_path / "specs")
 
     def test_no_folder_has_no_specs(self, tmp_path: Path) -> None:
         assert load_specs(tmp_path / "specs").specs == {}
