@@ -13,6 +13,7 @@ from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.command_line import permute
+from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.overview import Overview, is_agents_doit, load_overview
@@ -37,6 +38,8 @@ class OwnCommand(Command):  # type: ignore[misc]  # doit has no types
         try:
             with until_closed(sys.stdout):
                 return self.work(opt_values, pos_args)
+        except KeyboardInterrupt:
+            return end_interrupted()
         except ChantError as error:
             write_story(sys.stdout, [f"chant_tasks: {error}"])
             return 1

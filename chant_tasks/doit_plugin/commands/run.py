@@ -6,15 +6,19 @@ Without specs in the dodo nothing here changes anything. All imports that read s
 import functools
 import inspect
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import doit.cmd_run
 
+from chant_tasks.doit_plugin.commands.command_line import has_specs_nearby
+from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+
+if TYPE_CHECKING:
+    from chant_tasks.spec.model import SpecId
 
 
 class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
@@ -24,6 +28,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     doc_purpose = doit.cmd_run.Run.doc_purpose
     _session: Session | None = None
     _params: Any = None
+    resumed: "frozenset[SpecId]" = frozenset()  # those that are to go on from what is kept, though they failed
     task_list: list[Any]
     sel_tasks: list[str] | None
     dep_manager: Any = None
@@ -39,7 +44,15 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             self._session, self._params = session, params
             if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
                 self.dep_manager = LazyDatabase(self, params)
-            return int(super().execute(params, args) or 0)
+            try:
+                return int(super().execute(params, args) or 0)
+            except KeyboardInterrupt:
+                if not has_specs_nearby(params):
+                    raise
+                return end_interrupted()
+            finally:
+                if session.has_specs:
+                    _leave_quietly()
 
     @functools.wraps(doit.cmd_run.Run._execute)  # doit picks the options by the signature
     def _execute(self, *positional: Any, **named: Any) -> int:
@@ -61,7 +74,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         return int(super()._execute(**options))
 
     def _run_specs(self, session: Session, options: dict[str, Any]) -> int:
-        from chant_tasks.doit_plugin.run.signals import Interrupted, interruptible
+        from chant_tasks.doit_plugin.run.signals import find_status, interruptible
         from chant_tasks.doit_plugin.run.work import Work
         from chant_tasks.doit_plugin.screens.fit import fit_tasks
         from chant_tasks.doit_plugin.selection import refuse_variables, select
@@ -72,21 +85,18 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         refuse_variables(overview)
         work = session.work = Work(overview)
         self.sel_tasks, work.named = select(self.sel_tasks, self.task_list, overview)
+        work.resumed = self.resumed
         work.is_always, work.is_single = options["always"], options["single"]
         work.is_parallel = options["num_process"] > 0
         self._set_defaults(options)
         self._choose_reporter(session, options)
         try:
-            with interruptible(work.stop, lambda: work.is_held), _own_runners(self.dep_manager, work.waiting):
+            with interruptible(work.stop, work.tell_stop), _own_runners(self.dep_manager, work.waiting):
                 return int(super()._execute(**options))
-        except Interrupted as error:
-            sys.stderr.write("interrupted\n")
-            return error.status
         except Exception:
-            if not work.stop.is_set():
+            if find_status() is None:
                 raise
-            sys.stderr.write("interrupted\n")  # doit's JSON reporter breaks on what was not finished
-            return 130
+            raise KeyboardInterrupt from None  # doit's JSON reporter breaks on what was not finished
 
     def _set_defaults(self, options: dict[str, Any]) -> None:
         """Ours where nobody has said anything: go on after a failure, and threads."""
@@ -113,6 +123,12 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         """Whether somebody chose this option: on the command line, by a variable, in a file, or in the dodo."""
         in_dodo: Mapping[str, object] = self.loader.load_doit_config()
         return name in self._params._non_default_keys or name in self.config_vals or name in in_dodo
+
+
+def _leave_quietly() -> None:
+    from chant_tasks.doit_plugin.run.signals import leave_quietly
+
+    leave_quietly()
 
 
 def _bind_options(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:

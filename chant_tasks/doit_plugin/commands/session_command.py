@@ -11,6 +11,7 @@ from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.command_line import find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.database import LazyDatabase, open_database
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
 
@@ -38,7 +39,12 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
         with open_session() as session:
             self.session = session
             self.prepare(session, params)
-            return int(super().execute(params, args) or 0)
+            try:
+                return int(super().execute(params, args) or 0)
+            except KeyboardInterrupt:
+                if not has_specs_nearby(params):
+                    raise
+                return end_interrupted()
 
     def prepare(self, session: Session, params: Mapping[str, Any]) -> None:  # noqa: ARG002  # for others
         """Set up what the command wants before the dodo is read."""

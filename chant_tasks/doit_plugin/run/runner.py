@@ -24,7 +24,7 @@ from chant_tasks.doit_plugin.run.notes import (
 )
 from chant_tasks.doit_plugin.run.outcome import How, Outcome
 from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
-from chant_tasks.doit_plugin.run.signals import raise_pending
+from chant_tasks.doit_plugin.run.signals import hold, pass_on, raise_pending
 from chant_tasks.doit_plugin.run.streams import separate_streams
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecTask
@@ -55,7 +55,8 @@ class SpecRunner(Runner):  # type: ignore[misc]
     def run_tasks(self, task_dispatcher: Any) -> None:
         work = require_work()
         self._separate(*work.streams)
-        work.prepare()
+        with hold():
+            work.prepare()
         if not current_session().is_agent:
             self._around.enter_context(marked(work.overview.project.journal_folder))
         raise_pending()
@@ -82,12 +83,17 @@ class SpecRunner(Runner):  # type: ignore[misc]
                 if task.actions:
                     self._share_files(task)
                 return super().execute_task(task)
-            with require_work().in_flight(is_main=threading.current_thread() is threading.main_thread()):
+            with require_work().in_flight():
                 return super().execute_task(task)
         except (Exception, SystemExit) as error:
             return turn_to_failure(task, error)
 
     def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
+        with hold():
+            self._process_task_result(node, base_fail)
+        raise_pending()
+
+    def _process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:
         try:
             if is_left_waiting(node.task):
                 node.run_status = "ignore"  # its work waits on a branch, and so does whoever depends on it
@@ -98,16 +104,17 @@ class SpecRunner(Runner):  # type: ignore[misc]
         finally:
             self._release_files(node.task)
         self._results.save(node.task)
-        raise_pending()
 
     def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:
         work = require_work()
         before = self.final_result
-        if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
-            note_blocked(work, node)
-        super()._handle_task_error(node, base_fail)
-        self.final_result = max(before, weigh(work, node, base_fail))
-        self._results.save(node.task)
+        with hold():
+            if isinstance(node.task, SpecTask) and isinstance(base_fail, UnmetDependency):
+                note_blocked(work, node)
+            super()._handle_task_error(node, base_fail)
+            self.final_result = max(before, weigh(work, node, base_fail))
+            self._results.save(node.task)
+        raise_pending()
 
     def teardown(self) -> None:
         # with threads doit would run each teardown once more for every worker
@@ -123,9 +130,14 @@ class SpecRunner(Runner):  # type: ignore[misc]
                 self.reporter.cleanup_error(failure)
 
     def finish(self) -> int:
+        with hold():
+            return self._finish()
+
+    def _finish(self) -> int:
         work = require_work()
         try:
             work.end()
+            pass_on()
         except Exception as error:
             work.note_error("end", "the run could not be ended as it should", error)
         finally:
@@ -138,7 +150,8 @@ class SpecRunner(Runner):  # type: ignore[misc]
         if work.errors:
             self.final_result = 2
         problems = [*work.errors.values(), *([self._results.problem] if self._results.problem else ())]
-        sys.stderr.write("".join(f"chant_tasks: {problem}\n" for problem in problems))
+        with suppress(OSError, ValueError):
+            sys.stderr.write("".join(f"chant_tasks: {problem}\n" for problem in problems))
         result: int = self.final_result
         return result
 

@@ -1,13 +1,26 @@
-"""Ctrl-C, SIGTERM and SIGHUP while specs are worked: agents end and their work is saved before doit ends."""
+"""Ctrl-C, SIGTERM and SIGHUP while specs are worked: agents end and their work is saved before doit ends.
+
+| signal | while a run is on |
+|---|---|
+| the first one | the agents are ended, what they did is saved, then doit ends with 128 + its number |
+| Ctrl-C after that | doit ends at once, as with `kill -9`: keepers end the agents, the next doit saves what they did |
+| another after that | nothing: terminals and supervisors send several |
+"""
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from chant_tasks.agents.keeper import find_descendants, load_parents
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SAME_PRESS = 0.5  # seconds in which a second Ctrl-C is the first one, passed on by a program around doit
+_SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -18,13 +31,23 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
-@contextmanager
-def interruptible(stop: threading.Event, is_held: Callable[[], bool]) -> Iterator[None]:
-    """Within the block a signal sets `stop` and raises Interrupted in the main thread.
+class _State:
+    """What has come of signals in the present run, and how often the main thread asked to be left alone."""
 
-    While `is_held` is true (the main thread itself takes a spec's step) the first signal only sets `stop`: the step
-    saves its work and returns, and its caller calls `raise_pending`. Outside the main thread nothing changes.
-    """
+    def __init__(self) -> None:
+        self.pending: list[int] = []
+        self.first_at = 0.0
+        self.holds = 0
+
+
+_state = _State()
+
+
+@contextmanager
+def interruptible(stop: threading.Event, on_first: Callable[[int], None]) -> Iterator[None]:
+    """Within the block a signal sets `stop` and raises Interrupted in the main thread, at once or at the end of what
+    this holds (`hold`); `on_first` is told of the first one, in a thread of its own. Outside the main thread nothing
+    changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -33,15 +56,21 @@ def interruptible(stop: threading.Event, is_held: Callable[[], bool]) -> Iterato
     def handle(number: int, _: FrameType | None) -> None:
         if os.getpid() != process:  # a child that doit forked
             os._exit(128 + number)
-        is_first = not stop.is_set()
-        stop.set()
-        _pending.append(number)
-        if is_held() and is_first:
+        if _state.pending:
+            if number == signal.SIGINT and time.monotonic() - _state.first_at > _SAME_PRESS:
+                _end_at_once()
             return
-        raise Interrupted(number)
+        stop.set()
+        _state.pending.append(number)
+        _state.first_at = time.monotonic()
+        # the main thread may be in the middle of writing a line, and hold that lock
+        threading.Thread(target=on_first, args=(number,), daemon=True).start()
+        if not _state.holds:
+            raise Interrupted(number)
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    _pending.clear()
+    _state.pending.clear()
+    _state.holds = 0
     try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # nohup, or `doit … &` in a script: left alone
@@ -50,13 +79,74 @@ def interruptible(stop: threading.Event, is_held: Callable[[], bool]) -> Iterato
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-        _pending.clear()
 
 
-_pending: list[int] = []
+@contextmanager
+def hold() -> Iterator[None]:
+    """Within the block the first signal raises nothing in the main thread: something is being saved there. Whoever
+    holds calls `raise_pending` afterwards, or is at the end anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _state.holds += 1
+    try:
+        yield
+    finally:
+        _state.holds -= 1
 
 
 def raise_pending() -> None:
-    """Raise Interrupted where a signal came while it was held back."""
-    if _pending:
-        raise Interrupted(_pending[0])
+    """Raise Interrupted where a signal came while it was held back and nothing holds any more."""
+    if _state.pending and not _state.holds and threading.current_thread() is threading.main_thread():
+        raise Interrupted(_state.pending[0])
+
+
+def find_status() -> int | None:
+    """The exit status of a run that a signal has ended; None where none came."""
+    return 128 + _state.pending[0] if _state.pending else None
+
+
+def pass_on() -> None:
+    """Tell the programs that other tasks still run of a SIGTERM or SIGHUP, which only doit has got; a terminal's Ctrl-C
+    has reached them. Known by their process group: whatever has left that, or its parent, is meant to stay."""
+    number = _state.pending[0] if _state.pending else signal.SIGINT
+    if number == signal.SIGINT:
+        return
+    for pid in find_descendants(os.getpid(), load_parents() or {}):
+        with suppress(OSError):
+            if os.getpgid(pid) == os.getpgrp():
+                os.kill(pid, number)
+
+
+def say_interrupted() -> None:
+    """Say that a command was interrupted."""
+    with suppress(OSError, ValueError):  # the terminal may be what has gone
+        sys.stderr.write("interrupted\n")
+        sys.stderr.flush()
+
+
+def leave_quietly() -> None:
+    """Let what follows a run, Python's own end, neither complain of a stream that nobody reads any more nor print a
+    traceback at a Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and _is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _is_program() -> bool:
+    """Whether this process is doit's, and not a program that uses doit for something."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return getattr(spec, "name", "") == "doit.__main__" or os.path.basename(sys.argv[0]) == "doit"  # noqa: PTH119
+
+
+def _end_at_once() -> None:
+    with suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the live block has hidden it
+    os._exit(128 + signal.SIGINT)

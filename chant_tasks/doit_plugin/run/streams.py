@@ -8,7 +8,7 @@ task. While a run lasts, doit's modules see a stand-in for `sys` that keeps thes
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import doit.action
@@ -49,7 +49,14 @@ class ThreadStream:
         self._base = base
 
     def write(self, text: str) -> int:
-        return self._find().write(text)
+        try:
+            return self._find().write(text)
+        except OSError:  # a terminal that was closed: a task's output is lost then, but not the task
+            return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._find().flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._find(), name)

@@ -1,16 +1,20 @@
 """What one run of doit has found out about its specs, and done with them: shared by actions, runner and reporter."""
 
 import os
+import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TextIO
 
 from chant_tasks.doit_plugin.run.guards import describe
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
+from chant_tasks.doit_plugin.run.signals import hold
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
 from chant_tasks.journal.locks import Lock, find_spec_lock
@@ -20,6 +24,7 @@ from chant_tasks.state import Kind, State
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.prepare import prepare_run
 from chant_tasks.steps.run import SpecRun, end_run
+from chant_tasks.words import render_count
 
 _FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
 
@@ -27,10 +32,11 @@ _FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
 class Work:
     """One run's specs.
 
-    `named` are the specs that the command line names, `wanted` those that may be worked; `outcomes` say what became of
-    each, `skipped` which other tasks a waiting spec kept from running. `waiting` and `blocked_by_specs` are tasks that
-    doit ignores, or fails, without the run failing. `noted` are states just looked up, `file_locks` are held for tasks
-    that run now, `claims` for specs that are about to be worked. `errors` are what went wrong outside of every task.
+    `named` are the specs that the command line names, `resumed` those that are to go on from what is kept though they
+    failed, `wanted` those that may be worked; `outcomes` say what became of each, `skipped` which other tasks a waiting
+    spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit ignores, or fails, without the run
+    failing. `noted` are states just looked up, `file_locks` are held for tasks that run now, `claims` for specs that
+    are about to be worked. `errors` are what went wrong outside of every task.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -45,6 +51,7 @@ class Work:
         self.refuses_processes = False
         self.is_foreign_reporter = False
         self.named: frozenset[SpecId] = frozenset()
+        self.resumed: frozenset[SpecId] = frozenset()
         self.wanted: frozenset[SpecId] = frozenset()
         self.run: SpecRun | None = None
         self.refusal: ChantError | None = None
@@ -58,7 +65,6 @@ class Work:
         self.claims: dict[SpecId, Lock] = {}
         self.errors: dict[str, str] = {}
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
-        self.is_held = False
         self._preparing = threading.Lock()
         self._in_flight = 0
         self._idle = threading.Condition()
@@ -107,7 +113,8 @@ class Work:
     def _prepare(self) -> None:
         try:
             self._refuse_nesting()
-            self.run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
+            run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
+            self.run = replace(run, resumed=self.resumed)
         except ChantError as error:
             self.refusal = error
         except Exception as error:
@@ -133,18 +140,28 @@ class Work:
             refuse_nesting(os.environ, self.overview.project.journal_folder, hint)
 
     @contextmanager
-    def in_flight(self, *, is_main: bool) -> Iterator[None]:
+    def in_flight(self) -> Iterator[None]:
         """Around a spec's actions: the end of the run waits for them; in the main thread they hold signals back."""
-        with self._idle:
-            self._in_flight += 1
-            self.is_held = self.is_held or is_main
-        try:
-            yield
-        finally:
+        with hold():
             with self._idle:
-                self._in_flight -= 1
-                self.is_held = self.is_held and not is_main
-                self._idle.notify_all()
+                self._in_flight += 1
+            try:
+                yield
+            finally:
+                with self._idle:
+                    self._in_flight -= 1
+                    self._idle.notify_all()
+
+    def tell_stop(self, number: int) -> None:
+        """Say what a signal makes the run do before it ends, where that takes a while."""
+        if not self._in_flight:
+            return
+        text = render_stop(number, self._in_flight)
+        if self.listener is _ignore:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()
+        self.emit(Notice(spec="", text=text))
 
     def end(self) -> None:
         """Stop the agents that still work, and wait until what they did is saved."""
@@ -176,6 +193,13 @@ class Work:
     def _has_leftovers(self) -> bool:
         """Whether an earlier run could not clean up after a completed spec: this one tries again."""
         return any(state.details and state.is_satisfied for state in self.overview.states.values())
+
+
+def render_stop(number: int, count: int) -> str:
+    """What a run does that was told to stop while it worked `count` specs."""
+    cause, again = ("", " again") if number == signal.SIGINT else (f" ({signal.Signals(number).name})", "")
+    whose = "its" if count == 1 else "their"
+    return f"stopping{cause}: ending {render_count(count, 'agent')} and saving {whose} work; Ctrl-C{again} ends at once"
 
 
 def render_refusal(error: ChantError) -> str:

@@ -35,7 +35,7 @@ class PlainScreen:
             self._stories.flush()
 
     def answer(self, text: str) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError, ValueError):
             self._answers.write(text)
             self._answers.flush()
 
@@ -89,18 +89,19 @@ class LiveScreen:
     def answer(self, text: str) -> None:
         with self._lock:
             if not self._is_open or not is_terminal(self._answers):
-                self._answers.write(text)
-                self._answers.flush()
+                with suppress(OSError, ValueError):
+                    self._answers.write(text)
+                    self._answers.flush()
                 return
             *lines, self._rest = (self._rest + text).split("\n")
             for line in lines:
                 self._print(line)
 
     def close(self) -> None:
-        with self._lock:
-            if self._is_open:
+        with self._lock, suppress(OSError, ValueError):
+            was_open, self._is_open, self._is_closed = self._is_open, False, True
+            if was_open:
                 self._live.stop()
-            self._is_open, self._is_closed = False, True
             if self._rest:
                 self._answers.write(self._rest)
                 self._rest = ""
