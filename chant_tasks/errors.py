@@ -92,9 +92,17 @@ class GitError(ChantError):
     """git ended with a status that was not expected."""
 
     def __init__(self, argv: Sequence[str], status: int, stderr: str, hint: str = "") -> None:
-        said = stderr.strip().removeprefix("fatal: ").removeprefix("error: ") or "no message"
-        super().__init__(f"git {argv[0] if argv else ''}: {said} (status {status})", hint)
+        said = " ".join(stderr.split()).removeprefix("fatal: ").removeprefix("error: ") or "no message"
+        super().__init__(f"git {_find_verb(argv)}: {said} (status {status})", hint)
         self.args = (tuple(argv), status, stderr, hint)
         self.argv = tuple(argv)
         self.status = status
         self.stderr = stderr
+
+
+def _find_verb(argv: Sequence[str]) -> str:
+    """The command of git's among its arguments, past `-c NAME=VALUE`."""
+    position = 0
+    while tuple(argv[position : position + 1]) == ("-c",):
+        position += 2
+    return argv[position] if position < len(argv) else ""

@@ -31,8 +31,8 @@ def find_moves(lines: str, branch: str) -> tuple[tuple[str, str], ...]:
 def find_left(lines: str, present: str) -> tuple[str, ...]:
     """The ids that were left for something that need not hold them, oldest first. What is `present` is not left.
 
-    Where a line does not begin at the end of the one above it, HEAD was moved without a word: to an orphan branch, or by
-    `git symbolic-ref`.
+    Where a line does not begin at the end of the one above it, HEAD was moved without a word: to an orphan branch, or
+    by `git symbolic-ref`.
     """
     moves = tuple(_parse(lines))
     following = (*(move.old for move in moves[1:]), present)

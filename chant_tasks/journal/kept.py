@@ -82,11 +82,12 @@ def plan_prune(attempts: Iterable[Kept], landed: Collection[SpecId], before: dat
 
 
 def remove_kept(git: Git, journal: Path, attempt: Kept) -> None:
-    """Removes the attempt's ref of ours and its files. Its commits stay in git until that collects garbage."""
+    """Removes the attempt's refs of ours and its files. Its commits stay in git until that collects garbage."""
     if attempt.ref.startswith(f"{REFS}/"):
         remove_ref(git, attempt.ref, attempt.oid)
-    if attempt.spare:
-        remove_ref(git, spare_ref(attempt), attempt.spare)
+    for name, oid in load_refs(git, f"{REFS}/{attempt.spec}/").items():
+        if name.startswith(f"{REFS}/{attempt.spec}/{attempt.number}-"):  # what the agent abandoned, and submodules
+            remove_ref(git, name, oid)
     folder = attempt_folder(journal, attempt.spec, attempt.number)
     shutil.rmtree(folder, ignore_errors=True)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
@@ -113,7 +114,8 @@ def _find_journaled(journal: Path) -> Iterator[tuple[SpecId, int]]:
 
 def _parse_refs(names: Iterable[str]) -> Iterator[tuple[SpecId, int]]:
     for name in names:
-        spec, _, number = name.removeprefix(f"{REFS}/").rpartition("/")
+        spec, _, last = name.removeprefix(f"{REFS}/").rpartition("/")
+        number = last.partition("-")[0]
         if name.startswith(f"{REFS}/") and spec and "/" not in spec and number.isdecimal():
             yield SpecId(spec), int(number)
 

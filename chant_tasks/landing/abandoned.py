@@ -1,7 +1,7 @@
 """Commits that an agent made and then left, so that nothing but git's logs still tells of them.
 
-The logs of a worktree's HEAD go with the worktree, and that of a branch with the branch. What they do not tell cannot be
-found: docs/why/saving.md says what that is.
+The logs of a worktree's HEAD go with the worktree, and that of a branch with the branch. What they do not tell cannot
+be found: docs/why/saving.md says what that is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def find_abandoned(git: Git, git_dir: Path, present: Oid, head: Oid) -> tuple[Oi
 
 
 def find_abandoned_on(git: Git, common_dir: Path, branch: str, tip: Oid | None, head: Oid) -> tuple[Oid, ...]:
-    """The commits that the log of `branch`, which is at `tip`, alone remembers: it was moved while HEAD was elsewhere."""
+    """The commits that only the log of `branch`, now at `tip`, remembers: it was moved while HEAD was elsewhere."""
     left = _find_left_in(common_dir / "logs" / "refs" / "heads" / branch, tip or Oid(""))
     return _find_unheld(git, left, head)
 

@@ -6,7 +6,7 @@ left untracked or lets git ignore. docs/why/landing.md has the order and what ea
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +126,18 @@ def remove_stale_index_files(git_dir: Path) -> None:
     lock = git_dir / "index.lock"
     if _is_ours(lock):
         lock.unlink(missing_ok=True)
-    for left in (*git_dir.glob(f"{_INDEX}*"), *git_dir.glob(f"{_MARK_FILE}*")):
+    for left in _find_stale_index_files(git_dir):
         left.unlink(missing_ok=True)
+
+
+def has_stale_index_files(git_dir: Path) -> bool:
+    """Whether there is anything of a landing's beside this checkout's index, dead or under way."""
+    return _is_ours(git_dir / "index.lock") or any(_find_stale_index_files(git_dir))
+
+
+def _find_stale_index_files(git_dir: Path) -> Iterator[Path]:
+    yield from git_dir.glob(f"{_INDEX}*")
+    yield from git_dir.glob(f"{_MARK_FILE}*")
 
 
 def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
@@ -149,6 +159,21 @@ def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
     removed = {change.path for change in move.changes if change.status == "D"}
     rewrite = tuple(sorted(adopted - removed))
     return Refresh(top=top, git_dir=git_dir, index=index, old_tree=old_tree, rewrite=rewrite, merged_spec=merged_spec)
+
+
+def require_still_free(refreshes: Iterable[Refresh], move: Move) -> None:
+    """Look again, just before the move, for what a hook of the user's or anybody else has put meanwhile where the work
+    adds a file. Raises InTheWay. git would overwrite what it ignores without a word."""
+    removed = {change.path for change in move.changes if change.status == "D"}
+    for refresh in refreshes:
+        added = (
+            change.path
+            for change in move.changes
+            if change.status == "A" and change.path not in (move.spec_path, *refresh.rewrite)
+        )
+        found = tuple(obstacle for path in added for obstacle in _find_obstacles(refresh.top, path, removed))
+        if found:
+            raise InTheWay(_word_blockers(found), found)
 
 
 def apply_refresh_plan(refresh: Refresh, move: Move) -> None:

@@ -11,9 +11,9 @@ from chant_tasks.words import render_some
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What an attempt left. `changes` are the branch's own, `*_criteria` those of the spec's file, `end_problem` says
-    why the file cannot be read any more ("" where it can), `nested_problems` why repositories inside the work cannot
-    land, `marked` the files that a person resolved and left a conflict's marks in."""
+    """What an attempt left. `changes` are the branch's own, `*_criteria` those of the spec's file,
+    `end_problem` says why the file cannot be read any more ("" where it can), `nested_problems` why repositories inside
+    the work cannot land, `marked` the files that a person resolved and left a conflict's marks in."""
 
     changes: tuple[Change, ...]
     spec_path: str

@@ -24,7 +24,7 @@ from chant_tasks.git.objects import (
 )
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.git.worktrees import Worktree, load_worktrees
 from chant_tasks.landing.base import find_dropped_base, run_merge_by
 from chant_tasks.landing.checkout import (
     InTheWay,
@@ -35,6 +35,7 @@ from chant_tasks.landing.checkout import (
     prepare_refresh,
     remove_index_copy,
     remove_stale_index_files,
+    require_still_free,
 )
 from chant_tasks.landing.finalized import find_merged_spec
 
@@ -45,10 +46,10 @@ _TRIES = 5  # somebody else's push may move the target between our reading and o
 class Request:
     """What shall land.
 
-    `top` is a checkout of the work (attributes are read there), `checkout` the user's, `head` None where no work comes with it, `base` where
-    the target was when the work began. `given` is the spec's file as the checkout had it, `base_copy` as the base
-    commit had it, `final` as it shall land. `resumed` names the tip for which an earlier try made a commit, and that
-    commit.
+    `top` is a checkout of the work (attributes are read there), `checkout` the user's, `head` None where no work comes
+    with it, `base` where the target was when the work began. `given` is the spec's file as the checkout had it,
+    `base_copy` as the base commit had it, `final` as it shall land. `resumed` names the tip for which an earlier try
+    made a commit, and that commit.
     """
 
     top: Path
@@ -205,6 +206,7 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
         refreshes = _prepare_checkouts(git, request.checkout, stack, request.target, move)
         where = Git(refreshes[0].top) if refreshes else git
         with PreparedMove(where, name, new=new, old=old, reason=reason) as prepared:
+            require_still_free(refreshes, move)
             try:
                 for refresh in refreshes:
                     apply_refresh_plan(refresh, move)
@@ -218,6 +220,7 @@ def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, 
     for worktree in load_worktrees(git, checkout):
         git_dir = worktree.git_dir
         if git_dir is None or worktree.is_prunable:
+            _require_findable(worktree, target)
             continue
         _require_no_operation(git_dir, target, worktree.branch)
         if worktree.branch != target:
@@ -227,6 +230,15 @@ def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, 
             stack.callback(remove_index_copy, git_dir)
             refreshes.append(prepare_refresh(worktree.path, git_dir, move))
     return tuple(refreshes)
+
+
+def _require_findable(worktree: Worktree, target: str) -> None:
+    """Raises InTheWay where a checkout has the target, is not away, and nothing tells its folder: it would be left
+    behind."""
+    if worktree.branch == target and worktree.path.is_dir() and not worktree.is_prunable:
+        raise InTheWay(
+            f"the checkout of {worktree.path} has {target}, and git does not say where it is: run doit there, once"
+        )
 
 
 def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:

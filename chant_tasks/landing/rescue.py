@@ -1,6 +1,7 @@
-"""Ways to save files that `git add` refuses: what a filter of the user's, or a damaged index, keeps from being added."""
+"""Ways to save files that `git add` refuses, where a filter of the user's fails or the index is damaged."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,41 +19,51 @@ class OpenIndex:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """The tree with everything that is in a worktree; `problem` says why it is not what git's settings ask for, or is
+    "", `is_anew` whether the index had to be made anew."""
+
+    tree: Oid
+    problem: str = ""
+    is_anew: bool = False
+
+
 def open_index(git: Git, git_dir: Path, copy: Path, head: Oid) -> OpenIndex:
     """A copy of the index of `git_dir`; one made of `head` where there is none that git can read."""
     work = replace(git, index=copy)
-    if (git_dir / "index").is_file():
-        add_index_copy(git_dir, copy)
-        try:
-            return OpenIndex(git=work, unmerged=load_unmerged(work))
-        except GitError as error:
-            return _make_index(work, head, f"the worktree's index was damaged ({_word(error)})")
-    return _make_index(work, head, "" if not (git_dir / "logs").exists() else "the worktree's index was removed")
+    if not (git_dir / "index").is_file():
+        _make_index(work, head)
+        return OpenIndex(git=work, unmerged=(), problem="the index was removed")
+    add_index_copy(git_dir, copy)
+    try:
+        return OpenIndex(git=work, unmerged=load_unmerged(work))
+    except GitError as error:
+        _make_index(work, head)
+        return OpenIndex(git=work, unmerged=(), problem=_word_damage(error))
 
 
-def add_all(opened: OpenIndex, head: Oid, pathspecs: tuple[str, ...]) -> tuple[Oid, str]:
-    """The tree with everything that is in the worktree, and why it is not what git's settings ask for, or "".
+def add_all(git: Git, head: Oid, pathspecs: tuple[str, ...]) -> Added:
+    """What comes of adding everything to the index that `git` works on, in another way where git refuses the first.
 
     Raises GitError where no way is left: a file cannot be read, there is no space.
     """
     try:
-        return _add(opened.git, pathspecs), ""
+        return Added(tree=_add(git, pathspecs))
     except GitError as error:
         first = error
-    for git in _plan_ways(opened.git, head):
-        try:
-            return _add(git, pathspecs), f"git could not add the work as its settings ask ({_word(first)})"
-        except GitError:
-            continue
+    plain = replace(git, settings=(*git.settings, *_load_filterless(git)))
+    unfiltered = f"git could not add the work as its settings ask ({first.reason})"
+    for way, is_anew, problem in (
+        (plain, False, unfiltered),
+        (git, True, _word_damage(first)),
+        (plain, True, f"{unfiltered}, nor on the index as it was"),
+    ):
+        with suppress(GitError):
+            if is_anew:
+                _make_index(way, head)
+            return Added(tree=_add(way, pathspecs), problem=problem, is_anew=is_anew)
     raise first
-
-
-def _plan_ways(git: Git, head: Oid) -> Iterator[Git]:
-    """Other ways to add, one after the other: without filters, and on an index made anew."""
-    git = replace(git, settings=(*git.settings, *_load_filterless(git)))
-    yield git
-    _make_index(git, head, "")
-    yield git
 
 
 def _load_filterless(git: Git) -> Iterator[tuple[str, str]]:
@@ -63,12 +74,11 @@ def _load_filterless(git: Git) -> Iterator[tuple[str, str]]:
     yield "core.safecrlf", "false"
 
 
-def _make_index(git: Git, head: Oid, problem: str) -> OpenIndex:
+def _make_index(git: Git, head: Oid) -> None:
     assert git.index is not None
     git.index.unlink(missing_ok=True)
     git.run("read-tree", head)
     _keep_what_is_sparse(git)
-    return OpenIndex(git=git, unmerged=(), problem=problem)
 
 
 def _keep_what_is_sparse(git: Git) -> None:
@@ -83,5 +93,5 @@ def _add(git: Git, pathspecs: tuple[str, ...]) -> Oid:
     return Oid(git.run("write-tree").text)
 
 
-def _word(error: GitError) -> str:
-    return " ".join(error.reason.split())
+def _word_damage(error: GitError) -> str:
+    return f"the index was damaged ({error.reason})"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.git.index import apply_entries, apply_entry, find_committed
+from chant_tasks.git.locks import remove_dead_ref_lock
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit
 from chant_tasks.git.runner import Git, Oid
@@ -56,12 +57,14 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
         for path in (*nested.embedded, *nested.worktrees):
             apply_entry(opened.git, path, None)  # the link that the agent may have added
         without = tuple(f":(top,exclude,literal){path}" for path in nested.worktrees) if is_users is not None else ()
-        tree, problem = add_all(opened, parent, (":(top)", *_NOBODYS, *without))
+        added = add_all(opened.git, parent, (":(top)", *_NOBODYS, *without))
+        if opened.problem or added.is_anew:
+            copy.replace(git_dir / "index")  # else no git could look at the work any more
     finally:
         remove_index_copies(git_dir)
     head = parent
-    if tree != find_tree(git, parent):
-        head = add_commit(git, tree, (parent,), message, is_signed=False)
+    if added.tree != find_tree(git, parent):
+        head = add_commit(git, added.tree, (parent,), message, is_signed=False)
     inner = (f"{path} is a worktree of its own" for path in nested.worktrees)
     return Saved(
         head=head,
@@ -69,7 +72,7 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
         unmerged=opened.unmerged,
         embedded=nested.embedded,
         abandoned=() if is_users is not None else find_abandoned(git, git_dir, parent, head),
-        problems=tuple(text for text in (opened.problem, problem, *inner) if text),
+        problems=tuple(text for text in (opened.problem, added.problem, *inner) if text),
         submodules=nested.submodules,
     )
 
@@ -112,9 +115,10 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     Commits that this leaves behind are kept at refs whose names begin with `spare_ref`: those that the branch had (the
     agent worked on a branch of its own), and those that were abandoned.
     """
-    name = f"refs/heads/{branch}"
+    name, common_dir = f"refs/heads/{branch}", find_common_dir(git.folder)
+    remove_dead_ref_lock(common_dir, name)  # the agent has ended, and nobody else writes it
     tip = find_commit(git, name)
-    moved = find_abandoned_on(git, find_common_dir(git.folder), branch, tip, saved.head)
+    moved = find_abandoned_on(git, common_dir, branch, tip, saved.head)
     abandoned = dict.fromkeys((*saved.abandoned, *moved))
     save_spares(git, f"{spare_ref}-abandoned", abandoned, "chant: commits that the agent abandoned")
     if tip == saved.head:

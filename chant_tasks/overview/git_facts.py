@@ -89,6 +89,8 @@ def _find_target_problem(branch: str, tip: Oid, head: str, *, has_history: bool)
         return ""
     if branch == head and not has_history:
         return "this repository has no commit yet: git add -A && git commit -m start"
+    if branch == head:
+        return f"the branch {branch}, which is checked out, has no commit yet: commit to it, or git switch to another"
     return (
         f"the target branch {branch} is not there: git branch {branch}, or set defaults.main_branch in .chant/config.md"
     )

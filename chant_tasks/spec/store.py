@@ -1,6 +1,7 @@
 """The spec files of a folder, read whole, and a file replaced at once."""
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from chant_tasks.spec.small_file import UnfitFile, load_small_file
 SUFFIX = ".md"
 # Branches, locks and worktrees are named by the id and some more; a file's name has 255 bytes at most.
 _LONGEST_ID = 150
+_TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ def save_file(path: Path, data: bytes) -> None:
     Raises FileError where it cannot be written; the file is then as it was.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".chant-{secrets.token_hex(8)}.tmp")  # hidden and no .md: never taken for a spec
+    # hidden and no .md: never taken for a spec
+    temporary = target.with_name(f".chant-{os.getpid()}-{secrets.token_hex(8)}.tmp")
     try:
         try:
             _save_new(temporary, data, _load_mode(target))
@@ -94,6 +97,14 @@ def save_file(path: Path, data: bytes) -> None:
         _sync_folder(target.parent)
     except OSError as error:
         raise FileError(path, 0, f"cannot be written: {error.strerror}") from error
+
+
+def find_temporary_files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What `save_file` has in a folder meanwhile, and the process that wrote it: left there, where that was killed."""
+    for path in folder.glob(".chant-*.tmp"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found is not None:
+            yield path, int(found[1])
 
 
 def _find_files(folder: Path) -> Iterator[tuple[SpecId, Path]]:

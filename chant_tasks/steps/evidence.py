@@ -50,7 +50,7 @@ def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, bas
         embedded=saved.embedded,
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
-        nested_problems=saved.problems,
+        nested_problems=(*saved.problems, *_find_unrelated(git, attempt, base, saved.head)),
         marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved else (),
     )
 
@@ -80,6 +80,14 @@ def find_base(git: Git, attempt: Attempt, head: Oid) -> Oid:
     if base is not None and base != head:
         return base
     return head if is_ancestor(git, head, start) else start  # behind its own start it has nothing of its own
+
+
+def _find_unrelated(git: Git, attempt: Attempt, base: Oid, head: Oid) -> tuple[str, ...]:
+    """Why work that shares no history with the target cannot be merged. Only where no common commit was found, `base`
+    is the one that the work began at."""
+    if base != attempt.record.base or find_merge_base(git, base, head) is not None:
+        return ()
+    return (f"the agent began a history that shares nothing with {attempt.record.target} (git checkout --orphan?)",)
 
 
 def _read_end(attempt: Attempt, end: bytes) -> tuple[tuple[Criterion, ...], str]:

@@ -21,6 +21,7 @@ from chant_tasks.steps.in_place import excludes_file, find_users_paths
 from chant_tasks.steps.leave import leave_in_turn
 from chant_tasks.steps.noted import Noted
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.shared_config import say_changed_config
 from chant_tasks.words import render_some
 
 
@@ -44,6 +45,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     record, git = attempt.record, find_git(run, attempt)
     if not record.worktree:
         return Saved(head=find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head))
+    say_changed_config(run, record.spec)
     if not record.is_in_place:
         restore_worktree(run.overview.project.common_dir, attempt.worktree, record.branch)
     if record.is_ignored and attempt.spec_file.is_file():

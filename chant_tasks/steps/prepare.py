@@ -15,13 +15,17 @@ from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import is_checkout_locked
 from chant_tasks.overview import Overview
+from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind
 from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.in_place import require_free_checkout
+from chant_tasks.steps.leftovers import remove_leftovers
 from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import recover_all
+from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.shared_config import note_shared_config
 
 
 def prepare_run(
@@ -56,12 +60,12 @@ def _check(overview: Overview, emit: Listener, stop: threading.Event) -> SpecRun
     if version < OLDEST_GIT:
         found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST_GIT))
         raise RepositoryError(f"git {found} is too old", f"chant_tasks needs git {needed} or newer")
+    require_usable_repository(overview.project)
     if overview.target.problem:
         raise RepositoryError(overview.target.problem)
     identity = _require_identity(git)
     is_signed = _require_signing(git, overview)
-    add_journal(overview.project.journal_folder)
-    add_excludes(overview.project.common_dir)
+    _add_folders(overview.project)
     locked_emit = _one_at_a_time(emit)
     return SpecRun(
         overview=overview,
@@ -72,6 +76,18 @@ def _check(overview: Overview, emit: Listener, stop: threading.Event) -> SpecRun
         identity=identity,
         is_signed=is_signed,
     )
+
+
+def _add_folders(project: Project) -> None:
+    """The journal, and what else is ours in git's folder. Raises RepositoryError where that cannot be written."""
+    try:
+        add_journal(project.journal_folder)
+        remove_leftovers(project)
+        add_excludes(project.common_dir)
+        note_shared_config(project)
+    except OSError as error:
+        where, hint = error.filename or project.common_dir, "chant_tasks keeps its journal there, and git its branches"
+        raise RepositoryError(f"{where} cannot be written: {error.strerror}", hint) from error
 
 
 def _one_at_a_time(emit: Listener) -> Listener:

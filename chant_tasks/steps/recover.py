@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Notice
+from chant_tasks.git.locks import remove_dead_ref_lock
 from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.refs import find_commit, find_head_branch, is_held
 from chant_tasks.git.runner import Git, Oid
@@ -134,8 +135,10 @@ def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
 
 
 def _remove_stale_files(run: SpecRun, record: AttemptRecord) -> None:
-    """Locks and copies that a landing left which was killed in its middle."""
+    """Locks and copies that a landing left which was killed in its middle, and the lock on the branch."""
     project = run.overview.project
+    if record.branch:
+        remove_dead_ref_lock(project.common_dir, f"refs/heads/{record.branch}")
     if record.landing_commit:
         with add_landing_lock(project.journal_folder):
             remove_stale_files(project.common_dir, record.target, Oid(record.landing_commit))

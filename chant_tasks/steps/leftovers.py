@@ -1,0 +1,32 @@
+"""Files that runs which were killed left beside the user's, removed at the start of the next run: only such that are
+known to be ours, and whose process is gone. It costs no git call."""
+
+import os
+
+from chant_tasks.journal.locks import add_landing_lock, is_checkout_locked
+from chant_tasks.landing.leftovers import has_stale_files, remove_all_stale_files
+from chant_tasks.landing.save import remove_index_copies
+from chant_tasks.project import Project
+from chant_tasks.spec.store import find_temporary_files
+
+
+def remove_leftovers(project: Project) -> None:
+    """Remove what is left of landings, of saving the checkout, and of writing specs' files."""
+    if has_stale_files(project.common_dir):
+        with add_landing_lock(project.journal_folder):
+            remove_all_stale_files(project.common_dir)
+    if not is_checkout_locked(project.journal_folder, project.top):
+        remove_index_copies(project.git_dir)
+    for path, pid in find_temporary_files(project.specs_folder):
+        if not _is_running(pid):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
