@@ -22,7 +22,8 @@ class Kept:
     """One attempt: its record (None where only its ref is here), and the ref that holds its work ("" for none).
 
     `began` is ISO 8601, "" where nothing tells; `oid` the last commit of its work, "" where it made none or it is gone;
-    `spare` that of what its agent left behind on the spec's branch while it worked elsewhere, "" mostly.
+    `spares` are what else of its agent's is kept, mostly nothing: what it left on the spec's branch while it worked
+    elsewhere (`branch`), abandoned (`abandoned-1`), or had in a submodule (`submodule-1`).
     """
 
     spec: SpecId
@@ -31,7 +32,7 @@ class Kept:
     ref: str
     oid: Oid
     began: str
-    spare: Oid = _NOTHING
+    spares: tuple[tuple[str, Oid], ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -85,18 +86,12 @@ def remove_kept(git: Git, journal: Path, attempt: Kept) -> None:
     """Removes the attempt's refs of ours and its files. Its commits stay in git until that collects garbage."""
     if attempt.ref.startswith(f"{REFS}/"):
         remove_ref(git, attempt.ref, attempt.oid)
-    for name, oid in load_refs(git, f"{REFS}/{attempt.spec}/").items():
-        if name.startswith(f"{REFS}/{attempt.spec}/{attempt.number}-"):  # what the agent abandoned, and submodules
-            remove_ref(git, name, oid)
+    for name, oid in attempt.spares:
+        remove_ref(git, f"{REFS}/{attempt.spec}/{attempt.number}-{name}", oid)
     folder = attempt_folder(journal, attempt.spec, attempt.number)
     shutil.rmtree(folder, ignore_errors=True)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
-
-
-def spare_ref(attempt: Kept) -> str:
-    """The ref of what the attempt's agent left behind on the spec's branch."""
-    return f"{REFS}/{attempt.spec}/{attempt.number}-branch"
 
 
 def find_restorable(attempts: Sequence[Kept], spec: SpecId, number: int | None) -> Kept | None:
@@ -128,8 +123,12 @@ def _load_one(git: Git, journal: Path, spec: SpecId, number: int, refs: Mapping[
     head = record.head if record is not None else ""
     oid = refs[ref] if ref else (find_commit(git, head) if head else None)
     began = record.started_at if record is not None else _load_date(git, oid) if oid else ""
-    spare = refs.get(f"{REFS}/{spec}/{number}-branch", _NOTHING)
-    return Kept(spec=spec, number=number, record=record, ref=ref, oid=oid or _NOTHING, began=began, spare=spare)
+    spares = _find_spares(refs, f"{REFS}/{spec}/{number}-")
+    return Kept(spec=spec, number=number, record=record, ref=ref, oid=oid or _NOTHING, began=began, spares=spares)
+
+
+def _find_spares(refs: Mapping[str, Oid], stem: str) -> tuple[tuple[str, Oid], ...]:
+    return tuple(sorted((name.removeprefix(stem), oid) for name, oid in refs.items() if name.startswith(stem)))
 
 
 def _load_date(git: Git, oid: Oid) -> str:

@@ -86,13 +86,14 @@ class TestPruning:
     def test_old_attempts_of_landed_specs_go_and_git_has_them_still(self, repository: Repository) -> None:
         oid = repository.git("rev-parse", f"refs/chant/attempts/{A}/1")
         repository.git("update-ref", f"refs/chant/attempts/{A}/1-branch", "main~1")
+        repository.git("update-ref", f"refs/chant/attempts/{A}/1-abandoned-1", "main~1")
         spare = repository.git("rev-parse", "main~1")
 
         done = repository.doit("spec-attempts", "--prune", "0.01s")
 
         assert sorted(done.lines) == [
             f"dropped attempt 1 of {A}, back with: git branch restored/{A}-1 {oid} "
-            f"&& git branch restored/{A}-1-branch {spare}",
+            f"&& git branch restored/{A}-1-abandoned-1 {spare} && git branch restored/{A}-1-branch {spare}",
             f"dropped attempt 2 of {A}",
         ]
         assert attempts(repository) == [(B, 1, "failed"), (B, 2, "failed")]

@@ -126,7 +126,7 @@ def render_dropped(attempt: Kept) -> str:
     """What was dropped, and how to get it back."""
     branch = _branch_of(attempt)
     commands = [f"git branch {branch} {attempt.oid}"] if attempt.ref else []
-    commands += [f"git branch {branch}-branch {attempt.spare}"] if attempt.spare else []
+    commands += [f"git branch {branch}-{name} {oid}" for name, oid in attempt.spares]
     back = f", back with: {' && '.join(commands)}" if commands else ""
     return f"dropped attempt {attempt.number} of {attempt.spec}{back}"
 

@@ -118,7 +118,8 @@ def test_what_was_dropped_is_told_with_the_commands_that_bring_it_back() -> None
     attempt = replace(ROWS[1].attempt, oid=Oid("1" * 40))
 
     nothing, work, both = (
-        render_dropped(kept) for kept in (replace(attempt, ref=""), attempt, replace(attempt, spare=Oid("2" * 40)))
+        render_dropped(kept)
+        for kept in (replace(attempt, ref=""), attempt, replace(attempt, spares=(("branch", Oid("2" * 40)),)))
     )
 
     assert nothing == f"dropped attempt 2 of {SPEC}"
