@@ -11,7 +11,7 @@ from doit.exceptions import BaseFail, SetupError, TaskError, UnmetDependency
 from doit.runner import JobHold, MRunner, MThreadRunner, Runner
 from doit.task import Task
 
-from chant_tasks.doit_plugin.run.guards import guard_reporter
+from chant_tasks.doit_plugin.run.guards import describe, guard_reporter
 from chant_tasks.doit_plugin.run.nesting import marked
 from chant_tasks.doit_plugin.run.notes import (
     is_left_waiting,
@@ -69,7 +69,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         try:
             unmade = self._dispatcher.unmade.get(node.task.name)
             if unmade is not None:
-                self._handle_task_error(node, TaskError("its tasks could not be made", unmade))
+                self._handle_task_error(node, TaskError(f"it could not be made ready: {describe(unmade)}"))
                 return False
             return self._select(node, tasks_dict)
         except Exception as error:  # a user's `uptodate`, or a bug of ours
