@@ -171,6 +171,20 @@ def test_one_that_hangs_is_ended(sandbox: Sandbox, wall: str, silence: str, nois
     assert _kept(sandbox, "x.txt") == "x"
 
 
+@pytest.mark.parametrize("timeout", ["timeout: 1s", "timeout: {wall: none, silence: 1s}"], ids=["wall", "silence"])
+def test_one_whose_spec_says_how_long_it_may_take_is_ended_then(sandbox: Sandbox, timeout: str) -> None:
+    (sandbox.root / ".chant" / "config.md").write_text(CONFIG.format(wall="2s", silence="none"))
+    sandbox.add_spec(BAD, [timeout], run="echo x > x.txt\nsleep 300")
+    sandbox.commit()
+
+    ran = sandbox.doit("-n", "2")
+
+    kind = "silence" if "silence" in timeout else "wall"
+    assert ran.status == 1, ran.text
+    assert load_seen(sandbox)[BAD].reason.endswith(f"ended by the {kind} timeout")
+    assert _kept(sandbox, "x.txt") == "x"
+
+
 def test_a_megabyte_on_stderr_is_read_and_logged(sandbox: Sandbox) -> None:
     noise = "import sys; sys.stderr.write(('x' * 99 + chr(10)) * 10_500)"
     worked = _work(sandbox, f'{sys.executable} -c "{noise}"\necho x > x.txt\n{TICK_ALL}')

@@ -65,9 +65,28 @@ def test_lines_above_the_block_are_whole() -> None:
 
 
 class _Closed(io.StringIO):
+    """A pipe whose reader has left, of which it counts how often it was written to."""
+
+    count = 0
+
     def write(self, text: str) -> int:
+        self.count += 1
         raise BrokenPipeError
 
 
-def test_a_closed_pipe_does_not_stop_the_story() -> None:
-    PlainScreen(io.StringIO(), _Closed()).story("still alive")
+def test_a_closed_pipe_stops_neither_the_story_nor_the_answer() -> None:
+    closed, open_still = _Closed(), io.StringIO()
+
+    PlainScreen(open_still, closed).story("lost")
+    PlainScreen(closed, open_still).answer("lost")
+    PlainScreen(closed, open_still).story("told")
+
+    assert (closed.count, open_still.getvalue()) == (2, "told\n")
+
+
+def test_a_task_may_print_where_nobody_reads_any_more() -> None:
+    closed = _Closed()
+    with separate_streams(stdout=closed):
+        print("lost")  # noqa: T201  # what is tested
+
+    assert closed.count > 0
