@@ -35,7 +35,8 @@ def is_branch_name(name: str) -> bool:
     """Whether git can have a branch of this name (the rules of git-check-ref-format)."""
     parts = name.split("/")
     has_bad_part = any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
-    return not (has_bad_part or name.endswith(".") or _FORBIDDEN.search(name))
+    is_taken = name in ("@", "HEAD") or name.startswith("-")  # git reads them as something else
+    return not (has_bad_part or is_taken or name.endswith(".") or _FORBIDDEN.search(name))
 
 
 def find_branch_collisions(branches: Mapping[SpecId, Branch], taken: Iterable[str]) -> Mapping[SpecId, str]:
@@ -53,7 +54,8 @@ def find_branch_collisions(branches: Mapping[SpecId, Branch], taken: Iterable[st
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         other = next((name for name in above if name in names), None)
         if not is_branch_name(branch.name):
-            problems[spec_id] = f"git cannot have a branch named {branch.name}: rename its file"
+            mend = "rename its file" if not is_branch_name(f"{DIRECT_PREFIX}{spec_id}") else "change its branch_prefix"
+            problems[spec_id] = f"git cannot have a branch named {branch.name}: {mend}"
         elif len(owners[branch.name]) > 1:
             named = " and ".join(other for other in owners[branch.name] if other != spec_id)
             problems[spec_id] = f"its branch {branch.name} would also be that of {named}"

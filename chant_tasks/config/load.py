@@ -10,6 +10,7 @@ from typing import cast
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
+from chant_tasks.config.compose import compose_settings
 from chant_tasks.config.model import (
     Config,
     Criteria,
@@ -35,10 +36,12 @@ from chant_tasks.config.schema import (
     suggest,
 )
 from chant_tasks.errors import ConfigError
+from chant_tasks.spec.small_file import UnfitFile, load_small_file
+from chant_tasks.spec.yaml_entries import YamlProblem
+from chant_tasks.words import render_excerpt
 
-# The C loader is ten times as fast and not everywhere; both give the same nodes.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(.*?)(?:^---[ \t]*$)", re.DOTALL | re.MULTILINE)
+_MOST_ERRORS = 20  # of a file that is something else than settings, a screen is enough
 _TOP_KEYS = "|".join(sorted({key.partition(".")[0] for key in SETTINGS}))
 _STRAY = re.compile(rf"^({_TOP_KEYS}):(?=\s|$)", re.MULTILINE)
 _SECTIONS = frozenset(key.rpartition(".")[0] for key in SETTINGS) - {""} | {"providers"}
@@ -62,7 +65,7 @@ def load_config(folder: Path, home: Path) -> Config:
     errors = [error for layer in layers for error in layer.errors]
     if errors:
         first, *others = errors
-        raise ConfigError(first.path, first.line, first.reason, first.hint, tuple(others))
+        raise ConfigError(first.path, first.line, first.reason, first.hint, tuple(others[: _MOST_ERRORS - 1]))
     values = {key: value for layer in layers for key, value in layer.values.items()}
     unused = dict.fromkeys(key for layer in layers for key in layer.unused)
     return _assemble(values, tuple(unused))
@@ -79,9 +82,10 @@ def parse_layer(path: Path, data: bytes) -> Layer:
         is_open = text.partition("\n")[0].rstrip() == "---"
         return _broken(path, 1, "the frontmatter has no closing `---`") if is_open else _look_for_strays(path, text, 0)
     try:
-        node = yaml.compose(match.group(1), Loader=_LOADER)
-    except yaml.YAMLError as error:
-        return _broken(path, _line_of(getattr(error, "problem_mark", None)), f"YAML: {_reason_of(error)}")
+        node = compose_settings(match.group(1))
+    except YamlProblem as problem:
+        line = match.group(1).count("\n", 0, problem.index) + 2  # counted from 1, and the opening `---` is above
+        return _broken(path, line, f"YAML: {problem.reason}")
     strays = _look_for_strays(path, text, match.end())
     if strays.errors or node is None or is_null(node):
         return strays
@@ -109,7 +113,7 @@ class _Reader:
             name = str(key_node.value) if isinstance(key_node, ScalarNode) else describe(key_node)
             key = f"{prefix}{name}"
             if name in seen:
-                self._complain(key_node, f"`{key}` is there twice")
+                self._complain(key_node, f"`{render_excerpt(key)}` is there twice")
             elif find_parser(key) is not None:
                 self._read_setting(key, node)
             elif key in CHANT_SECTIONS or key in CHANT_KEYS:
@@ -117,7 +121,7 @@ class _Reader:
             elif key in _SECTIONS or is_added_provider(key):
                 self._enter(key, node)
             else:
-                self._complain(key_node, f"unknown key `{key}`{_suggest_key(prefix, name)}")
+                self._complain(key_node, f"unknown key `{render_excerpt(key)}`{_suggest_key(prefix, name)}")
             seen.add(name)
 
     def _enter(self, key: str, node: Node) -> None:
@@ -151,14 +155,12 @@ def _look_for_strays(path: Path, text: str, start: int) -> Layer:
 
 
 def _load_layer(path: Path) -> Layer:
-    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would never end
-        return _broken(path, 0, "cannot be read: it is no file")
     try:
-        return parse_layer(path, path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
+        return parse_layer(path, load_small_file(path, follows_links=True))
+    except FileNotFoundError:
         return Layer({})
-    except OSError as error:
-        return _broken(path, 0, f"cannot be read: {error.strerror}")
+    except UnfitFile as error:
+        return _broken(path, 0, error.reason)
 
 
 def _broken(path: Path, line: int, reason: str) -> Layer:
@@ -168,10 +170,6 @@ def _broken(path: Path, line: int, reason: str) -> Layer:
 def _line_of(mark: "yaml.Mark | None") -> int:
     # Marks count from 0 and from the line after the opening `---`.
     return mark.line + 2 if mark is not None else 0
-
-
-def _reason_of(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or error).splitlines()[0]
 
 
 def _suggest_key(prefix: str, name: str) -> str:

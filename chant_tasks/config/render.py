@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 from chant_tasks.config.model import Config, Setting
 from chant_tasks.duration import render_duration
-from chant_tasks.words import render_size
+from chant_tasks.words import render_excerpt, render_size
 
 _WIDTH = 28
+_LONGEST = 200
 
 
 def render_config(config: Config) -> str:
     """Return the settings that hold, one a line, and one last line that names what is not used."""
-    lines = [f"{key:<{_WIDTH}} {value}" for key, value in _settings_of(config)]
+    lines = [f"{key:<{_WIDTH}} {render_excerpt(value, _LONGEST)}" for key, value in _settings_of(config)]
     if config.unused:
-        lines += ["", f"not used here: {', '.join(config.unused)}"]
+        lines += ["", f"not used here: {', '.join(map(render_excerpt, config.unused))}"]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ A key is named by its dotted path (`timeouts.wall`). `SETTINGS` are ours; `CHANT
 projects that come from chant have in their files and nothing here acts on: accepted, and named as not used.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from enum import Enum
@@ -11,14 +12,17 @@ from types import MappingProxyType
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from chant_tasks.config.branches import is_branch_name
 from chant_tasks.config.model import Criteria, Isolation, Setting
 from chant_tasks.duration import parse_duration, parse_size
-from chant_tasks.words import render_size
+from chant_tasks.words import render_excerpt, render_size
 
 Value = Setting | Criteria | Isolation | None
 Parser = Callable[[Node], Value]
 
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_LONGEST_PROJECT = 60  # a worktree's folder is named by it and the spec's id, and may have 255 bytes
+_DAY = 24 * 60 * 60 * 1000
 _SMALLEST_LOG = 64 << 10  # else little more than the line that says how much was left out
 _TEXT = "tag:yaml.org,2002:str"
 _BOOL = "tag:yaml.org,2002:bool"
@@ -34,19 +38,53 @@ def is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.tag == _NULL
 
 
-def parse_text(node: Node) -> str:
+def parse_lines(node: Node) -> str:
     """Return the text of `node`; a number is taken as it is written, since branches and models may look like one."""
-    if isinstance(node, ScalarNode) and node.tag in (_TEXT, *_NUMBERS) and node.value.strip():
-        return str(node.value).strip()
-    raise BadValue(f"must be a text, not {describe(node)}")
+    if not isinstance(node, ScalarNode) or node.tag not in (_TEXT, *_NUMBERS) or not node.value.strip():
+        raise BadValue(f"must be a text, not {describe(node)}")
+    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in node.value):
+        raise BadValue(f"holds what cannot be printed: {describe(node)}")
+    return str(node.value).strip()
+
+
+def parse_text(node: Node) -> str:
+    """Return the text of `node`, which is one line."""
+    text = parse_lines(node)
+    if "\n" in text or "\t" in text:
+        raise BadValue(f"must be one line, not {describe(node)}")
+    return text
+
+
+def parse_project_name(node: Node) -> str:
+    """Return a text that can be part of a folder's name."""
+    text = parse_text(node)
+    if "/" in text or len(text.encode()) > _LONGEST_PROJECT:
+        raise BadValue(f"must be part of a folder's name ({_LONGEST_PROJECT} bytes, no `/`), not {describe(node)}")
+    return text
+
+
+def parse_branch(node: Node) -> str:
+    """Return the name of a branch, as git allows them."""
+    text = parse_text(node)
+    if text.startswith("refs/") or not is_branch_name(text):
+        raise BadValue(f"must be a branch's name, such as main, not {describe(node)}")
+    return text
+
+
+def parse_branch_prefix(node: Node) -> str:
+    """Return the start of branches' names."""
+    text = parse_text(node)
+    if text.startswith("refs/") or not is_branch_name(f"{text}spec"):
+        raise BadValue(f"must be the start of a branch's name, such as chant/, not {describe(node)}")
+    return text
 
 
 def parse_texts(node: Node) -> tuple[str, ...]:
     """Return the texts of a list; a single text is a list of one."""
     if not isinstance(node, SequenceNode):
-        return (parse_text(node),)
+        return (parse_lines(node),)
     try:
-        return tuple(parse_text(item) for item in node.value)
+        return tuple(parse_lines(item) for item in node.value)
     except BadValue:
         raise BadValue("must be a list of texts") from None
 
@@ -60,9 +98,14 @@ def parse_flag(node: Node) -> bool:
 
 def parse_count(node: Node) -> int:
     """Return a whole number that is not negative."""
-    if isinstance(node, ScalarNode) and node.tag == _NUMBERS[0] and node.value.isascii() and node.value.isdigit():
-        return int(node.value)
-    raise BadValue(f"must be a whole number of milliseconds, not {describe(node)}")
+    is_number = (
+        isinstance(node, ScalarNode) and node.tag == _NUMBERS[0] and node.value.isascii() and node.value.isdigit()
+    )
+    if not is_number:
+        raise BadValue(f"must be a whole number of milliseconds, not {describe(node)}")
+    if len(node.value.lstrip("0")) > len(str(_DAY)) or int(node.value) > _DAY:
+        raise BadValue(f"must be at most {_DAY} (a day), not {describe(node)}")
+    return int(node.value)
 
 
 def parse_limit(node: Node) -> float:
@@ -119,7 +162,7 @@ def is_added_provider(section: str) -> bool:
 def describe(node: Node) -> str:
     """Return what `node` is, in the words of a message."""
     if isinstance(node, ScalarNode):
-        return f"`{node.value}`" if node.value.strip() else "empty"
+        return f"`{render_excerpt(node.value)}`" if node.value.strip() else "empty"
     return "a list" if isinstance(node, SequenceNode) else "a section"
 
 
@@ -136,13 +179,13 @@ AGENT_SETTINGS: Mapping[str, Parser] = MappingProxyType(
 
 SETTINGS: Mapping[str, Parser] = MappingProxyType(
     {
-        "project.name": parse_text,
+        "project.name": parse_project_name,
         "defaults.provider": parse_text,
         "defaults.model": parse_text,
         "defaults.prompt": parse_text,
-        "defaults.main_branch": parse_text,
+        "defaults.main_branch": parse_branch,
         "defaults.branch": parse_flag,
-        "defaults.branch_prefix": parse_text,
+        "defaults.branch_prefix": parse_branch_prefix,
         "providers.command.argv": parse_texts,
         **{f"providers.{agent}.{name}": parser for agent in AGENTS for name, parser in AGENT_SETTINGS.items()},
         "parallel.stagger_delay_ms": parse_count,
@@ -153,7 +196,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "log.limit": parse_log_limit,
         "worktrees.path": parse_text,
         "worktrees.include": parse_texts,
-        "worktrees.setup": parse_text,
+        "worktrees.setup": parse_lines,
         "criteria": parse_choice(Criteria),
         "isolation": parse_choice(Isolation),
     }

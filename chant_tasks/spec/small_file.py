@@ -23,19 +23,18 @@ def load_small_file(path: Path, *, follows_links: bool) -> bytes:
     Raises UnfitFile where it is no regular file, is too long or cannot be read, or is a link that must not be
     followed; FileNotFoundError where there is none.
     """
-    if path.is_symlink():
-        if not follows_links:
-            raise UnfitFile("is a link, and git has no text of it", "put the file itself there")
-        if not path.exists() and not _is_loop(path):
-            raise UnfitFile("links to a file that is not there")
     try:
+        if path.is_symlink() and not follows_links:
+            raise UnfitFile("is a link, and git has no text of it", "put the file itself there")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         try:
             return _read(descriptor)
         finally:
             os.close(descriptor)
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise UnfitFile("links to a file that is not there") from error
+        raise FileNotFoundError from error
     except OSError as error:
         raise UnfitFile(f"cannot be read: {error.strerror}") from error
 
@@ -55,13 +54,3 @@ def _read(descriptor: int) -> bytes:
     if problem:
         raise UnfitFile(problem)
     return data
-
-
-def _is_loop(path: Path) -> bool:
-    try:
-        path.resolve(strict=True)
-    except RuntimeError:  # as pathlib says it until Python 3.12
-        return True
-    except OSError as error:
-        return not isinstance(error, FileNotFoundError)
-    return False

@@ -62,14 +62,21 @@ def parse_entries(text: str) -> Entries:
     """The entries of a YAML mapping (none where the text is empty). Raises YamlProblem."""
     try:
         return cast(Entries, _HANDLER.load(text, Loader=_EntriesLoader))
-    except yaml.reader.ReaderError as error:
-        raise YamlProblem(error.position, error.reason) from None
-    except yaml.MarkedYAMLError as error:
+    except yaml.YAMLError as error:
+        raise explain_yaml_error(error, text) from None
+
+
+def explain_yaml_error(error: yaml.YAMLError, text: str) -> YamlProblem:
+    """What PyYAML found wrong with a text, and where."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return YamlProblem(error.position, error.reason)
+    if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         index = mark.index if mark else 0
         if text[index : index + 1] == "\t":
-            raise YamlProblem(index, "a tab, where YAML takes spaces only") from None
-        raise YamlProblem(index, error.problem or error.context or "cannot be read") from None
+            return YamlProblem(index, "a tab, where YAML takes spaces only")
+        return YamlProblem(index, error.problem or error.context or "cannot be read")
+    return YamlProblem(0, "cannot be read")
 
 
 class _EntriesLoader(SafeLoader):

@@ -3,6 +3,7 @@
 import os
 import pickle
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -145,12 +146,95 @@ criteria: warn
         ("a: b: c", "2: YAML: mapping values are not allowed in this context"),
         ("isolation: nome", "2: `isolation` must be one of auto, worktree, none, not `nome` (did you mean `none`?)"),
         ("defaults: {branch: maybe}", "2: `defaults.branch` must be true or false, not `maybe`"),
+        ("defaults:\n\tmodel: a", "3: YAML: a tab, where YAML takes spaces only"),
+        ("criteria: *warn", "2: YAML: found undefined alias"),
+        ("criteria: wa\0rn", "2: YAML: control characters are not allowed"),
+        ("watch: " + "[" * 100_000 + "]" * 100_000, "2: YAML: nested more than 50 deep"),
+        ("watch:\n" + "\n".join(f"{' ' * level}- " for level in range(1, 300)), "52: YAML: nested more than 50 deep"),
+        ('project: {name: "a\\e[31m"}', "2: `project.name` holds what cannot be printed: `a [31m`"),
+        ("project: {name: ../x}", "2: `project.name` must be part of a folder's name (60 bytes, no `/`), not `../x`"),
+        ('defaults: {model: "a\\nb"}', "2: `defaults.model` must be one line, not `a b`"),
+        (
+            "defaults: {main_branch: a..b}",
+            "2: `defaults.main_branch` must be a branch's name, such as main, not `a..b`",
+        ),
+        (
+            "defaults: {main_branch: refs/heads/main}",
+            "2: `defaults.main_branch` must be a branch's name, such as main, not `refs/heads/main`",
+        ),
+        (
+            "defaults: {branch_prefix: -}",
+            "2: `defaults.branch_prefix` must be the start of a branch's name, such as chant/, not `-`",
+        ),
+        (
+            f"parallel: {{stagger_delay_ms: {'9' * 5000}}}",
+            f"2: `parallel.stagger_delay_ms` must be at most 86400000 (a day), not `{'9' * 59}…`",
+        ),
+        (
+            "timeouts: {wall: 36501d}",
+            "2: `timeouts.wall` must be a time such as 30m, 1h30m, 90 or none, not `36501d`",
+        ),
+        (f"log: {{limit: {'9' * 400}}}", f"2: `log.limit` must be a size such as 64 MB or none, not `{'9' * 59}…`"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line_and_the_nearest_key(
     tmp_path: Path, settings: str, complaint: str
 ) -> None:
     assert complaints(tmp_path, settings) == f".chant/config.md:{complaint}"
+
+
+def test_a_bomb_of_aliases_is_no_more_than_what_it_is_written_as(tmp_path: Path) -> None:
+    letters = "abcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{one}: &{one} [{', '.join([f'*{other}'] * 10)}]" for other, one in pairwise(letters)]
+
+    assert complaints(tmp_path, "\n".join(lines)).splitlines()[-1] == ".chant/config.md:11: unknown key `j`"
+
+
+def test_of_a_file_that_is_no_config_not_every_line_is_complained_of(tmp_path: Path) -> None:
+    said = complaints(tmp_path, "\n".join(f"key{number}: 1" for number in range(5000)))
+
+    assert len(said.splitlines()) == 20
+
+
+def test_a_config_is_a_regular_file_of_a_length_that_one_can_read(tmp_path: Path) -> None:
+    folder = tmp_path / ".chant"
+    folder.mkdir()
+
+    def complain() -> str:
+        with pytest.raises(ConfigError) as caught:
+            load_config(folder, tmp_path)
+        return caught.value.reason
+
+    (folder / "config.md").mkdir()
+    assert complain() == "is no regular file"
+    (folder / "config.md").rmdir()
+    os.mkfifo(folder / "config.md")
+    assert complain() == "is no regular file"
+    (folder / "config.md").unlink()
+    (folder / "config.md").symlink_to("nowhere")
+    assert complain() == "links to a file that is not there"
+    (folder / "config.md").unlink()
+    (folder / "config.md").symlink_to("config.md")
+    assert complain().startswith("cannot be read: ")
+    (folder / "config.md").unlink()
+    (folder / "config.md").write_bytes(b"---\n---\n" + b"x" * (1 << 20))
+    assert complain() == "has 1,048,584 bytes; 1,048,576 are read at most"
+
+
+def test_a_config_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".chant").mkdir()
+    (tmp_path / "shared.md").write_text("---\ncriteria: warn\n---\n")
+    (tmp_path / ".chant" / "config.md").symlink_to(tmp_path / "shared.md")
+
+    assert load_config(tmp_path / ".chant", tmp_path).criteria is Criteria.WARN
+
+
+def test_nothing_that_is_set_drives_a_terminal_when_it_is_shown(tmp_path: Path) -> None:
+    shown = render_config(load(tmp_path, 'worktrees: {setup: "make\\n  deps"}\nwatch: {"\\e[31m": 1}'))
+
+    assert "worktrees.setup              make deps\n" in shown
+    assert shown.endswith("not used here: watch. [31m\n")
 
 
 def test_all_that_is_wrong_is_said_at_once_in_both_files(tmp_path: Path) -> None:
@@ -262,7 +346,7 @@ def test_a_frontmatter_that_never_closes_is_named(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / ".chant/config.md").mkdir(parents=True)
 
-    with pytest.raises(ConfigError, match=r"config\.md: cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match=r"config\.md: is no regular file"):
         load_config(tmp_path / ".chant", tmp_path)
 
 
@@ -402,7 +486,7 @@ def test_names_as_chant_makes_them_are_branches() -> None:
 def test_a_config_that_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.md")
 
-    with pytest.raises(ConfigError, match="it is no file"):
+    with pytest.raises(ConfigError, match="is no regular file"):
         load_config(tmp_path, tmp_path / "home")
 
 

@@ -64,7 +64,7 @@ class TestLoading:
             "folder": f"{tmp_path}/folder.md: is no regular file",
             "gone": f"{tmp_path}/gone.md: is a link, and git has no text of it\n  put the file itself there",
             "line\\nbreak": f"{tmp_path}/line\\nbreak.md: its name holds what cannot be printed\n  rename it",
-            "long": f"{tmp_path}/long.md: has 1,048,601 bytes; 1,048,576 are read at most",
+            "long": f"{tmp_path}/long.md: has 1,048,608 bytes; 1,048,576 are read at most",
             "n" * 151: f"{tmp_path}/{'n' * 151}.md: its name has 151 bytes, more than 150\n  rename it",
             "pipe": f"{tmp_path}/pipe.md: is no regular file",
         }
