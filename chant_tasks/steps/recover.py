@@ -198,7 +198,8 @@ def _save_interrupted(run: SpecRun, attempt: Attempt) -> None:
     name = f"refs/heads/{record.branch}"
     worktrees = [worktree.path for worktree in load_worktrees(run.git)]
     is_there = Path(record.worktree) in worktrees and _is_still_there(run, record)
-    if record.phase is Phase.CREATED:
+    holds_earlier = record.is_in_place and bool(record.continues) and is_there
+    if record.phase is Phase.CREATED and not holds_earlier:
         head = None  # no agent has worked: what there is of the worktree is as we made it
         if not is_there and record.worktree and not record.is_in_place:
             with suppress(OSError):
