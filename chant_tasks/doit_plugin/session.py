@@ -67,10 +67,23 @@ class Session:
         from chant_tasks.overview import is_agents_doit, load_overview
 
         try:
+            self.is_agent = is_agents_doit(root, self.environ)
             self._overview = load_overview(root)
-        except ChantError as error:
-            self.problem = error
-        self.is_agent = is_agents_doit(root, self.environ)
+        except Exception as error:  # leaving the dodo, it would keep every other task from running
+            self.problem = describe_problem(error)
+
+
+def describe_problem(error: Exception) -> ChantError:
+    """Why the specs cannot be looked at, in a line: what the disk refused, or which line of ours has a mistake."""
+    if isinstance(error, ChantError):
+        return error
+    if isinstance(error, OSError):
+        return ChantError(f"the specs cannot be looked at: {error.strerror or error}: {error.filename or 'no file'}")
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" ({Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno})" if place is not None else ""
+    return ChantError(f"the specs cannot be looked at: unexpected error: {type(error).__name__}: {error}{where}")
 
 
 _open: list[Session] = []

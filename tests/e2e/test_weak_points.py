@@ -370,3 +370,27 @@ def task_after():
         assert failed.status == 1, failed.text
         assert again.status == 0, again.text
         assert "-- after\n" in again.out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DISK, "the specs cannot be looked at: No space left on device"),
+        (OURS, "something is wrong\n  do this"),
+        (BUG, "the specs cannot be looked at: unexpected error: KeyError: 'nobody thought of this' (dodo.py, line "),
+    ],
+    ids=["disk", "ours", "bug"],
+)
+def test_specs_that_cannot_be_looked_at_stop_no_other_task(tmp_path: Path, error: str, said: str) -> None:
+    injected = INJECTED.format(module="chant_tasks.overview", name="load_overview", error=error, spec="")
+    sandbox = make(tmp_path, injected, A)
+
+    build, everything, listed = sandbox.doit("build"), sandbox.doit("-n", "2"), sandbox.doit("list")
+
+    assert (build.status, build.text) == (0, ".  build\n")
+    assert everything.status == 1, everything.text
+    assert said in everything.text
+    assert "-- build\n" in everything.out
+    assert (listed.status, "build" in listed.out, said in listed.err) == (1, True, True), listed.text
+    assert "Traceback" not in everything.text + listed.text
+    assert runs(sandbox, A) == (0,)

@@ -1,6 +1,7 @@
 """doit's database after each task, whatever backend it has."""
 
 import multiprocessing
+import sqlite3
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,81 @@ def test_only_a_task_that_specs_kept_from_starting_keeps_its_record(tmp_path: Pa
         manager.remove_success(task)
 
     assert [manager.get_values(name) for name in "abc"] == [{"of": "a"}, {}, {}]
+
+
+@BACKENDS
+def test_a_database_that_cannot_be_read_any_more_knows_nothing_and_raises_nothing(
+    tmp_path: Path, backend: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = _open(backend, tmp_path / "db")
+    results = SavedResults(manager)
+    _succeed(manager, results, "a")
+    for name in ("get", "in_", "remove"):
+        monkeypatch.setattr(manager.backend, name, _fail)
+
+    manager.remove_success(Task("a", None))
+
+    assert manager.get_values("a") == {}
+    assert not manager._in("a")
+    assert results.problem == f"doit's database {tmp_path / 'db'} failed: no such thing"
+    manager.close()
+
+
+def _fail(*_: object) -> None:
+    raise sqlite3.DatabaseError("no such thing")
+
+
+@BACKENDS
+def test_a_result_that_cannot_be_written_now_is_written_with_the_next(
+    tmp_path: Path, backend: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = _open(backend, tmp_path / "db")
+    results = SavedResults(manager)
+    _succeed(manager, results, "gone")
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "_save", _fail)
+        patch.setattr(manager.backend, "remove", _fail)
+        _succeed(manager, results, "a")
+        manager.remove_success(Task("gone", None))
+    _succeed(manager, results, "b")
+    manager.close()
+
+    after = _open(backend, tmp_path / "db")
+    assert [after.get_values(name) for name in ("a", "b", "gone")] == [{"of": "a"}, {"of": "b"}, {}]
+    after.close()
+
+
+@BACKENDS
+def test_a_value_that_cannot_be_saved_takes_the_earlier_result_away(tmp_path: Path, backend: type) -> None:
+    manager = _open(backend, tmp_path / "db")
+    results = SavedResults(manager)
+    _succeed(manager, results, "a")
+    task = Task("a", None)
+    task.values = {"path": object()}
+    manager.save_success(task)
+    results.save(task)
+    manager.close()
+
+    after = _open(backend, tmp_path / "db")
+    assert after.get_values("a") == {}
+    after.close()
+
+
+def test_what_a_kill_left_of_a_write_is_gone_with_the_next_run(tmp_path: Path) -> None:
+    manager = _open(JsonDB, tmp_path / "db")
+    (tmp_path / "db.new").write_text("{")
+
+    SavedResults(manager)
+
+    assert not (tmp_path / "db.new").exists()
+
+
+def test_a_file_that_somebody_spoilt_meanwhile_is_written_as_we_know_it(tmp_path: Path) -> None:
+    manager = _open(JsonDB, tmp_path / "db")
+    results = SavedResults(manager)
+    _succeed(manager, results, "a")
+    (tmp_path / "db").write_text("[")
+    _succeed(manager, results, "b")
+
+    after = _open(JsonDB, tmp_path / "db")
+    assert [after.get_values(name) for name in "ab"] == [{"of": "a"}, {"of": "b"}]
