@@ -101,12 +101,12 @@ class Copilot:
 
 
 def parse_report(text: str) -> tuple[AgentEvent, ...]:
-    """Return what the usage file tells: the tokens of all models together."""
+    """Return what the usage file tells: the tokens of all models together, of the whole session."""
     metrics = object_of((parse_object(text) or {}).get("modelMetrics"))
     usages = [object_of(object_of(metric).get("usage")) for metric in metrics.values()]
     if not usages:
         return ()
-    return (Used(tokens=sum(map(_read_tokens, usages), Tokens()), scope=Scope.RUN),)
+    return (Used(tokens=sum(map(_read_tokens, usages), Tokens()), scope=Scope.SESSION),)
 
 
 def _read_event(event: Json) -> Iterator[AgentEvent]:

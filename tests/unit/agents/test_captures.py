@@ -167,7 +167,7 @@ def test_copilots_tokens_stand_in_its_report(name: str, tokens: Tokens) -> None:
     if not report.exists():
         pytest.skip(f"no captures of agents beside the checkout ({CAPTURES})")
 
-    assert parse_report(report.read_text()) == (Used(tokens=tokens, scope=Scope.RUN),)
+    assert parse_report(report.read_text()) == (Used(tokens=tokens, scope=Scope.SESSION),)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
