@@ -37,7 +37,7 @@ def find_left(lines: str, present: str) -> tuple[str, ...]:
     moves = tuple(_parse(lines))
     following = (*(move.old for move in moves[1:]), present)
     left = []
-    for move, after in zip(moves, following, strict=True):
+    for move, after in zip(moves, following, strict=False):  # an empty log has no line, and nothing follows
         if move.old != move.new and not move.words.startswith(_GOING_ON):
             left.append(move.old)
         if move.new != after:

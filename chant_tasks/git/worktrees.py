@@ -50,12 +50,18 @@ def _list_worktrees(git: Git, main: Path | None) -> tuple[Worktree, ...]:
 def _parse_worktree(block: str, main: Path | None) -> Worktree:
     rows = dict(line.partition(" ")[::2] for line in block.split("\0"))
     named = Path(rows["worktree"])
-    path = named if "bare" in rows or not is_git_dir(named) else find_main_checkout(named, main) or named
+    path = find_main_checkout(named, main) or named if is_git_dir(named) else named
     place = find_place(path) if path.is_dir() else None
+    git_dir = place.git_dir.resolve() if place is not None and place.top == path else None
+    branch = rows.get("branch", "")
+    if "bare" in rows and git_dir is not None and (git_dir / "index").exists():
+        branch = (
+            (git_dir / "HEAD").read_text().strip().removeprefix("ref: ")
+        )  # somebody has set core.bare in a checkout
     return Worktree(
         path=path,
-        git_dir=place.git_dir.resolve() if place is not None and place.top == path else None,
-        branch=rows.get("branch", "").removeprefix("refs/heads/"),
+        git_dir=git_dir,
+        branch=branch.removeprefix("refs/heads/") if branch.startswith("refs/heads/") else "",
         head=Oid(rows.get("HEAD", "")),
         is_prunable="prunable" in rows,
     )

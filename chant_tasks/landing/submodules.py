@@ -26,11 +26,10 @@ def find_submodule_problems(git: Git, base: Oid, paths: Iterable[str]) -> tuple[
 def save_submodules(git: Git, base: Oid, paths: Iterable[str], spare_ref: str) -> tuple[str, ...]:
     """Why work with these submodules cannot land, a reason each, once all that only they have is saved at refs of
     `git`'s repository whose names begin with `spare_ref`. Raises GitError where that fails."""
-    names = (f"{spare_ref}-submodule-{number}" for number in count(1))
-    return tuple(_save_all(git, base, git, paths, names))
+    return tuple(_save_all(git, base, git, paths, f"{spare_ref}-submodule"))
 
 
-def _save_all(git: Git, base: Oid, store: Git, paths: Iterable[str], names: Iterator[str]) -> Iterator[str]:
+def _save_all(git: Git, base: Oid, store: Git, paths: Iterable[str], stem: str) -> Iterator[str]:
     for path in paths:
         submodule, gitlink = Git(git.folder / path), find_gitlink(git, base, path)
         head = find_commit(submodule, "HEAD")
@@ -40,13 +39,13 @@ def _save_all(git: Git, base: Oid, store: Git, paths: Iterable[str], names: Iter
         start = gitlink if gitlink is not None and find_commit(submodule, gitlink) is not None else head
         saved = save_work(submodule, start, _MESSAGE)
         for commit in _find_only_here(submodule, saved, gitlink):
-            _fetch(store, submodule, commit, next(names))
+            _fetch(store, submodule, commit, stem)
         if _is_only_here(submodule, head, gitlink):
             yield _word_commit(path)
         elif saved.head != head:
             yield f"the submodule {path} has changes that were not committed"
         yield from saved.problems
-        yield from _save_all(submodule, start, store, saved.submodules, names)
+        yield from _save_all(submodule, start, store, saved.submodules, stem)
 
 
 def _word_commit(path: str) -> str:
@@ -74,7 +73,18 @@ def _add_identity(store: Git, submodule: Git) -> None:
             submodule.run("config", key, value)
 
 
-def _fetch(store: Git, submodule: Git, commit: Oid, name: str) -> None:
+def _fetch(store: Git, submodule: Git, commit: Oid, stem: str) -> None:
+    """Bring `commit` to a ref named by `stem` and the first free number, unless an earlier saving has."""
+    for name in (f"{stem}-{number}" for number in count(1)):
+        there = find_commit(store, name)
+        if there == commit:
+            return
+        if there is None:
+            _fetch_to(store, submodule, commit, name)
+            return
+
+
+def _fetch_to(store: Git, submodule: Git, commit: Oid, name: str) -> None:
     quiet = ("--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules")
     place = str(find_git_dir(submodule.folder))
     # the second protocol lets any commit be asked for, not only those that a ref names

@@ -188,6 +188,15 @@ def test_commits_of_a_branch_that_was_deleted_for_an_orphan_are_kept(repository:
     repository.assert_no_traces()
 
 
+def test_logs_that_the_agent_emptied_keep_no_work_from_being_saved(repository: Repository) -> None:
+    script = f"echo one > one.txt\n{COMMIT}\ngit reflog expire --expire=now --all\necho two > two.txt"
+    spec_id = repository.add_spec("a", script)
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.files() == {"README.md", "one.txt", "two.txt"}
+
+
 def test_many_commits_that_were_left_together_take_one_ref(repository: Repository) -> None:
     commits = "".join(f"echo {number} > {number}.txt\n{COMMIT}\n" for number in range(4))
     spec_id = repository.add_spec("a", f"{commits}git reset -q --hard HEAD~2\ngit reset -q --hard HEAD~2\necho w > w")
