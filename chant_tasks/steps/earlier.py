@@ -65,7 +65,7 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
     state, record = overview.states[spec_id], overview.journal.records.get(spec_id)
     typed = quote(overview.short.get(spec_id, spec_id))
     if state.kind in _REFUSED:
-        words = f"{spec_id} is {state.label}" + (f": {state.reason}" if state.reason else "")
+        words = f"{spec_id} is not resumed: {state.label}" + (f", {state.reason}" if state.reason else "")
         return "\n  ".join([words, *(step.command for step in state.next[:1])])
     if record is None:
         what = "was forgotten" if spec_id in overview.journal.tombstones else "was never worked here"

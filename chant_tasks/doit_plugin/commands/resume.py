@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import doit.cmd_run
@@ -17,12 +17,18 @@ class SpecResume(Run):
     """Our `run`, for named specs of which something is kept."""
 
     name = "spec-resume"
+    config: Mapping[str, Mapping[str, Any]]
     doc_purpose = "go on with specs that failed or were interrupted, from what is kept of them"
     doc_usage = "SPEC [SPEC ...]"
     doc_description = (
         "Works each of the specs as `doit SPEC` does, from the work that its last attempt left and, where the agent can"
         " resume its session, in that. A spec of which nothing is kept is refused, and then none of them is worked."
     )
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
+        sections = (self.config.get(name, {}) for name in ("GLOBAL", "run", self.name))
+        self.config_vals = {name: value for section in sections for name, value in section.items()}
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
         """Run with the options in any place: behind a name they can be nobody else's."""

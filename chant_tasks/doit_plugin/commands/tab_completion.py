@@ -7,6 +7,7 @@ from typing import Any
 from doit.cmd_completion import TabCompletion as DoitTabCompletion
 
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand
+from chant_tasks.doit_plugin.commands.resume import SpecResume
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
 
 
@@ -42,6 +43,6 @@ def _with_quoted_purpose(command: type[Any]) -> type[Any]:
 
 def _with_tasks(command: Any) -> Any:
     """The command, one of ours with the word by which doit knows who takes tasks."""
-    if isinstance(command, OwnCommand):
+    if isinstance(command, (OwnCommand, SpecResume)):
         command.doc_usage = command.doc_usage.replace("SPEC", "TASK")
     return command
