@@ -9,6 +9,7 @@ from chant_tasks.events import Notice
 from chant_tasks.git.objects import find_merge_base, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.landing.finalized import render_message
@@ -56,12 +57,20 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     if noted is not None:
         saved = _spare_users_files(run, attempt, saved, noted, message)
     spare_ref = f"{REFS}/{record.spec}/{record.number}"
-    saved = _save_submodules(attempt, git, saved, spare_ref)
+    saved = _refuse_unrelated(_save_submodules(attempt, git, saved, spare_ref), git, record)
     save_branch(run.git, record.branch, saved, spare_ref)
     if not record.is_in_place and find_registrations(git):
         with add_worktrees_lock(run.overview.project.journal_folder):
             remove_registrations(git)  # of worktrees in this one, whose files and commits are saved now
     return saved
+
+
+def _refuse_unrelated(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
+    """The work, with a reason not to land it where it shares no history with the target: no merge could be made."""
+    if find_merge_base(git, Oid(record.base), saved.head) is not None:
+        return saved
+    problem = f"the agent's commits have no history in common with {record.target}"
+    return replace(saved, problems=(*saved.problems, problem))
 
 
 def _save_submodules(attempt: Attempt, git: Git, saved: Saved, spare_ref: str) -> Saved:
