@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_PATIENCE = 6.0  # seconds for what SIGKILL has ended to go
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessMark:
@@ -45,13 +47,14 @@ def is_alive(mark: ProcessMark) -> bool:
 
 
 def apply_group_end(mark: ProcessMark, grace: float) -> None:
-    """End the process group that the marked process leads, first with TERM and after `grace` seconds with KILL.
+    """End the process group that the marked process leads, first with TERM and then with KILL.
 
+    An agent's keeper leads it, which has to end all that it keeps within the `grace`, and needs a while above that.
     Nothing is sent where that process is gone: its number may be another's by now.
     """
     if not is_alive(mark):
         return
-    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+    for number, patience in ((signal.SIGTERM, grace + _PATIENCE), (signal.SIGKILL, _PATIENCE)):
         try:
             os.killpg(mark.pid, number)
         except (ProcessLookupError, PermissionError):
@@ -79,7 +82,7 @@ def find_started_with(variables: Mapping[str, str]) -> tuple[ProcessMark, ...]:
 
 def apply_end(marks: Sequence[ProcessMark], grace: float) -> None:
     """End these processes, first with TERM and after `grace` seconds with KILL."""
-    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _PATIENCE)):
         alive = [mark for mark in marks if is_alive(mark)]
         for mark in alive:
             with suppress(ProcessLookupError, PermissionError):

@@ -122,6 +122,23 @@ def test_in_a_checkout_too_a_signal_ends_the_agent_and_saves_its_work(
     assert sandbox.git("symbolic-ref", "HEAD") == "refs/heads/main"
 
 
+def test_in_the_middle_of_the_setup_a_ctrl_c_is_no_failure(sandbox: Sandbox) -> None:
+    up = sandbox.outside / "up"
+    (sandbox.root / ".chant" / "config.md").write_text(f"---\nworktrees:\n  setup: touch {up}; sleep 300\n---\n")
+    sandbox.add_spec(ONE)
+    sandbox.commit()
+    process = sandbox.start("-n", "2")
+    wait_until(up.exists, "the setup runs")
+
+    os.killpg(process.pid, signal.SIGINT)
+    ran = end(process)
+
+    assert ran.status == 130, ran.text
+    assert "failed" not in ran.text
+    assert load_states(sandbox) == {ONE: "ready"}
+    assert find_leftovers(sandbox) == []
+
+
 def test_hangups_and_requests_to_end_may_come_more_than_once(
     sandbox: Sandbox, slow: Callable[..., Sequence[str]]
 ) -> None:
