@@ -15,7 +15,7 @@ CONFIG_TEXT = """\
 # Every setting has a default. Take away a `#` to change one; `doit list --config` prints what holds.
 #
 # defaults:
-#   provider: claude        # command, script, claude; unset: the first known agent on PATH
+#   provider: claude        # or codex, gemini, …, command, script; unset: the first known agent on PATH
 #   model: sonnet
 #   prompt: standard        # .chant/prompts/standard.md
 #   main_branch: main       # where work lands; unset: the branch that is checked out
