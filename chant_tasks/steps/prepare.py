@@ -26,6 +26,7 @@ from chant_tasks.steps.recover import recover_all
 from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config
+from chant_tasks.steps.worktree_folder import require_worktrees_folder
 
 
 def prepare_run(
@@ -38,7 +39,10 @@ def prepare_run(
     run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
     _require_agents(overview, run.config, wanted)
     problems = recover_all(run)
-    if is_in_place(run) and any(_needs_agent(overview, spec_id) for spec_id in wanted):
+    needs_place = any(_needs_agent(overview, spec_id) for spec_id in wanted)
+    if needs_place and not is_in_place(run):
+        require_worktrees_folder(run)
+    elif needs_place:
         for spec_id, problem in problems.items():
             _require_no_attempt_here(run, spec_id, problem)
         if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
