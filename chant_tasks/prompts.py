@@ -8,6 +8,8 @@ from pathlib import Path
 
 from chant_tasks.errors import PromptError
 from chant_tasks.spec.model import Spec
+from chant_tasks.spec.small_file import UnfitFile, load_small_file
+from chant_tasks.words import render_excerpt
 
 STANDARD = "standard"
 BUILT_IN_NAMES = (STANDARD, "bootstrap")  # chant's own default name; its projects have no file of that name
@@ -90,17 +92,23 @@ def load_template(folder: Path, name: str) -> Template:
 
     Raises PromptError where there is none, or its file cannot be read.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name:
-        raise PromptError(f"`{name}` is no name of a prompt", f"name a file of {folder} without its `.md`")
+    if not name.isprintable() or not name or name.startswith(".") or "/" in name or "\\" in name:
+        raise PromptError(
+            f"`{render_excerpt(name)}` is no name of a prompt", f"name a file of {folder} without its `.md`"
+        )
     path = folder / f"{name}.md"
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = load_small_file(path, follows_links=True).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         if name in BUILT_IN_NAMES:
             return Template("built-in prompt", BUILT_IN_TEXT)
         raise PromptError(f"there is no prompt `{name}` in {folder}", _list_prompts(folder, name)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PromptError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from error
+    except UnfitFile as error:
+        raise PromptError(f"{path} {error.reason}") from error
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{path} cannot be read: not UTF-8 text") from error
+    if "\0" in text:  # no program can be given such a text
+        raise PromptError(f"{path} cannot be read: it holds a NUL byte")
     match = _FRONTMATTER.match(text)
     head = match.group() if match else ""
     return Template(str(path), text[len(head) :], head.count("\n") + 1)
@@ -146,7 +154,7 @@ def find_unknown_variables(template: Template, known: Collection[str]) -> Iterat
             near = get_close_matches(name, known, n=1)
             hint = f" (did you mean `{near[0]}`?)" if near else f" (there are: {', '.join(known)})"
             line = template.first_line + template.text.count("\n", 0, match.start())
-            yield line, f"unknown variable `{name}`{hint}"
+            yield line, f"unknown variable `{render_excerpt(name)}`{hint}"
 
 
 def load_context(root: Path, paths: Iterable[str]) -> str:
@@ -160,10 +168,14 @@ def load_context(root: Path, paths: Iterable[str]) -> str:
 def _load_context_file(root: Path, name: str) -> str:
     if name.startswith("derived_") and "=" in name:  # chant keeps values that it derived in the same list
         return name
-    path = (root / name).resolve()
+    try:
+        path = (root / name).resolve()
+        is_other = path.exists() and not path.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL byte, links in a circle
+        return f"Context `{render_excerpt(name)}`: cannot be read."
     if not path.is_relative_to(root):
         raise PromptError(f"context `{name}` is outside of the project", "name files inside of it, seen from its root")
-    if path.exists() and not path.is_file():
+    if is_other:
         return f"Context `{name}`: not a file, so it is not shown."
     try:
         with path.open("rb") as file:

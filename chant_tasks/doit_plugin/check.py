@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
+from chant_tasks.words import render_excerpt
 
 GROUP = "specs"
 
@@ -116,8 +117,10 @@ def _find_collisions(
 def _find_label_problems(specs: Sequence[SpecNode], others: Collection[str]) -> Iterator[tuple[str, str]]:
     for label in dict.fromkeys(label for spec in specs for label in spec.labels):
         sign = next((sign for sign in "=*" if sign in label), None)
-        if sign is not None:
-            yield label, f"its label `{label}` holds `{sign}`, which doit cannot have in a task's name"
+        if not label.isprintable():
+            yield label, f"its label `{render_excerpt(label)}` holds what cannot be printed"
+        elif sign is not None:
+            yield label, f"its label `{render_excerpt(label)}` holds `{sign}`, which doit cannot have in a task's name"
         elif f"label:{label}" in others:
             yield label, f"the group of its label, `label:{label}`, is also a task in the dodo: rename one of them"
 
@@ -131,7 +134,9 @@ def _find_unknown(
         if unknown and not spec.is_finished:
             nearest = find_nearest(unknown[0], [SpecId(name) for name in known], 1)
             meant = f" (did you mean `{nearest[0]}`?)" if nearest else ""
-            problems[spec.id] = f"its task_dep names `{unknown[0]}`, which is no task of the dodo{meant}"
+            problems[spec.id] = (
+                f"its task_dep names `{render_excerpt(unknown[0])}`, which is no task of the dodo{meant}"
+            )
     return problems
 
 

@@ -71,8 +71,10 @@ def _cut_to_labels(arguments: Sequence[str], tasks: Mapping[str, Task], overview
         return
     try:
         options, _ = parse_options(group, arguments[list(arguments).index(GROUP) + 1 :])
-    except CmdParseError:
-        return  # doit says what is wrong with it
+    except CmdParseError as error:
+        # doit's own words go on with how it declares options
+        said = str(error).removeprefix("Error parsing Task: ").partition(" (parsing options")[0]
+        raise InvalidCommand(f"{GROUP}: {said}; it has --label LABEL only.") from error
     labels = options[LABEL_OPTION]
     if not isinstance(labels, list) or not labels:
         return

@@ -76,7 +76,7 @@ def is_possible(spec_id: SpecId) -> bool:
 
 def is_possible_label(label: str) -> bool:
     """Whether doit can have a group of this name."""
-    return "=" not in label and "*" not in label
+    return "=" not in label and "*" not in label and label.isprintable()
 
 
 def find_labels(overview: Overview, ids: Iterable[SpecId]) -> Mapping[str, tuple[SpecId, ...]]:

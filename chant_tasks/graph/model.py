@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.words import render_excerpt
+
+_LONGEST_NAME = 100
+_MOST_NAMES = 10
 
 Needs = Mapping[SpecId, tuple[SpecId, ...]]
 
@@ -78,4 +82,6 @@ class Graph:
 
 
 def _join(ids: tuple[SpecId, ...]) -> str:
-    return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    names = [render_excerpt(spec_id, _LONGEST_NAME) for spec_id in ids[:_MOST_NAMES]]
+    last = f"{len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else names.pop()
+    return f"{', '.join(names)} and {last}" if names else last

@@ -14,6 +14,7 @@ SortKey = tuple[str, int, int, str, tuple[tuple[int, int, str], ...], str]
 # Lengths are bounded because int() of a long text is slow, then refused.
 _NUMBERED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9a-z]{1,12})-([0-9a-z]+)")
 _NUMBER = re.compile(r"[0-9]{1,12}")
+_LONGEST_TYPED = 200  # how alike texts are takes the square of their lengths to find out
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def find_by_tail(text: str, ids: Iterable[SpecId]) -> SpecId | Ambiguous | None:
 
 def find_nearest(text: str, ids: Iterable[SpecId], n: int = 3) -> tuple[SpecId, ...]:
     """The at most `n` ids that are most like `text`, or have a tail that is, the best first."""
+    if len(text) > _LONGEST_TYPED:
+        return ()
     cutoff = 0.9 if _NUMBERED.match(text) else 0.7  # ids of the same day are alike by their dates alone
     matcher = difflib.SequenceMatcher(b=text, autojunk=False)
     scored = ((_find_likeness(matcher, _find_comparable(spec_id, text), cutoff), spec_id) for spec_id in ids)

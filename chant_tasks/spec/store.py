@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import FileError, SpecError
+from chant_tasks.spec.fields import Fields
+from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
 from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -71,6 +73,14 @@ def load_spec_bytes(path: Path) -> bytes:
         raise SpecError(path, 0, error.reason, error.hint) from error
     except FileNotFoundError:
         raise SpecError(path, 0, "is not there") from None
+
+
+def load_fields(path: Path) -> Fields:
+    """What a spec's frontmatter says, key by key. Raises SpecError, also where there is none."""
+    frontmatter = split_frontmatter(load_spec_bytes(path))
+    if frontmatter is None:
+        raise SpecError(path, 1, "has no frontmatter")
+    return parse_frontmatter(frontmatter, path)
 
 
 def load_archived_ids(archive: Path) -> frozenset[SpecId]:

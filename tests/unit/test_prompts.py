@@ -1,5 +1,6 @@
 """What an agent is told, and what a template may ask for."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def test_a_prompt_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(PromptError, match=r"a\.md cannot be read: not UTF-8 text"):
         load_template(tmp_path, "a")
-    with pytest.raises(PromptError, match=r"b\.md cannot be read: Is a directory"):
+    with pytest.raises(PromptError, match=r"b\.md is no regular file"):
         load_template(tmp_path, "b")
 
 
@@ -229,3 +230,29 @@ def test_context_stays_inside_the_project(tmp_path: Path, name: str) -> None:
 
 def test_no_context_is_no_text(tmp_path: Path) -> None:
     assert load_context(tmp_path, ()) == ""
+
+
+def test_a_prompt_that_would_never_end_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    (tmp_path / "gone.md").symlink_to("nowhere")
+    (tmp_path / "nul.md").write_bytes(b"a\0b")
+    (tmp_path / "long.md").write_bytes(b"x" * (1 << 20) + b"x")
+    said = {}
+    for name in ("pipe", "loop", "gone", "nul", "long"):
+        with pytest.raises(PromptError) as caught:
+            load_template(tmp_path, name)
+        said[name] = caught.value.reason.removeprefix(f"{tmp_path}/")
+
+    assert said == {
+        "pipe": "pipe.md is no regular file",
+        "loop": "loop.md cannot be read: Too many levels of symbolic links",
+        "gone": "gone.md links to a file that is not there",
+        "nul": "nul.md cannot be read: it holds a NUL byte",
+        "long": "long.md has 1,048,577 bytes; 1,048,576 are read at most",
+    }
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "a\0b"])
+def test_a_context_that_no_file_can_be_named_is_said_in_its_place(tmp_path: Path, name: str) -> None:
+    assert load_context(tmp_path, (name,)).endswith("cannot be read.")

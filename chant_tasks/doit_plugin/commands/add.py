@@ -76,7 +76,9 @@ class SpecAdd(OwnCommand):
 
 def require_titles(names: Sequence[str]) -> tuple[str, ...]:
     """The titles, each on one printable line. Raises InvalidCommand where there is none, or quotes were forgotten."""
-    titles = tuple(" ".join(_printable(name).split()) for name in names)
+    # what Python left undecoded, in a locale without UTF-8, is UTF-8 all the same
+    decoded = [os.fsencode(name).decode(errors="replace") for name in names]
+    titles = tuple(" ".join(_printable(name).split()) for name in decoded)
     if not all(titles) or not titles:
         raise InvalidCommand('spec-add: name a title:  doit spec-add "Add retry to fetch"')
     if len(titles) > 1 and not any(" " in title for title in titles):

@@ -169,7 +169,7 @@ def _require_attempt(overview: Overview, kept: Sequence[Kept], name: str) -> Kep
     text, slash, number = name.rpartition("/")
     if not slash:
         text, number = name, ""
-    elif not number.isdecimal():
+    elif not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise InvalidCommand(f"spec-attempts: `{name}` names no attempt: it must be ID or ID/N.")
     (spec_id,) = _require_known(overview, kept, [text])
     attempt = find_restorable(kept, spec_id, int(number) if number else None)

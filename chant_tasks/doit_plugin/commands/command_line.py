@@ -1,5 +1,6 @@
 """What our versions of doit's commands share: options behind task names, and the place of the dodo."""
 
+import difflib
 import getopt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 from doit.cmdparse import CmdParse
 
 from chant_tasks.project import find_specs_root
+from chant_tasks.words import render_excerpt
+
+_LONGEST_OPTION = 100  # how alike texts are takes the square of their lengths to find out
 
 
 def has_specs_nearby(opt_vals: Mapping[str, Any]) -> bool:
@@ -36,6 +40,29 @@ def permute(arguments: Sequence[str], parser: CmdParse) -> list[str]:
     except getopt.GetoptError:
         return list(arguments)  # doit says what is wrong
     return [*(word for option in options for word in _render_option(*option, parser)), "--", *names]
+
+
+def find_option_problem(command: str, arguments: Sequence[str], parser: CmdParse) -> str:
+    """What is wrong with the options among the arguments, with the nearest that there is; "" where they parse."""
+    # behind the first name of a task, `run` has that task's options
+    read = getopt.getopt if command == "run" else getopt.gnu_getopt
+    try:
+        given, _ = read(list(arguments), parser.get_short(), parser.get_long())
+    except getopt.GetoptError as error:
+        return explain_option_error(command, error, parser)
+    for name, value in given:
+        if parser.get_option(name)[0].type is int and not (value.isascii() and value.isdecimal() and len(value) < 10):
+            return f"{command}: {name} takes a number from 0, not `{render_excerpt(value)}`."
+    return ""
+
+
+def explain_option_error(command: str, error: getopt.GetoptError, parser: CmdParse) -> str:
+    """What getopt found wrong with a command's options, in one line."""
+    known = [name.rstrip("=") for name in parser.get_long()]
+    is_unknown = error.opt not in known and len(error.opt) > 1
+    near = difflib.get_close_matches(error.opt[:_LONGEST_OPTION], known, 1) if is_unknown else []
+    meant = f" (did you mean --{near[0]}?)" if near else ""
+    return f"{command}: {render_excerpt(error.msg)}{meant}; doit help {command} lists its options."
 
 
 def _render_option(name: str, value: str, parser: CmdParse) -> tuple[str, ...]:

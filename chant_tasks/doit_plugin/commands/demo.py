@@ -16,6 +16,7 @@ from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.demo_specs import plan_demo_files
 from chant_tasks.git.runner import Git
+from chant_tasks.words import render_problem
 
 # A demo must not depend on the identity, the hooks or the signing key of whoever looks at it.
 _SETTINGS = (
@@ -80,15 +81,18 @@ def add_folder(wanted: str) -> Path:
     if not wanted:
         return Path(tempfile.mkdtemp(prefix="chant-demo-"))
     folder = Path(wanted).absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidCommand(f"{folder} is not empty; name a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InvalidCommand(f"{folder} is not empty; name a new folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidCommand(f"the folder cannot be made: {render_problem(error)}") from error
     return folder
 
 
 def add_repository(folder: Path, files: Mapping[str, str]) -> None:
     """Makes a git repository with these files in its first commit. Raises GitError."""
-    git = Git(folder)
+    git = Git(folder, finds_place=True)  # the folder may be inside of another repository, which is to stay as it is
     git.run("init", "--quiet", "--template=", "--initial-branch=main")
     for name, value in _SETTINGS:
         git.run("config", "--local", name, value)

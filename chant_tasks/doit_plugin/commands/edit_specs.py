@@ -13,7 +13,7 @@ from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import add_checkout_lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
-from chant_tasks.spec.store import save_file
+from chant_tasks.spec.store import load_spec_bytes, save_file
 
 Edit = Callable[[SpecId, Path, bytes], bytes]
 
@@ -36,7 +36,7 @@ def edit_specs(overview: Overview, specs: Sequence[SpecId], edit: Edit) -> tuple
     project = overview.project
     paths = {spec_id: project.specs_folder / f"{spec_id}.md" for spec_id in specs}
     with hold_specs(overview, specs):
-        old = {spec_id: _load(path) for spec_id, path in paths.items()}
+        old = {spec_id: _load_seen_from(project.root, path) for spec_id, path in paths.items()}
         new = {spec_id: _edit_seen_from(project.root, edit, spec_id, paths[spec_id], old[spec_id]) for spec_id in specs}
         restorable = load_restorable(Git(project.top), [f"{project.specs_prefix}{spec_id}.md" for spec_id in specs])
         for spec_id in specs:
@@ -82,11 +82,11 @@ def hold_specs(overview: Overview, specs: Sequence[SpecId]) -> Iterator[None]:
         yield
 
 
-def _load(path: Path) -> bytes:
+def _load_seen_from(root: Path, path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SpecError(path, 0, f"cannot be read: {error.strerror}") from error
+        return load_spec_bytes(path)
+    except SpecError as error:
+        raise error.seen_from(root) from error
 
 
 def _edit_seen_from(root: Path, edit: Edit, spec_id: SpecId, path: Path, data: bytes) -> bytes:

@@ -24,12 +24,13 @@ from chant_tasks.prompts import (
     load_template,
     plan_variables,
 )
-from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
+from chant_tasks.spec.keys import find_near_key
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.store import load_fields
 from chant_tasks.state import Kind
+from chant_tasks.words import render_excerpt
 
 _NOWHERE = Place(spec_path="", worktree="", branch="", project="")
-_BAD_IN_BRANCHES = frozenset(" ~^:?*[\\")
 
 
 class Level(Enum):
@@ -58,6 +59,7 @@ class Sight:
     overview: Overview
     which: Which
     find_line: Callable[[Path, str], int]
+    find_keys: Callable[[Path], Mapping[str, int]]
     find_template: Callable[[str], Template | PromptError]
 
     @property
@@ -75,7 +77,7 @@ def load_findings(overview: Overview, which: Which, chosen: Iterable[SpecId] | N
         except PromptError as error:
             return error
 
-    sight = Sight(overview=overview, which=which, find_line=find_line, find_template=find_template)
+    sight = Sight(overview=overview, which=which, find_line=find_line, find_keys=find_keys, find_template=find_template)
     ids = overview.ids if chosen is None else tuple(chosen)
     found = [*_find_around(sight, is_all=chosen is None), *(finding for spec in ids for finding in _find(sight, spec))]
     seen: dict[tuple[Path | None, int, str], Finding] = {}
@@ -87,18 +89,17 @@ def load_findings(overview: Overview, which: Which, chosen: Iterable[SpecId] | N
 def find_line(path: Path, key: str) -> int:
     """The line of a key in a spec's frontmatter, 0 where it is not there."""
     try:
-        frontmatter = split_frontmatter(path.read_bytes())
-        return parse_frontmatter(frontmatter, path).lines.get(key, 0) if frontmatter is not None else 0
-    except (OSError, SpecError):
+        return load_fields(path).lines.get(key, 0)
+    except SpecError:
         return 0
 
 
-def find_branch_problem(spec_id: SpecId) -> str:
-    """Why git can have no branch that ends in the id, "" where it can (git-check-ref-format)."""
-    bad = next((sign for sign in spec_id if sign in _BAD_IN_BRANCHES), None)
-    bad = bad or next((sign for sign in ("..", "@{") if sign in spec_id), None)
-    bad = bad or next((end for end in (".", ".lock") if spec_id.endswith(end)), None)
-    return f"its name holds `{bad}`, which git cannot have in a branch's name: rename its file" if bad else ""
+def find_keys(path: Path) -> Mapping[str, int]:
+    """The keys of a spec's frontmatter, each with its line; none where it cannot be read."""
+    try:
+        return load_fields(path).lines
+    except SpecError:
+        return {}
 
 
 def _find_around(sight: Sight, *, is_all: bool) -> Iterator[Finding]:
@@ -119,7 +120,7 @@ def _find(sight: Sight, spec_id: SpecId) -> Iterator[Finding]:
     found = [*_find_in_overview(sight, spec_id)]
     state, spec = sight.overview.states[spec_id], sight.overview.folder.specs.get(spec_id)
     if spec is not None and not state.is_satisfied:
-        found += [*_find_in_criteria(sight, spec)]
+        found += [*_find_in_keys(sight, spec), *_find_in_criteria(sight, spec)]
         if sight.overview.config is not None and not _is_driver(sight, spec):
             found += _find_for_agent(sight, spec, sight.overview.config)
     if state.kind is Kind.BROKEN and not any(finding.level is Level.ERROR for finding in found):
@@ -142,10 +143,18 @@ def _find_in_overview(sight: Sight, spec_id: SpecId) -> Iterator[Finding]:
     labels = spec.labels if spec is not None else ()
     node = SpecNode(id=spec_id, labels=labels, task_dep=(), target="", is_finished=False)
     name_problem = find_problems([node], ()).problems.get(spec_id)
-    branch_problem = find_branch_problem(spec_id)
-    for reason in (name_problem, overview.problems.get(spec_id), branch_problem if not name_problem else None):
-        if reason:
-            yield Finding(level=level, reason=reason, spec=spec_id, path=path)
+    reason = name_problem or overview.problems.get(spec_id)  # a name that doit cannot have seldom makes a branch
+    if reason and error is None:
+        yield Finding(level=level, reason=reason, spec=spec_id, path=path)
+
+
+def _find_in_keys(sight: Sight, spec: Spec) -> Iterator[Finding]:
+    """Keys that seem mistyped: nothing acts on a key that nobody knows, so the spec would be worked without it."""
+    for key, line in sight.find_keys(spec.path).items():
+        near = find_near_key(key)
+        if near:
+            reason = f"nothing acts on the key `{render_excerpt(key)}` (did you mean `{near}`?)"
+            yield Finding(level=Level.WARNING, reason=reason, spec=spec.id, path=spec.path, line=line)
 
 
 def _find_in_criteria(sight: Sight, spec: Spec) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
+from doit.exceptions import InvalidCommand
 from doit.task import Task
 
 from chant_tasks.config import render_config
@@ -20,9 +21,10 @@ from chant_tasks.doit_plugin.screens.list_rows import (
 )
 from chant_tasks.doit_plugin.screens.list_screen import plan_columns, render_row, render_task
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
-from chant_tasks.doit_plugin.tasks import is_ours
+from chant_tasks.doit_plugin.tasks import is_ours, is_possible_label
 from chant_tasks.overview import Overview, load_attempts
 from chant_tasks.state import Kind
+from chant_tasks.words import render_excerpt
 
 # What the groups of labels are listed by, as doit lists subtasks by what stands before their colon.
 LABELS = "label"
@@ -117,6 +119,8 @@ def plan_warnings(overview: Overview, rows: Sequence[Row], wanted: Filter) -> It
     """What is wrong around the specs that were asked for; what is wrong with one of them stands in its own line."""
     if overview.config_error is not None:
         yield str(overview.config_error)
+    if overview.target.problem and not all(row.state.is_satisfied for row in rows):
+        yield f"no spec can be worked now: {overview.target.problem}"
     if wanted.is_open and wanted.ids is None:
         for path in overview.folder.without_frontmatter:
             shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
@@ -138,7 +142,7 @@ def _print_config(command: ListCommand, overview: Overview) -> int:
     if overview.config is None:
         write_story(command.outstream, [str(overview.config_error)])
         return 1
-    command.outstream.write(render_config(overview.config))
+    write_line(command.outstream, render_config(overview.config).rstrip("\n"))
     return 0
 
 
@@ -189,7 +193,7 @@ def _group_entries(overview: Overview, names: Sequence[str], wanted: Filter, ask
 
 def _label_entries(overview: Overview) -> Iterator[Entry]:
     for label in all_labels(overview):
-        if "=" not in label and "*" not in label:  # doit cannot have a task of such a name
+        if is_possible_label(label):
             yield Entry(name=f"{LABELS}:{label}", doc=f"specs with the label {label}")
 
 
@@ -212,7 +216,11 @@ def _plan_template(entries: Sequence[Entry], asked: Asked) -> Callable[[Entry, s
     template = own if asked.template is None else asked.template
 
     def render(entry: Entry, letter: str) -> str:
-        return template.format(name=entry.name, doc=entry.doc, **({"status": letter} if letter else {}))
+        try:
+            return template.format(name=entry.name, doc=entry.doc, **({"status": letter} if letter else {}))
+        except (KeyError, ValueError, IndexError, AttributeError) as error:
+            known = "{name}, {doc} and, with -s, {status}"
+            raise InvalidCommand(f"list: the template `{render_excerpt(template)}` may hold {known} only.") from error
 
     return render
 

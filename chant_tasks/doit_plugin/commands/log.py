@@ -1,5 +1,6 @@
 """`doit spec-log`: what an attempt's agent has put out, and what it puts out now."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from chant_tasks.journal.attempt import attempt_folder, find_numbers, load_recor
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
-from chant_tasks.words import render_some
+from chant_tasks.words import render_excerpt, render_some
 
 _POLL_SECONDS = 0.2
 _CHUNK = 1 << 20
@@ -38,6 +39,8 @@ class Reader:
         """The text that was written since the last call, in pieces that end with a line."""
         try:
             with self.path.open("rb") as file:
+                # Where it has become shorter, its middle was left out meanwhile, and what follows is at its end.
+                self.position = min(self.position, file.seek(0, os.SEEK_END))
                 file.seek(self.position)
                 while chunk := file.read(_CHUNK):
                     self.position += len(chunk)
@@ -76,8 +79,8 @@ class SpecLog(OwnCommand):
 
 def parse_number(text: str) -> int | None:
     """An attempt's number; None where none is asked for. Raises InvalidCommand for what is no number."""
-    if text and not (text.isascii() and text.isdecimal()):
-        raise InvalidCommand(f"spec-log: --attempt takes a number, not `{text}`.")
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidCommand(f"spec-log: --attempt takes a number, not `{render_excerpt(text)}`.")
     return int(text) if text else None
 
 
@@ -102,7 +105,7 @@ def require_reader(overview: Overview, spec_id: SpecId, number: int | None) -> R
     return Reader(spec=spec_id, number=chosen, path=attempt_folder(journal, spec_id, chosen) / "log")
 
 
-def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO, *, is_following: bool) -> int:
+def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO | None, *, is_following: bool) -> int:
     """Prints the logs, each as far as it is written, and returns 1 where one is not there, else 0."""
     running = list(readers)
     shown: Reader | None = None
@@ -117,7 +120,8 @@ def run_log(overview: Overview, readers: Sequence[Reader], stdout: TextIO, *, is
                     _write(stdout, text)
                 if is_over:
                     running.remove(reader)
-            stdout.flush()
+            if stdout is not None:
+                stdout.flush()
             if running:
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
@@ -154,6 +158,7 @@ def _word_silence(overview: Overview, reader: Reader) -> str:
     return f"attempt {reader.number} of {reader.spec} has no log, no agent was started for it{why}"
 
 
-def _write(stream: TextIO, text: str) -> None:
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding))
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is not None:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(text.encode(encoding, "replace").decode(encoding))

@@ -1,6 +1,5 @@
 """What the commands that we add share: arguments in any order, the specs around a folder, problems in one line."""
 
-import getopt
 import os
 import shlex
 import sys
@@ -12,7 +11,7 @@ from doit.cmd_base import Command
 from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import permute
+from chant_tasks.doit_plugin.commands.command_line import find_option_problem, permute
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
 from chant_tasks.errors import ChantError, RepositoryError
@@ -65,10 +64,9 @@ def plan_option(name: str, kind: type, about: str, short: str = "") -> Option:
 
 def require_known_options(command: str, arguments: Sequence[str], parser: CmdParse) -> None:
     """Raises InvalidCommand for an option that there is not; doit would take it for a name behind the first name."""
-    try:
-        getopt.gnu_getopt(list(arguments), parser.get_short(), parser.get_long())
-    except getopt.GetoptError as error:
-        raise InvalidCommand(f"{command}: {error.msg}; doit help {command} lists them.") from error
+    problem = find_option_problem(command, arguments, parser)
+    if problem:
+        raise InvalidCommand(problem)
 
 
 def find_all_arguments(given: Sequence[str], command: str, argv: Sequence[str]) -> Sequence[str]:

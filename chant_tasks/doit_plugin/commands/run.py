@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import doit.cmd_run
+from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import has_specs_nearby
+from chant_tasks.doit_plugin.commands.command_line import find_option_problem, has_specs_nearby
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
 
@@ -33,6 +34,14 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     sel_tasks: list[str] | None
     dep_manager: Any = None
     _backends: Any
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run with these arguments; the exit status. Raises InvalidCommand for options that there are not."""
+        if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
+            problem = find_option_problem(self.name, in_args, self.cmdparser)
+            if problem:
+                raise InvalidCommand(problem)
+        return int(super().parse_execute(in_args) or 0)
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the tasks; the exit status."""

@@ -10,7 +10,12 @@ from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.commands.command_line import (
+    find_dodo_options,
+    find_option_problem,
+    has_specs_nearby,
+    permute,
+)
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.database import LazyDatabase, open_database
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
@@ -102,5 +107,10 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
         try:
             said = find_dodo_options(arguments, self.cmdparser, os.environ)
         except getopt.GetoptError:
-            return arguments  # doit says what is wrong
-        return permute(arguments, self.cmdparser) if has_specs_nearby({**said, **self.opt_vals}) else arguments
+            said = {}  # of the dodo's place, too
+        if not has_specs_nearby({**said, **self.opt_vals}):
+            return arguments
+        problem = find_option_problem(self.name, arguments, self.cmdparser)
+        if problem:
+            raise InvalidCommand(problem)
+        return permute(arguments, self.cmdparser)

@@ -4,6 +4,7 @@ Everything here is a pure function of facts about the stream; only `load_style` 
 """
 
 import codecs
+import errno
 import os
 import sys
 import unicodedata
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TextIO
 
+from doit.exceptions import InvalidCommand
+
 from chant_tasks.state import Kind, State
+from chant_tasks.words import render_problem
 
 
 class Colour(Enum):
@@ -90,7 +94,7 @@ def is_unicode(environ: Mapping[str, str], encoding: str | None) -> bool:
         return False
 
 
-def load_style(stream: TextIO) -> Style:
+def load_style(stream: TextIO | None) -> Style:
     """The style for a real stream, from its descriptor and this process's environment."""
     return plan_style(_is_tty(stream), os.environ, getattr(stream, "encoding", None), _load_columns(stream))
 
@@ -147,28 +151,47 @@ def paint(text: str, colour: Colour | None, style: Style) -> str:
     return f"\x1b[{colour.value}m{text}\x1b[0m"
 
 
-def write_line(stream: TextIO, line: str) -> None:
-    """Writes one line; what the stream's encoding cannot hold becomes `?` instead of an exception."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+def write_line(stream: TextIO | None, line: str) -> None:
+    """Writes one line; what the stream's encoding cannot hold becomes `?` instead of an exception.
+
+    Nothing is written where the stream is None, as Python has it for one that was closed (`>&-`).
+    """
+    if stream is not None:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 @contextmanager
-def until_closed(answer: TextIO) -> Iterator[None]:
-    """Ends the block quietly where the reader of the answer has left, as in `doit list | head`."""
+def until_closed(answer: TextIO | None) -> Iterator[None]:
+    """Ends the block quietly where the reader of the answer has left, as in `doit list | head`.
+
+    Raises InvalidCommand where the answer cannot be written at all, on a full disk.
+    """
     try:
         yield
-        answer.flush()
+        if answer is not None:
+            answer.flush()
     except BrokenPipeError:
-        # what is still buffered goes nowhere, or Python complains about it at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), answer.fileno())
+        _drop_rest(answer)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) or error.filename is not None:
+            raise
+        _drop_rest(answer)
+        raise InvalidCommand(f"the answer cannot be written: {render_problem(error)}") from error
 
 
-def write_story(answer: TextIO, lines: Iterable[str]) -> None:
+def write_story(answer: TextIO | None, lines: Iterable[str]) -> None:
     """Writes lines to stderr, after whatever was already written to the stream of the answer."""
-    answer.flush()
+    if answer is not None:
+        answer.flush()
     for line in lines:
         write_line(sys.stderr, line)
+
+
+def _drop_rest(answer: TextIO | None) -> None:
+    """Lets what is still buffered go nowhere, or Python complains about it at its end."""
+    if answer is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answer.fileno())
 
 
 def _find_width(environ: Mapping[str, str], columns: int | None) -> int | None:
@@ -178,16 +201,16 @@ def _find_width(environ: Mapping[str, str], columns: int | None) -> int | None:
     return columns or None
 
 
-def _is_tty(stream: TextIO) -> bool:
+def _is_tty(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except (AttributeError, ValueError):
         return False
 
 
-def _load_columns(stream: TextIO) -> int | None:
+def _load_columns(stream: TextIO | None) -> int | None:
     try:
-        return os.get_terminal_size(stream.fileno()).columns
+        return os.get_terminal_size(stream.fileno()).columns if stream is not None else None
     except (AttributeError, ValueError, OSError):
         return None
 

@@ -1,6 +1,7 @@
 """What `doit spec-lint` finds, in overviews made by hand."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from chant_tasks.config import Config, Defaults
 from chant_tasks.doit_plugin.commands.lint import render_counts, render_findings, render_findings_json
-from chant_tasks.doit_plugin.commands.lint_rules import Finding, Level, find_branch_problem, find_line, load_findings
+from chant_tasks.doit_plugin.commands.lint_rules import Finding, Level, find_line, load_findings
 from chant_tasks.doit_plugin.screens.terminal import PLAIN
 from chant_tasks.errors import ConfigError, SpecError
 from chant_tasks.overview import Overview
@@ -91,7 +92,7 @@ def test_of_finished_specs_only_oddities_are_told() -> None:
     [
         ("provider: script", "no `run:`, which the provider `script` needs"),
         ("provider: claud", "unknown provider `claud` (did you mean `claude`?)"),
-        ("provider: ollama", "the provider `ollama` is not supported yet"),
+        ("provider: ollama", "the provider `ollama` is not supported"),
         ("provider: command", "the provider `command` has no command"),
         ("prompt: nowhere", f"there is no prompt `nowhere` in {ROOT}/.chant/prompts"),
         ("context: [../secret]", "context `../secret` is outside of the project"),
@@ -170,14 +171,31 @@ def test_whatever_else_breaks_a_spec_is_an_error_in_its_states_own_words() -> No
     assert summarize(one(state=State(kind=Kind.BROKEN, reason="for a new reason"))) == [(E, "for a new reason")]
 
 
-@pytest.mark.parametrize("name", ["a b", "a..b", "a~1", "a.lock", "a.", "a@{b", "a:b", "a\\b", "a?", "[a]"])
-def test_names_that_git_refuses_for_branches_are_found(name: str) -> None:
-    assert "git cannot have" in find_branch_problem(SpecId(name))
+def test_a_name_that_neither_doit_nor_git_can_have_is_said_once() -> None:
+    name = SpecId("a*b")
+    overview = make_overview(make_spec(name, body=CRITERIA))
+    problem = "git cannot have a branch named spec/a*b: rename its file"
+
+    assert summarize(replace(overview, problems={name: problem})) == [
+        (E, "its name holds `*`, which doit cannot have in a task's name: rename its file")
+    ]
 
 
-@pytest.mark.parametrize("name", [A, "x", "a.1.2", "@a", "-", "a_b+c", "täst"])
-def test_names_that_git_takes_are_none_of_them(name: str) -> None:
-    assert find_branch_problem(SpecId(name)) == ""
+def test_a_key_that_was_mistyped_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("---\nstatus: pending\ndepend_on: [x]\ncustomer: Ann\nmembers: [y]\nTarget-Files: z\n---\n# T\n")
+    spec = replace(make_spec(A, body=CRITERIA), path=path)
+
+    assert [(finding.line, finding.reason) for finding in find(make_overview(spec))] == [
+        (3, "nothing acts on the key `depend_on` (did you mean `depends_on`?)"),
+        (6, "nothing acts on the key `Target-Files` (did you mean `target_files`?)"),
+    ]
+
+
+def test_a_pipe_in_a_specs_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.md")
+
+    assert find_line(tmp_path / "a.md", "depends_on") == 0
 
 
 def test_the_line_of_a_key_is_0_where_it_cannot_be_told(tmp_path: Path) -> None:
