@@ -110,6 +110,8 @@ def start_process(
     if not cwd.is_dir():
         raise AgentError(f"{argv[0]} cannot be started: there is no folder {cwd}")
     command = _plan_command(argv, cwd, env.get("PATH", os.defpath))
+    if exit_file is not None:
+        exit_file.unlink(missing_ok=True)  # an earlier agent's end
     ours, theirs = socket.socketpair()
     with theirs:
         # Where the locale is C, Python gives itself a variable that the agent is not to inherit.
