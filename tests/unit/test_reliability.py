@@ -41,16 +41,10 @@ _ALLOWED = {
     "chant_tasks/agents/keeper.py",  # a process of its own
     "chant_tasks/doit_plugin/run/nesting.py",  # before the first thread, and after the last
 }
-    "chant_tasks/doit_plugin/run/nesting.py"
-}  # set before the first thread, taken back after the last
 
 
 def test_no_thread_changes_what_all_threads_share() -> None:
-    files = [
-        path
-        for path in (ROOT / "chant_tasks").rglob("*.py")
-        if path.relative_to(ROOT).as_posix() not in _ALLOWED
-    ]
+    files = [path for path in (ROOT / "chant_tasks").rglob("*.py") if path.relative_to(ROOT).as_posix() not in _ALLOWED]
 
     assert [f"{path.relative_to(ROOT)}: {found}" for path in files for found in _find_shared(path)] == []
 
