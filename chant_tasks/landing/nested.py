@@ -63,11 +63,16 @@ def remove_emptied(git: Git, saved: Oid) -> None:
     git removes files only, and in the next run they would look like the rest of a repository."""
     names = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", saved).fields
     for head in (Path(name) for name in names if name.endswith("/HEAD")):
-        if head.parent.name.startswith(EMBEDDED_NAME):
+        if is_opened(head.parent):
             folder = git.folder / head.parent
             for inner in (*sorted(folder.rglob("*"), reverse=True), folder, folder.parent):
                 with suppress(OSError):
                     inner.rmdir()
+
+
+def is_opened(folder: Path) -> bool:
+    """Whether a folder has the name that a repository's own folder gets when it is saved as plain files."""
+    return folder.name.startswith(EMBEDDED_NAME)
 
 
 def _find_free_name(folder: Path) -> Path:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from chant_tasks.config import Isolation
 from chant_tasks.events import Notice
-from chant_tasks.git.objects import find_merge_base, load_touched
+from chant_tasks.git.objects import find_merge_base, load_changes, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.landing.finalized import render_message
-from chant_tasks.landing.nested import find_registrations, remove_registrations
+from chant_tasks.landing.nested import find_registrations, is_opened, remove_registrations
 from chant_tasks.landing.save import Saved, restore_worktree, save_branch, save_without, save_work
 from chant_tasks.landing.submodules import find_submodule_problems, save_submodules
 from chant_tasks.steps.attempt import Attempt, save_copy
@@ -58,6 +58,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         saved = _spare_users_files(run, attempt, saved, noted, message)
     spare_ref = f"{REFS}/{record.spec}/{record.number}"
     saved = _refuse_unrelated(_save_submodules(attempt, git, saved, spare_ref), git, record)
+    saved = _refuse_opened(saved, git, record) if record.continues else saved
     save_branch(run.git, record.branch, saved, spare_ref)
     if not record.is_in_place and find_registrations(git):
         with add_worktrees_lock(run.overview.project.journal_folder):
@@ -71,6 +72,15 @@ def _refuse_unrelated(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
         return saved
     problem = f"the agent's commits have no history in common with {record.target}"
     return replace(saved, problems=(*saved.problems, problem))
+
+
+def _refuse_opened(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
+    """The work, with a reason not to land it where it holds a repository that was saved as plain files when an earlier
+    attempt ended: nobody meant these files."""
+    added = (Path(change.path) for change in load_changes(git, record.base, saved.head) if change.status == "A")
+    opened = sorted(str(path.parent) for path in added if path.name == "HEAD" and is_opened(path.parent))
+    problems = tuple(f"{path} is the git repository that an earlier attempt made there" for path in opened)
+    return replace(saved, problems=(*saved.problems, *problems))
 
 
 def _save_submodules(attempt: Attempt, git: Git, saved: Saved, spare_ref: str) -> Saved:

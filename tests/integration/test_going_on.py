@@ -350,6 +350,22 @@ def test_in_place_a_file_of_the_users_in_the_way_keeps_the_attempt_waiting_and_i
     assert (state.kind, place.count()) == (Kind.COMPLETED, 2)
 
 
+def test_a_repository_that_an_earlier_attempt_made_inside_does_not_land_as_files(place: Place) -> None:
+    place.turn(1, "git init -q inner; touch {outside}/up; sleep 60\n")
+    place.turn(2, "git add -A\n" + REST)
+    place.turn(3, "rm -rf inner\n" + REST)
+    place.interrupt()
+
+    refused = place.work()
+    state = place.work(is_asked=True)
+
+    assert refused.kind is Kind.FAILED
+    assert refused.reason == "inner/embedded-git is the git repository that an earlier attempt made there"
+    assert f"({refused.reason})" in place.seen(3, "prompt")
+    assert state.kind is Kind.COMPLETED
+    assert place.repository.files() == {"README.md", "three.txt"}
+
+
 CLAUDE = """\
 ---
 providers:
