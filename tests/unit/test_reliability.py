@@ -51,9 +51,10 @@ def test_no_thread_changes_what_all_threads_share() -> None:
 
 def _find_shared(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
-        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-        if called in _SHARED_CALLS or called in {f"os.environ.{name}" for name in _CHANGES}:
-            yield f"line {node.lineno}: {called}"
-        targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else ()
-        if any(ast.unparse(target).startswith("os.environ") for target in targets):
-            yield f"line {targets[0].lineno}: os.environ"
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in _SHARED_CALLS or called in {f"os.environ.{name}" for name in _CHANGES}:
+                yield f"line {node.lineno}: {called}"
+        elif isinstance(node, (ast.Assign, ast.Delete)):
+            if any(ast.unparse(target).startswith("os.environ") for target in node.targets):
+                yield f"line {node.lineno}: os.environ"
