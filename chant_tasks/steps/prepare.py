@@ -90,7 +90,7 @@ def _add_folders(project: Project) -> None:
         add_excludes(project.common_dir)
         note_shared_config(project)
     except OSError as error:
-        where, hint = error.filename or project.common_dir, "chant_tasks keeps its journal there, and git its branches"
+        where, hint = error.filename or project.common_dir, "chant_tasks keeps its journal there"
         raise RepositoryError(f"{where} cannot be written: {error.strerror}", hint) from error
 
 

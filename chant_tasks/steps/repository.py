@@ -1,5 +1,6 @@
 """Whether a repository is one that specs can be worked in, by what git makes of it; asked before anything starts."""
 
+import os
 from pathlib import Path
 
 from chant_tasks.errors import RepositoryError
@@ -9,6 +10,7 @@ from chant_tasks.project import Project
 
 def require_usable_repository(project: Project) -> None:
     """Raises RepositoryError where git does not take the project's folder for a checkout, or works in another."""
+    _require_writable(project)
     answer = Git(project.root, finds_place=True).run(
         "rev-parse", "--is-bare-repository", "--show-toplevel", ok=(0, 128)
     )
@@ -32,3 +34,11 @@ def require_usable_repository(project: Project) -> None:
             f"core.worktree in {settings} sends git to {top}, away from {project.top}",
             f"git config --file {settings} --unset core.worktree",
         )
+
+
+def _require_writable(project: Project) -> None:
+    """Raises RepositoryError where no branch or commit could be made: an agent's work could not be saved then."""
+    for folder in (project.common_dir / name for name in (".", "objects", "refs/heads")):
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            hint = "chant_tasks keeps its journal there, and git commits and branches"
+            raise RepositoryError(f"{folder} cannot be written: permission denied", hint)

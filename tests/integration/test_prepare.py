@@ -129,3 +129,14 @@ def test_specs_whose_agent_needs_nothing_are_worked_beside_a_spec_that_has_its_o
 
     assert run.target == "main"
     assert repository.work(spec_id).kind is Kind.COMPLETED
+
+
+def test_a_journal_that_cannot_be_written_is_refused(repository: Repository) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    (repository.top / ".git" / "chant").write_text("a file\n")
+
+    with pytest.raises(RepositoryError) as raised:
+        repository.work(spec_id)
+    assert "\n" not in raised.value.reason
+    assert repository.count_runs("a") == 0

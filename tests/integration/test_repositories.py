@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.config import Isolation
-from chant_tasks.errors import ChantError, RepositoryError
+from chant_tasks.errors import RepositoryError
 from chant_tasks.git.runner import Answer, Git
-from chant_tasks.project import require_project
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
 from tests.integration.repository import Repository
@@ -42,9 +41,6 @@ def _assert_refused(repository: Repository, spec_id: SpecId) -> RepositoryError:
     assert repository.count_runs("a") == 0
     assert list(repository.worktrees.iterdir()) == []
     return raised.value
-
-
-# Kinds that are made of an ordinary one, and the checkout in which a person then works.
 
 
 def _clone_shallow(repository: Repository) -> Path:
@@ -348,127 +344,6 @@ def _add_hook(repository: Repository, name: str, script: str) -> None:
     hook.chmod(0o755)
 
 
-# What agents do to the repository that all worktrees share.
-
-MISDIRECTED = {
-    "core.worktree": "git config core.worktree {outside}",
-    "core.bare": "git config --file {top}/.git/config core.bare true",
-    "core.hookspath": "git config core.hooksPath {outside}",
-}
-
-
-@pytest.mark.parametrize(("name", "change"), MISDIRECTED.items(), ids=MISDIRECTED.keys())
-def test_settings_that_an_agent_changed_are_said_and_mislead_no_landing(
-    repository: Repository, name: str, change: str
-) -> None:
-    change = change.format(top=repository.top, outside=repository.outside)
-    spec_id = repository.add_spec("a", f"echo work > a.txt\n{change}")
-    repository.commit()
-
-    assert repository.work(spec_id).kind is Kind.COMPLETED
-    assert repository.read("a.txt") == "work\n"
-    assert not (repository.outside / "a.txt").exists()
-    [said] = [text for text in repository.notices() if "changed in" in text]
-    assert said.startswith(f"{name} changed in {repository.top}/.git/config while it was worked; to undo that: ")
-    undo = said.partition("to undo that: ")[2].replace("NAME", name)
-    repository.shell(undo)
-    assert repository.status() == []
-    repository.assert_no_traces()
-
-
-@pytest.mark.parametrize("name", ["core.worktree", "core.bare"])
-def test_a_repository_whose_settings_send_git_elsewhere_is_refused_with_the_way_back(
-    repository: Repository, name: str
-) -> None:
-    spec_id = repository.add_spec("a")
-    repository.commit()
-    repository.git("config", name, str(repository.outside) if name == "core.worktree" else "true")
-
-    refusal = _assert_refused(repository, spec_id)
-
-    assert refusal.reason.startswith(f"{name} ")
-    repository.shell(refusal.hint)
-    _assert_works(repository, spec_id)
-
-
-def test_what_pushing_and_submodules_write_into_the_settings_is_not_said(repository: Repository) -> None:
-    script = "echo work > a.txt\ngit config branch.x.remote origin\ngit config submodule.y.url z"
-    spec_id = repository.add_spec("a", script)
-    repository.commit()
-
-    _assert_works(repository, spec_id)
-    assert repository.notices() == []
-
-
-# What runs that were killed left.
-
-
-def test_what_killed_landings_left_goes_also_where_no_record_tells_of_it(repository: Repository) -> None:
-    spec_id = repository.add_spec("a")
-    commit = repository.commit()
-    git_dir = repository.top / ".git"
-    (git_dir / "index.lock").write_bytes(b"chant_tasks 1\n")
-    (git_dir / "chant-landing-index").write_bytes(b"")
-    (git_dir / "chant-mark-1").write_bytes(b"")
-    (git_dir / "chant-save-index").write_bytes(b"")
-    repository.git("update-ref", "refs/chant/landing/gone", commit)
-    (git_dir / "refs" / "heads" / "main.lock").write_text(f"{commit}\n")
-    (git_dir / "HEAD.lock").write_bytes(b"")
-
-    assert repository.work(spec_id).kind is Kind.COMPLETED
-    assert [*git_dir.rglob("*.lock"), *git_dir.glob("chant-*")] == []
-    assert repository.status() == []
-
-
-def test_locks_that_are_not_ours_stay(repository: Repository) -> None:
-    repository.add_spec("a")
-    repository.commit()
-    locks = [repository.top / ".git" / name for name in ("index.lock", "HEAD.lock", "refs/heads/main.lock")]
-    for lock in locks:
-        lock.write_bytes(b"")
-
-    repository.prepare()
-
-    assert [lock.exists() for lock in locks] == [True, True, True]
-
-
-def test_half_written_files_of_dead_processes_go_and_those_of_living_ones_stay(repository: Repository) -> None:
-    repository.add_spec("a")
-    repository.commit()
-    done = subprocess.Popen(("true",))
-    done.wait()
-    dead, alive, other = (
-        repository.write(f".chant/specs/{name}", "half")
-        for name in (
-            f".chant-{done.pid}-0123456789abcdef.tmp",
-            f".chant-{os.getpid()}-0123456789abcdef.tmp",
-            ".chant-mine.tmp",
-        )
-    )
-
-    repository.prepare()
-
-    assert (dead.exists(), alive.exists(), other.exists()) == (False, True, True)
-
-
-def test_the_lock_on_a_specs_branch_that_a_killed_run_left_goes(repository: Repository) -> None:
-    spec_id = repository.add_spec("a", "echo half > a.txt\nexit 3")
-    repository.commit()
-    _, attempt = repository.start(spec_id)
-    attempt.release()
-    lock = repository.top / ".git" / "refs" / "heads" / "spec" / f"{spec_id}.lock"
-    lock.write_bytes(b"")
-
-    repository.prepare()
-
-    assert not lock.exists()
-    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
-    repository.assert_no_traces()
-
-
-# How much, and when.
-
-
 def test_many_refs_cost_no_more_calls_of_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = repository.add_spec("a"), repository.add_spec("b")
     commit = repository.commit()
@@ -508,17 +383,6 @@ def test_a_clock_that_went_back_repeats_and_loses_nothing(repository: Repository
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert repository.record(spec_id).number == 2
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
-
-
-def test_a_journal_that_cannot_be_written_is_refused(repository: Repository) -> None:
-    spec_id = repository.add_spec("a")
-    repository.commit()
-    (require_project(repository.root).common_dir / "chant").write_text("a file\n")
-
-    with pytest.raises(ChantError) as raised:
-        repository.work(spec_id)
-    assert "\n" not in raised.value.reason
-    assert repository.count_runs("a") == 0
 
 
 def test_a_spec_is_worked_while_another_git_has_the_index_for_a_moment(repository: Repository) -> None:
