@@ -10,8 +10,8 @@ from pathlib import Path
 from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import Notice, WorktreeMade
 from chant_tasks.git.index import is_ignored
-from chant_tasks.git.refs import find_commit
-from chant_tasks.git.runner import Oid
+from chant_tasks.git.refs import find_commit, find_head_branch
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_worktree, load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
@@ -31,7 +31,7 @@ from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
 from chant_tasks.steps.furnish import furnish
 from chant_tasks.steps.in_place import enter_checkout, require_free_checkout, require_room
 from chant_tasks.steps.leave import leave_checkout
-from chant_tasks.steps.place import is_in_place
+from chant_tasks.steps.place import is_in_place, save_place
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
@@ -191,8 +191,11 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
         checkout_lock.release()
         raise
     try:
-        left = leave_checkout(run, attempt, Oid(attempt.record.base), is_agents=False)
-        return end_failed(run, left, _word_failure(failure), head=None)
+        is_entered = find_head_branch(Git(attempt.worktree)) == attempt.record.branch
+        # what an earlier attempt had not committed must not stay behind in the checkout
+        head = save_place(run, attempt).head if is_entered and attempt.going_on is not None else None
+        left = leave_checkout(run, attempt, head or Oid(attempt.record.base), is_agents=False)
+        return end_failed(run, left, _word_failure(failure), head)
     finally:
         checkout_lock.release()
 

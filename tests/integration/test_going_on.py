@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.errors import FileError
 from chant_tasks.journal.attempt import load_record
 from chant_tasks.overview import load_overview
 from chant_tasks.spec.model import SpecId
@@ -348,6 +349,30 @@ def test_in_place_a_file_of_the_users_in_the_way_keeps_the_attempt_waiting_and_i
     assert refused.reason == "two.txt is in your checkout, where attempt 1 left its own"
     assert (repository.outside / "two.txt").read_text() == "mine\n"
     assert (state.kind, place.count()) == (Kind.COMPLETED, 2)
+
+
+def test_in_place_a_disk_that_fails_while_the_work_comes_back_leaves_the_checkout_as_it_was(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_place(repository, is_parallel=False)
+    place.turn(1, HALF)
+    place.turn(2, REST)
+    place.interrupt()
+
+    def fail(path: Path, data: bytes) -> None:
+        raise FileError(path, 0, f"cannot be written: no space left for {len(data)} bytes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chant_tasks.steps.in_place.save_file", fail)
+        failed = place.work()
+    left = repository.status()
+    state = place.work(is_asked=True)
+
+    assert (failed.kind, left, place.count()) == (Kind.FAILED, [], 2)
+    assert "no space left" in failed.reason
+    assert place.seen(2, "status").splitlines()[1:] == [" M README.md", "?? two.txt"]
+    assert state.kind is Kind.COMPLETED
+    assert repository.files() == {"README.md", "one.txt", "two.txt", "three.txt"}
 
 
 def test_a_repository_that_an_earlier_attempt_made_inside_does_not_land_as_files(place: Place) -> None:
