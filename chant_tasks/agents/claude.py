@@ -58,6 +58,8 @@ _ENVIRONMENT = {
     # Its own ten take three minutes to find out that a key is not valid; five outlast a short overload.
     "CLAUDE_CODE_MAX_RETRIES": "5",
 }
+# As root it refuses to skip permissions unless the first is exactly `1`, and its user may have set that to `yes`.
+_AS_ROOT = {"IS_SANDBOX": "1", "CLAUDE_CODE_BUBBLEWRAP": "1"}
 _ERRORS = {
     "authentication_failed": ErrorClass.AUTH,
     "oauth_org_not_allowed": ErrorClass.AUTH,
@@ -92,8 +94,7 @@ class Claude:
             *(("--model", request.model) if request.model else ()),
             *list_arguments(request.settings),
         )
-        # As root it refuses to skip permissions unless this is exactly `1`.
-        sandbox = {"IS_SANDBOX": "1"} if request.is_root else {}
+        sandbox = _AS_ROOT if request.is_root else {}
         return Launch(
             argv=argv,
             env={**_ENVIRONMENT, **sandbox},

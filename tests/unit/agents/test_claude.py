@@ -85,8 +85,11 @@ def test_settings_name_the_executable_and_add_arguments() -> None:
 
 
 def test_only_root_says_that_it_is_in_a_sandbox() -> None:
-    assert CLAUDE.plan_launch(replace(REQUEST, is_root=True)).env["IS_SANDBOX"] == "1"
-    assert "IS_SANDBOX" not in CLAUDE.plan_launch(REQUEST).env
+    names = {"IS_SANDBOX", "CLAUDE_CODE_BUBBLEWRAP"}
+
+    as_root = CLAUDE.plan_launch(replace(REQUEST, is_root=True)).env
+    assert {name: as_root[name] for name in names} == dict.fromkeys(names, "1")
+    assert names.isdisjoint(CLAUDE.plan_launch(REQUEST).env)
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
