@@ -45,6 +45,17 @@ def find_left(lines: str, present: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(oid for oid in left if oid.strip("0") and oid != present))
 
 
+def find_last_move(lines: str) -> int | None:
+    """When HEAD, or the branch that it is at, was last moved by anybody but us, in whole seconds since 1970; None where
+    the log does not tell."""
+    for line in reversed(lines.splitlines()):
+        who, _, words = line.partition("\t")
+        moment = who.rpartition("> ")[2].partition(" ")[0]
+        if not words.startswith("chant:") and moment.isdecimal():
+            return int(moment)
+    return None
+
+
 def _parse(lines: str) -> Iterator[Move]:
     for line in lines.splitlines():
         ids, _, words = line.partition("\t")

@@ -31,12 +31,12 @@ from chant_tasks.agents.contract import (
 from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.errors import ChantError
 from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Notice
-from chant_tasks.journal.attempt import Phase
+from chant_tasks.journal.attempt import Phase, load_record
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.journal.transitions import AgentResult, to_agent_ended, to_running, to_session, to_watched
 from chant_tasks.steps.agent_files import load_report, save_files
-from chant_tasks.steps.attempt import Attempt, end_processes, folder_of, save
+from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, save
 from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outcome, render_reason
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
@@ -89,6 +89,7 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     if not _wait_for_start(run):
         return attempt, _End(outcome=Stopped("the run was stopped"))
     model = request.model or ""
+    exit_file(folder).unlink(missing_ok=True)
     attempt = save(run, attempt, to_running(record, agent=provider.name, model=model, session=launch.session))
     run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
     started = time.monotonic()
@@ -131,6 +132,7 @@ def _supervise(
         on_line=on_line,
         on_started=on_started,
         stop=run.stop,
+        exit_file=exit_file(folder),
     )
     end_processes(run, attempt.record)
     outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), tuple(kept.values()))
@@ -139,8 +141,11 @@ def _supervise(
 
 def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
     """The attempt with its agent's end. Where the journal cannot be written it is known here all the same: what was
-    done may still be saved."""
-    record = to_agent_ended(attempt.record, result)
+    done may still be saved. What was raised may have come after a step that only the journal has."""
+    journal, written = run.overview.project.journal_folder, None
+    with suppress(OSError):
+        written = load_record(journal, attempt.record.spec, attempt.record.number)
+    record = to_agent_ended(written or attempt.record, result)
     try:
         return save(run, attempt, record)
     except OSError:

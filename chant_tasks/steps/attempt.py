@@ -123,6 +123,11 @@ def folder_of(run: SpecRun, record: AttemptRecord) -> Path:
     return attempt_folder(run.overview.project.journal_folder, record.spec, record.number)
 
 
+def exit_file(folder: Path) -> Path:
+    """Where the keeper of an attempt's agent writes how that has ended."""
+    return folder / "exit"
+
+
 def save_copy(run: SpecRun, record: AttemptRecord, name: str, data: bytes) -> None:
     """Keep a copy of the spec's file: `given.md`, `end.md` or `final.md`."""
     save_whole(folder_of(run, record) / name, data)

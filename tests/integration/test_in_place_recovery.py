@@ -3,11 +3,13 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from chant_tasks.errors import RepositoryError, WorktreeError
+from chant_tasks.journal.attempt import Phase
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.state import Ending, Kind
 from tests.integration.repository import TICK, Repository
@@ -85,7 +87,7 @@ def test_a_failing_attempt_that_was_killed_leaves_the_checkout_as_it_was(place: 
 
 
 @pytest.mark.parametrize("moment", [*HALFWAY, *LANDING.values()])
-def test_an_attempt_that_was_killed_lands_or_is_worked_anew_and_nothing_of_the_users_is_lost(
+def test_a_finished_agents_work_lands_without_another_and_nothing_of_the_users_is_lost(
     place: Repository, moment: str
 ) -> None:
     others = add_others(place)
@@ -97,9 +99,8 @@ def test_an_attempt_that_was_killed_lands_or_is_worked_anew_and_nothing_of_the_u
     kill(place, spec_id, moment)
     state = place.work(spec_id)
 
-    is_done_before = moment.split(":")[1] in (LEAVE, NOTED, "chant_tasks.landing.land")
     assert state.kind is Kind.COMPLETED, state
-    assert place.count_runs("a") == (1 if is_done_before else 2)
+    assert place.count_runs("a") == 1
     assert place.files() == {".gitignore", "README.md", "tracked.txt", "work.txt"}
     assert place.snapshot(*paths) == before
     assert place.status() == [line for line in status if "001-a.md" not in line]
@@ -107,11 +108,47 @@ def test_an_attempt_that_was_killed_lands_or_is_worked_anew_and_nothing_of_the_u
 
 
 def _kill_agent(place: Repository, script: str = "echo work > work.txt") -> SpecId:
-    """A spec whose doit died when its agent had ended, in a checkout that was clean."""
-    spec_id = place.add_spec("a", script)
+    """A spec whose doit died when its agent had failed, which it does once, in a checkout that was clean."""
+    fail_once = f"test -e {place.outside}/failed || {{ touch {place.outside}/failed; exit 3; }}"
+    spec_id = place.add_spec("a", f"{script}\n{fail_once}")
     place.commit("spec")
     kill(place, spec_id, "after:chant_tasks.agents.supervise:run_agent")
     return spec_id
+
+
+def _kill_finished_agent(place: Repository) -> SpecId:
+    """A spec whose doit died when its agent had finished, in a checkout that was clean."""
+    spec_id = place.add_spec("a", "echo work > work.txt")
+    place.commit("spec")
+    kill(place, spec_id, "after:chant_tasks.agents.supervise:run_agent")
+    return spec_id
+
+
+def test_finished_work_that_nobody_asks_for_now_is_on_its_branch_and_the_checkout_is_free(place: Repository) -> None:
+    spec_id = _kill_finished_agent(place)
+
+    place.prepare()
+
+    assert (place.git("symbolic-ref", "--short", "HEAD"), place.status()) == ("main", [])
+    assert place.show("work.txt", f"spec/{spec_id}") == "work\n"
+    assert place.record(spec_id).phase is Phase.FINISHED
+
+
+@pytest.mark.parametrize("command", ["echo mine > mine.txt", "echo mine >> tracked.txt", "git commit -qam mine"])
+def test_what_the_user_did_in_the_checkout_after_the_agent_had_finished_does_not_land(
+    place: Repository, command: str
+) -> None:
+    """Nobody can tell it from the agent's: it is kept, and the spec worked again."""
+    spec_id = _kill_finished_agent(place)
+    later = int(time.time()) + 60  # git's log has whole seconds
+    place.shell(f"export GIT_COMMITTER_DATE='{later} +0000'; {command}")
+
+    place.prepare()
+
+    record = place.record(spec_id)
+    assert (record.ending, record.kept) == (Ending.INTERRUPTED, f"refs/chant/attempts/{spec_id}/1")
+    assert place.show("work.txt", record.kept) == "work\n"
+    assert place.git("log", "-1", "--format=%s", "main") == "spec"
 
 
 def test_the_state_tells_of_the_attempt_that_stopped(place: Repository) -> None:

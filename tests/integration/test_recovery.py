@@ -4,30 +4,36 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chant_tasks.git.runner import Answer, Git
+from chant_tasks.journal.attempt import Phase
+from chant_tasks.journal.process import is_alive
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import Kind
+from chant_tasks.state import Ending, Kind
 from chant_tasks.steps.recover import recover_all
-from tests.integration.repository import Repository
+from tests.integration.repository import TICK, Repository
 
 SAVE = "chant_tasks.landing.save"
 LAND = "chant_tasks.landing.land"
 CHECKOUT = "chant_tasks.landing.checkout"
 
-# Before the agent's work was found to be done, it is kept as an interrupted attempt, and the spec worked anew.
-BEFORE_EVIDENCE = {
+# Before the agent had finished, its work is kept as an interrupted attempt, and the spec worked again.
+BEFORE_ITS_END = {
     "the record is there, the worktree is not": "before:chant_tasks.git.worktrees:add_worktree",
     "the worktree is registered": "after:chant_tasks.git.worktrees:add_worktree",
     "the worktree is full": "after:chant_tasks.steps.include:add_included_files",
     "the agent is about to start": "before:chant_tasks.agents.supervise:run_agent",
+}
+# Afterwards it is not run again: its work is judged, and lands.
+AFTER_ITS_END = {
     "the agent has ended": "after:chant_tasks.agents.supervise:run_agent",
+    "its end is noted": "after:chant_tasks.steps.agent:_note_end",
     "its work is a commit": f"after:{SAVE}:save_work",
     "its work is on the branch": f"after:{SAVE}:save_branch",
-}
-# Afterwards only landing is left.
-AFTER_EVIDENCE = {
+    "its work is judged": "after:chant_tasks.landing.evidence:plan_verdict",
     "the work is done": "before:chant_tasks.journal.locks:add_tasks_lock",
     "the landing begins": f"before:{LAND}:land",
     "the landing commit has a ref": f"after:{LAND}:apply_ref",
@@ -101,38 +107,35 @@ def _assert_landed(repository: Repository, spec_id: SpecId) -> None:
     repository.assert_no_traces()
 
 
-@pytest.mark.parametrize("moment", BEFORE_EVIDENCE.values(), ids=list(BEFORE_EVIDENCE))
-def test_a_spec_killed_before_its_work_was_done_is_worked_anew(
+@pytest.mark.parametrize("moment", BEFORE_ITS_END.values(), ids=list(BEFORE_ITS_END))
+def test_a_spec_killed_before_its_agent_had_finished_is_worked_again(
     repository: Repository, spec: SpecId, moment: str
 ) -> None:
     before, tip = repository.snapshot(*MINE), repository.tip("main")
 
     _kill(repository, spec, moment, takes_children=True)
-    runs = repository.count_runs("a")
 
     assert (repository.tip("main"), repository.snapshot(*MINE)) == (tip, before)
     repository.prepare()
     repository.assert_no_traces()
-    kept = repository.refs(f"refs/chant/attempts/{spec}/")
-    assert len(kept) == runs
-    assert all("a.txt" in repository.files(name) for name in kept)
+    assert repository.refs(f"refs/chant/attempts/{spec}/") == {}
     assert repository.work(spec).kind is Kind.COMPLETED
-    assert repository.count_runs("a") == runs + 1
+    assert repository.count_runs("a") == 1
     assert repository.snapshot(*MINE) == before
     _assert_landed(repository, spec)
 
 
 @pytest.mark.parametrize(
     ("moment", "takes_children"),
-    [(name, True) for name in AFTER_EVIDENCE] + [(name, False) for name in WHILE_GIT_WAITS],
+    [(name, True) for name in AFTER_ITS_END] + [(name, False) for name in WHILE_GIT_WAITS],
     ids=lambda value: value if isinstance(value, str) else "all died" if value else "only doit died",
 )
-def test_a_spec_killed_after_its_work_was_done_only_lands(
+def test_a_spec_killed_after_its_agent_had_finished_is_landed_without_another(
     repository: Repository, spec: SpecId, moment: str, takes_children: bool
 ) -> None:
     before = repository.snapshot(*MINE)
 
-    _kill(repository, spec, AFTER_EVIDENCE[moment], takes_children=takes_children)
+    _kill(repository, spec, AFTER_ITS_END[moment], takes_children=takes_children)
     is_on_target = "a.txt" in repository.files()
 
     assert (repository.show(repository.spec_path(spec)).startswith("---\nstatus: completed")) == is_on_target
@@ -145,7 +148,7 @@ def test_a_spec_killed_after_its_work_was_done_only_lands(
 
 @pytest.mark.parametrize("moment", ["the index is locked", *WHILE_GIT_WAITS, "the branch has moved"])
 def test_the_users_git_works_once_the_next_run_began(repository: Repository, spec: SpecId, moment: str) -> None:
-    _kill(repository, spec, AFTER_EVIDENCE[moment], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END[moment], takes_children=True)
 
     repository.prepare()
 
@@ -161,7 +164,7 @@ def test_the_users_git_works_once_the_next_run_began(repository: Repository, spe
 
 
 def test_a_torn_file_is_written_again(repository: Repository, spec: SpecId) -> None:
-    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END["the files are written"], takes_children=True)
     (repository.top / "README.md").write_text("wo")
     (repository.top / "new/file").write_text("")
 
@@ -171,7 +174,7 @@ def test_a_torn_file_is_written_again(repository: Repository, spec: SpecId) -> N
 
 
 def test_a_users_edit_of_a_half_moved_file_waits_and_is_kept(repository: Repository, spec: SpecId) -> None:
-    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END["the files are written"], takes_children=True)
     repository.write("README.md", "mine\n")
 
     state = repository.work(spec)
@@ -190,7 +193,7 @@ def test_a_users_edit_of_a_half_moved_file_waits_and_is_kept(repository: Reposit
 def test_a_half_moved_checkout_whose_target_now_conflicts_is_not_completed(
     repository: Repository, spec: SpecId
 ) -> None:
-    _kill(repository, spec, AFTER_EVIDENCE["the checkout has moved"], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END["the checkout has moved"], takes_children=True)
     blob = repository.git("hash-object", "-w", repository.spec_path(spec))
     tree = repository.git("ls-tree", "main").replace(repository.git("rev-parse", "main:README.md"), blob)
     (repository.outside / "tree").write_text(f"{tree}\n")
@@ -206,8 +209,8 @@ def test_a_half_moved_checkout_whose_target_now_conflicts_is_not_completed(
 
 
 def test_a_landing_killed_twice_lands(repository: Repository, spec: SpecId) -> None:
-    _kill(repository, spec, AFTER_EVIDENCE["the files are written"], takes_children=True)
-    _kill(repository, spec, AFTER_EVIDENCE["the checkout has moved"], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END["the files are written"], takes_children=True)
+    _kill(repository, spec, AFTER_ITS_END["the checkout has moved"], takes_children=True)
 
     assert repository.work(spec).kind is Kind.COMPLETED
     assert repository.count_runs("a") == 1
@@ -223,7 +226,7 @@ def test_a_killed_landing_in_a_second_worktree_is_finished_there(repository: Rep
     second = repository.outside / "second"
     repository.git("worktree", "add", "-q", str(second), "main")
 
-    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+    _kill(repository, spec_id, AFTER_ITS_END[moment], takes_children=True)
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert (repository.git("status", "--porcelain", cwd=second), repository.status()) == ("", [])
@@ -238,7 +241,7 @@ def test_a_driver_killed_in_its_landing_lands(repository: Repository, moment: st
     repository.commit()
     repository.work(member)
 
-    _kill(repository, driver, AFTER_EVIDENCE[moment], takes_children=True)
+    _kill(repository, driver, AFTER_ITS_END[moment], takes_children=True)
 
     assert repository.work_driver(driver).kind is Kind.COMPLETED
     assert repository.show(repository.spec_path(driver)).startswith("---\nstatus: completed")
@@ -255,7 +258,7 @@ def test_an_ignored_spec_killed_in_its_landing_keeps_the_users_edit(repository: 
     repository.commit()
     path = repository.spec_path(spec_id)
 
-    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+    _kill(repository, spec_id, AFTER_ITS_END[moment], takes_children=True)
     repository.write(path, repository.read(path).replace("Some words.", "Better words."))
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
@@ -272,12 +275,52 @@ def test_a_killed_rerun_lands(repository: Repository, moment: str) -> None:
     repository.work(spec_id)
     repository.forget(spec_id)
 
-    _kill(repository, spec_id, AFTER_EVIDENCE[moment], takes_children=True)
+    _kill(repository, spec_id, AFTER_ITS_END[moment], takes_children=True)
 
     repository.work(spec_id)
     assert repository.state(spec_id).kind is Kind.COMPLETED
     assert repository.count_runs("a") == 2
     assert repository.status() == []
+    repository.assert_no_traces()
+
+
+# The parent of an agent is its keeper, and that one's parent is doit.
+KILL_DOIT = "kill -9 $(ps -o ppid= -p $PPID)"
+
+
+def _run_to_its_death(repository: Repository, spec_id: SpecId) -> None:
+    """Work a spec whose agent kills its doit."""
+    done = subprocess.run(
+        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, f"after:{LAND}:land"),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_an_agent_that_outlived_its_doit_is_ended_and_its_work_kept(repository: Repository) -> None:
+    script = f"""\
+trap '' TERM
+echo half > a.txt
+until grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done
+{KILL_DOIT}
+touch {repository.outside}/up
+while :; do sleep 1; done"""
+    repository.write(".chant/config.md", "---\ntimeouts: {grace: 3s}\n---\n")
+    spec_id = repository.add_spec("a", script)
+    repository.commit()
+
+    _run_to_its_death(repository, spec_id)
+    agent = repository.record(spec_id).agent_process
+    was_alive = agent is not None and is_alive(agent)
+    repository.prepare()
+
+    assert agent is not None
+    assert (was_alive, is_alive(agent)) == (True, False)
+    assert "ended an agent that an earlier run had left" in repository.notices()
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
+    assert repository.record(spec_id).ending is Ending.INTERRUPTED
     repository.assert_no_traces()
 
 
@@ -292,13 +335,7 @@ kill -9 $(ps -o ppid= -p $PPID) $PPID"""
     spec_id = repository.add_spec("a", script)
     repository.commit()
 
-    done = subprocess.run(
-        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, f"after:{LAND}:land"),
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
+    _run_to_its_death(repository, spec_id)
     assert (repository.outside / "up").exists()
     agent = repository.record(spec_id).agent_process
 
@@ -311,10 +348,84 @@ kill -9 $(ps -o ppid= -p $PPID) $PPID"""
     repository.assert_no_traces()
 
 
-def test_an_attempt_whose_spec_was_removed_is_picked_up_all_the_same(repository: Repository, spec: SpecId) -> None:
+def test_an_agent_that_failed_while_its_doit_died_counts_as_interrupted(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo half > a.txt; exit 3")
+    repository.commit()
+
+    _kill(repository, spec_id, AFTER_ITS_END["the agent has ended"], takes_children=True)
+    repository.prepare()
+
+    assert (repository.record(spec_id).ending, repository.record(spec_id).kept) == (
+        Ending.INTERRUPTED,
+        f"refs/chant/attempts/{spec_id}/1",
+    )
+    repository.assert_no_traces()
+
+
+def test_an_agent_that_gave_up_is_recorded_as_such_by_the_next_run(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo half > a.txt; exit 3")
+    repository.commit()
+
+    _kill(repository, spec_id, AFTER_ITS_END["its end is noted"], takes_children=True)
+    repository.prepare()
+
+    record = repository.record(spec_id)
+    assert (record.ending, record.reason) == (Ending.FAILED, "the agent gave up: exit status 3")
+    assert repository.show("a.txt", record.kept) == "half\n"
+    repository.assert_no_traces()
+
+
+def test_an_agent_that_had_said_its_last_word_when_its_doit_died_has_finished(repository: Repository) -> None:
+    """It stays after that word, and is ended: the log has what it said."""
+    spec_id = repository.add_spec("a", None)
+    word = '{"type": "result", "subtype": "success", "is_error": false, "result": "done", "total_cost_usd": 0.5}'
+    agent = repository.outside / "claude"
+    agent.write_text(f"""#!/bin/sh
+echo run >> {repository.outside}/a.runs
+echo work > a.txt
+{TICK}
+echo '{word}'
+until grep -q '"result"' {repository.journal}/attempts/*/1/log; do sleep 0.01; done
+{KILL_DOIT}
+sleep 60
+""")
+    agent.chmod(0o755)
+    repository.write(
+        ".chant/config.md",
+        f"---\ndefaults: {{provider: claude}}\nproviders: {{claude: {{executable: {agent}}}}}\n---\n",
+    )
+    repository.commit()
+
+    _run_to_its_death(repository, spec_id)
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert (repository.count_runs("a"), repository.record(spec_id).cost_usd) == (1, 0.5)
+    assert repository.show("a.txt") == "work\n"
+    repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("moment", ["the agent has ended", "its end is noted", "its work is on the branch"])
+def test_finished_work_that_nobody_asks_for_now_is_on_its_branch_without_a_worktree(
+    repository: Repository, spec: SpecId, moment: str
+) -> None:
+    _kill(repository, spec, AFTER_ITS_END[moment], takes_children=True)
+
+    repository.prepare()
+
+    assert repository.show("a.txt", f"spec/{spec}") == "work\n"
+    assert repository.record(spec).phase is Phase.FINISHED
+    assert repository.state(spec).reason == "stopped midway; the next doit goes on from there"
+    assert not list(repository.worktrees.glob("chant-*"))
+    assert repository.refs("refs/chant/attempts/") == {}
+
+
+def test_finished_work_of_a_spec_that_was_removed_meanwhile_is_kept_at_a_ref(
+    repository: Repository, spec: SpecId
+) -> None:
     other = repository.add_spec("b")
-    _kill(repository, spec, BEFORE_EVIDENCE["the agent has ended"], takes_children=True)
-    (repository.top / repository.spec_path(spec)).unlink()
+    _kill(repository, spec, AFTER_ITS_END["the agent has ended"], takes_children=True)
+    repository.git("rm", "-q", repository.spec_path(spec))
+    repository.git("commit", "-q", "-m", "not needed any more")
 
     repository.prepare(other)
 
@@ -323,14 +434,30 @@ def test_an_attempt_whose_spec_was_removed_is_picked_up_all_the_same(repository:
 
 
 def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> None:
+    """What was not committed is lost with it, the ticks too: so the work is not done."""
     spec_id = repository.add_spec("a", "echo work > a.txt\ngit add -A\ngit commit -q -m mine")
     repository.commit()
-    _kill(repository, spec_id, BEFORE_EVIDENCE["the agent has ended"], takes_children=True)
+    _kill(repository, spec_id, AFTER_ITS_END["the agent has ended"], takes_children=True)
     (repository.worktrees / f"chant-{spec_id}").rename(repository.outside / "gone")
 
     repository.prepare()
 
+    record = repository.record(spec_id)
+    assert (record.ending, record.reason) == (Ending.FAILED, '1 of 1 acceptance criterion is unticked: "it is done"')
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_an_attempt_killed_while_it_was_being_ended_is_ended_in_the_same_way(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", ticks=False)
+    repository.commit()
+    _kill(repository, spec_id, AFTER_ITS_END["the branch is gone"], takes_children=True)
+
+    repository.prepare()
+
+    record = repository.record(spec_id)
+    assert (record.ending, record.kept) == (Ending.FAILED, f"refs/chant/attempts/{spec_id}/1")
+    assert repository.show("a.txt", record.kept) == "work\n"
     repository.assert_no_traces()
 
 
@@ -356,8 +483,8 @@ def test_what_could_not_be_saved_stays_until_the_next_run(
         "doit",
     ]
     assert (repository.worktrees / f"chant-{spec_id}" / "a.txt").read_text() == "work\n"
-    repository.prepare()
-    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1
     repository.assert_no_traces()
 
 
@@ -384,10 +511,21 @@ def test_recovery_costs_no_git_call_where_nothing_was_in_flight(
     spec_id = repository.add_spec("a")
     repository.commit()
     repository.work(spec_id)
-    run = repository.prepare()
+    run, calls = repository.prepare(), []
+    run_git = Git.run
 
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("git was called")
+    def count(git: Git, *arguments: str, **keywords: Any) -> Answer:
+        calls.append(arguments)
+        return run_git(git, *arguments, **keywords)
 
-    monkeypatch.setattr("chant_tasks.git.runner.Git.run", refuse)
-    recover_all(run)
+    monkeypatch.setattr(Git, "run", count)
+    problems = recover_all(run)
+
+    assert (calls, problems) == ([], {})
+    assert load_landed(run.git) == f"chant({spec_id}): Do a"
+    assert len(calls) == 1  # what is counted is counted
+
+
+def load_landed(git: Git) -> str:
+    """The subject of the last commit."""
+    return git.run("log", "-1", "--format=%s").text

@@ -1,0 +1,103 @@
+"""What is to be done with an attempt that nobody works any more: one pure function from what is known to a plan."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
+from chant_tasks.journal.transitions import AgentResult
+from chant_tasks.state import Ending
+
+
+class Step(Enum):
+    """One thing that recovery does. A crash after any of them leaves what the next plan begins with."""
+
+    NOTE_AGENT_END = "write down how the agent ended"
+    END_AGENT = "end what is left of the agent's processes"
+    REMOVE_STALE_FILES = "remove the locks and copies of gits that were killed"
+    SAVE_PLACE = "save what is in its folder on its branch"
+    DISCARD_PLACE = "let go of a folder in which no agent has worked"
+    JUDGE = "judge the work, as finalize does"
+    LEAVE_PLACE = "give a checkout back"
+    TAKE_OVER = "keep the branch for the run that lands it, remove the worktree"
+    END_INTERRUPTED = "keep the work at a ref, remove worktree and branch, end it as interrupted"
+    RECORD_LANDING = "remove worktree and branch, end it as completed"
+    CLEAN_UP = "remove what could not be removed before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What there is of an attempt beside its record.
+
+    `has_landed` says that the target has its landing commit, `has_place` that its folder still holds what the agent
+    left, `result` how its agent ended where that is known and the record does not have it yet. `is_touched` says that
+    its user has changed something in a checkout since: what is there is not the agent's alone. `is_wanted` says that
+    the spec is still there, for somebody to land it.
+    """
+
+    has_landed: bool = False
+    has_place: bool = False
+    result: AgentResult | None = None
+    is_touched: bool = False
+    is_wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What to do, in this order. `result` is what `NOTE_AGENT_END` writes; an attempt that has ended at one step needs
+    no further one."""
+
+    steps: tuple[Step, ...] = ()
+    result: AgentResult | None = None
+
+
+_BEGIN = (Step.END_AGENT, Step.REMOVE_STALE_FILES)
+STOPPED = AgentResult(how=AgentEnd.STOPPED, reason="an earlier run stopped midway")
+
+
+def plan_recovery(record: AttemptRecord, found: Found) -> Recovery:
+    """What to do with an open attempt."""
+    if record.ending is not None:
+        return Recovery(steps=_plan_ended(record, found))
+    if found.has_landed:
+        # A person may have gone on in a worktree that a killed run had left: that is no work to lose.
+        return Recovery(steps=(*_BEGIN, *_plan_save(record, found), Step.RECORD_LANDING))
+    if record.is_proven:
+        last = (Step.LEAVE_PLACE, Step.TAKE_OVER if found.is_wanted else Step.END_INTERRUPTED)
+        return Recovery(steps=(*_BEGIN, *_plan_save(record, found), *last))
+    if record.phase is Phase.CREATED:
+        return Recovery(steps=(*_BEGIN, _plan_unused(record, found), Step.LEAVE_PLACE, Step.END_INTERRUPTED))
+    return _plan_unjudged(record, found)
+
+
+def _plan_ended(record: AttemptRecord, found: Found) -> tuple[Step, ...]:
+    if record.ending is Ending.ON_BRANCH and found.has_landed:
+        return (*_BEGIN, *_plan_save(record, found), Step.RECORD_LANDING)
+    if record.ending is Ending.ON_BRANCH and not record.leftover:
+        return ()  # a person merges it, or not
+    return (*_BEGIN, Step.CLEAN_UP)
+
+
+def _plan_unused(record: AttemptRecord, found: Found) -> Step:
+    """No agent has worked there. Yet a checkout may hold what an earlier attempt had left uncommitted, put back."""
+    holds_earlier = record.is_in_place and bool(record.continues) and found.has_place
+    return Step.SAVE_PLACE if holds_earlier else Step.DISCARD_PLACE
+
+
+def _plan_unjudged(record: AttemptRecord, found: Found) -> Recovery:
+    """The agent's end decides: one that finished is not run again, all else counts as interrupted by our death."""
+    result = None
+    if record.phase is Phase.RUNNING:
+        has_finished = found.result is not None and found.result.how is AgentEnd.FINISHED
+        result = found.result if has_finished else STOPPED
+    end = result.how if result is not None else record.agent_end
+    note = (Step.NOTE_AGENT_END,) if result is not None else ()
+    save = (Step.SAVE_PLACE,) if found.has_place else ()
+    is_in_doubt = end is AgentEnd.FINISHED and (found.is_touched or not found.is_wanted)
+    is_interrupted = end is AgentEnd.STOPPED or is_in_doubt
+    last = (Step.LEAVE_PLACE, Step.END_INTERRUPTED) if is_interrupted else (Step.JUDGE, Step.TAKE_OVER)
+    return Recovery(steps=(*note, *_BEGIN, *save, *last), result=result)
+
+
+def _plan_save(record: AttemptRecord, found: Found) -> tuple[Step, ...]:
+    """What came after the work was judged is saved, too; in a checkout it is its user's own."""
+    return (Step.SAVE_PLACE,) if found.has_place and not record.is_in_place else ()

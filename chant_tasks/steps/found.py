@@ -1,0 +1,151 @@
+"""What there is of an attempt that nobody works any more: on the target, in its folder, and of its agent's end."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Provider, Request, keep_events
+from chant_tasks.agents.process import parse_exit
+from chant_tasks.agents.registry import find_provider
+from chant_tasks.errors import AgentError
+from chant_tasks.git.head_log import find_last_move
+from chant_tasks.git.index import load_changed
+from chant_tasks.git.noted import load_untracked
+from chant_tasks.git.objects import find_blob, is_ancestor
+from chant_tasks.git.refs import find_commit, find_head_branch, is_held
+from chant_tasks.git.runner import Git
+from chant_tasks.git.worktrees import find_git_dir, is_own_worktree, load_worktrees
+from chant_tasks.journal.attempt import AttemptRecord, Phase
+from chant_tasks.journal.recovery import Found
+from chant_tasks.journal.transitions import AgentResult
+from chant_tasks.steps.agent_files import load_report
+from chant_tasks.steps.attempt import Attempt, exit_file, folder_of
+from chant_tasks.steps.in_place import find_users_paths
+from chant_tasks.steps.outcome import plan_result
+from chant_tasks.steps.run import SpecRun
+
+_STDERR = "stderr| "
+_TAIL_LINES = 20
+
+
+def load_found(run: SpecRun, attempt: Attempt) -> Found:
+    """What recovery is planned from. Only what can decide is looked up."""
+    record = attempt.record
+    has_landed = _has_landed(run, record)
+    is_unjudged = record.phase in (Phase.RUNNING, Phase.AGENT_ENDED)
+    has_place = record.ending is None and _has_place(run, record)
+    return Found(
+        has_landed=has_landed,
+        has_place=has_place,
+        result=load_result(run, attempt) if record.phase is Phase.RUNNING else None,
+        is_wanted=record.ending is not None or _is_wanted(run, record),
+        is_touched=is_unjudged and has_place and record.is_in_place and _is_touched(run, record),
+    )
+
+
+def _has_landed(run: SpecRun, record: AttemptRecord) -> bool:
+    commit, target = record.landing_commit, f"refs/heads/{record.target}"
+    return bool(commit) and find_commit(run.git, commit) is not None and is_ancestor(run.git, commit, target)
+
+
+def _is_wanted(run: SpecRun, record: AttemptRecord) -> bool:
+    """Whether the spec's file is in the checkout, or on the target where that is at something else. In a checkout that
+    was worked in it may be missing until that is given back."""
+    if record.is_in_place and record.worktree:
+        return True
+    path = run.overview.project.top / record.spec_path
+    return path.is_file() or find_blob(run.git, f"refs/heads/{record.target}", record.spec_path) is not None
+
+
+def _has_place(run: SpecRun, record: AttemptRecord) -> bool:
+    """Whether the folder still holds what the agent left: a checkout may be at something else by now.
+
+    Commits that only a detached HEAD holds are the agent's.
+    """
+    if not record.worktree or not record.base:
+        return False
+    if not record.is_in_place:
+        return is_own_worktree(run.overview.project.common_dir, Path(record.worktree))
+    if all(str(worktree.path) != record.worktree for worktree in load_worktrees(run.git, run.overview.project.top)):
+        return False
+    git = Git(Path(record.worktree))
+    branch, head = find_head_branch(git), find_commit(git, "HEAD")
+    if branch is None and head is not None and is_ancestor(git, record.base, head):
+        return not is_held(git, head)
+    return branch == record.branch
+
+
+def _is_touched(run: SpecRun, record: AttemptRecord) -> bool:
+    """Whether something in the user's checkout was changed after the agent's last moment, as the file system has it."""
+    folder, git, noted = folder_of(run, record), Git(Path(record.worktree)), find_users_paths(run, record)
+    witness = next((path for path in (exit_file(folder), folder / "log") if path.is_file()), None)
+    if noted is None or witness is None:
+        return True
+    moment, log = witness.stat().st_mtime_ns, find_git_dir(git.folder) / "logs" / "HEAD"
+    moved = find_last_move(log.read_text(errors="replace")) if log.is_file() else None
+    own = [path for path in {*load_changed(git), *load_untracked(git)} if not noted.is_users(path)]
+    places = (git.folder / path for path in own)
+    is_newer = any(os.path.lexists(place) and place.lstat().st_ctime_ns > moment for place in places)
+    return is_newer or (moved is not None and moved * 10**9 > moment)
+
+
+def load_result(run: SpecRun, attempt: Attempt) -> AgentResult | None:
+    """How the agent of a killed run ended, by what it printed and what its keeper wrote; None where nothing tells.
+
+    An agent that has said its last word and did not go has ended, too.
+    """
+    folder = folder_of(run, attempt.record)
+    try:
+        provider = find_provider(attempt.record.agent, run.config, lambda command: command)
+        launch = provider.plan_launch(_plan_request(run, attempt))
+    except AgentError:  # there is no such provider any more
+        return None
+    events, ended = keep_events(_load_events(folder, provider)), _load_exit(folder)
+    if ended is None:
+        if not any(isinstance(event, Ended) for event in events):
+            return None
+        ended = Exit(status=None, ended_by="lingering")
+    outcome = provider.judge(replace(ended, stderr="\n".join(_load_stderr(folder))), events)
+    return plan_result(outcome, keep_events((*events, *load_report(launch, folder))))
+
+
+def _plan_request(run: SpecRun, attempt: Attempt) -> Request:
+    """What the agent was asked, as far as it tells which report the agent leaves."""
+    record, folder = attempt.record, folder_of(run, attempt.record)
+    return Request(
+        spec=attempt.spec.id,
+        prompt="",
+        prompt_file=folder / "prompt.md",
+        cwd=Path(record.worktree),
+        model=record.model_asked or None,
+        run=attempt.spec.run,
+        session=record.session,
+        settings=run.config.providers.get(record.agent, {}),
+        is_root=os.geteuid() == 0,
+        folder=folder,
+        session_folder=folder,
+    )
+
+
+def _load_exit(folder: Path) -> Exit | None:
+    path = exit_file(folder)
+    return parse_exit(path.read_text(errors="replace")) if path.is_file() else None
+
+
+def _load_events(folder: Path, provider: Provider) -> Iterator[AgentEvent]:
+    for line in _load_log(folder):
+        if not line.startswith((_STDERR, "…")):  # a line that goes on from one that was too long
+            yield from provider.parse_line(line)
+
+
+def _load_stderr(folder: Path) -> list[str]:
+    return [line.removeprefix(_STDERR) for line in _load_log(folder) if line.startswith(_STDERR)][-_TAIL_LINES:]
+
+
+def _load_log(folder: Path) -> Iterator[str]:
+    path = folder / "log"
+    if path.is_file():
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as log:
+            for line in log:
+                yield line.removesuffix("\n")
