@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from chant_tasks.agents.contract import (
     Postponed,
     Request,
     Scope,
+    Stopped,
     find_served_model,
     find_session,
     find_use,
@@ -68,8 +70,14 @@ class Place:
         done = subprocess.run(("git", *arguments), cwd=self.worktree, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def work(self, script: Script, prompt: str = "Write hello.txt and commit it.", resume: str = "") -> Run:
-        """Have the agent work to its end as its provider plans it."""
+    def work(
+        self,
+        script: Script,
+        prompt: str = "Write hello.txt and commit it.",
+        resume: str = "",
+        stop: threading.Event | None = None,
+    ) -> Run:
+        """Have the agent work as its provider plans it, to its end or until `stop`."""
         provider = PROVIDERS[self.agent]
         request = self.ask(script, prompt, resume)
         request.prompt_file.write_text(prompt)
@@ -84,7 +92,7 @@ class Place:
             limits=LIMITS,
             on_line=lines.append,
             on_started=lambda _: None,
-            stop=threading.Event(),
+            stop=stop or threading.Event(),
         )
         told = keep_events(event for line in lines for event in provider.parse_line(line))
         outcome = provider.judge(replace(exit, ended_at=datetime.now(UTC)), told)
@@ -184,6 +192,16 @@ def test_a_rate_limit_may_pass(place: Place) -> None:
     assert run.outcome.error is ErrorClass.RATE_LIMIT
 
 
+@pytest.mark.parametrize("place", ["claude", "codex", "gemini", "qwen", "copilot"], indirect=True)
+def test_a_service_that_is_not_there_may_come_back(place: Place) -> None:
+    with serve(script_of(place.agent)) as script:
+        pass  # its port is closed then
+    run = place.work(script)
+
+    assert isinstance(run.outcome, Postponed), run
+    assert run.outcome.error is ErrorClass.NETWORK
+
+
 @pytest.mark.parametrize("place", ["codex"], indirect=True)
 def test_a_usage_limit_is_over_when_the_service_says(place: Place) -> None:
     until = int(time.time()) + 3 * 3600
@@ -212,6 +230,37 @@ def test_a_session_is_gone_on_from_with_all_that_was_said(place: Place) -> None:
     use = find_use(second.events)
     assert use is not None
     assert use.tokens.input == INPUT_TOKENS * (3 if use.scope is Scope.SESSION else 1)
+
+
+@pytest.mark.parametrize("place", [name for name in AGENTS if PROVIDERS[name].can_resume], indirect=True)
+def test_one_that_is_stopped_leaves_no_tool_running_and_is_gone_on_from(place: Place) -> None:
+    began, stop = place.folder / "began", threading.Event()
+    os.mkfifo(began)
+    seconds = str(100_000 + os.getpid())
+    command = f"setsid sleep {seconds} & echo > {began}; sleep {seconds}"
+    threading.Thread(target=lambda: stop.set() if began.read_text() else None, daemon=True).start()
+
+    with serve(script_of(place.agent, Say("I wait.", run=command), Say("I was here before."))) as script:
+        first = place.work(script, stop=stop)
+        left = find_running("sleep", seconds)
+        session = find_session(first.events) or first.launch.session
+        second = place.work(script, "Go on.", resume=session)
+
+    assert isinstance(first.outcome, Stopped), first
+    assert left == []
+    assert second.outcome == Finished("I was here before.")
+    assert "Write hello.txt and commit it." in str(script.requests[-1])
+
+
+def find_running(*argv: str) -> list[str]:
+    """Return the processes of this machine that were started so."""
+    wanted = b"".join(word.encode() + b"\0" for word in argv)
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes() == wanted:
+                found.append(folder.name)
+    return found
 
 
 def test_the_prompts_of_two_worktrees_begin_the_same(tmp_path: Path) -> None:
