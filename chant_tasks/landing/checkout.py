@@ -264,12 +264,15 @@ def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, 
         raise InTheWay(f"{path} was removed from your checkout", (path,))
     data = place.read_bytes()
     blob = add_blob(git, data, path)
-    known = {change.old, change.new, blob, add_blob(git, move.given, path)}
+    given = blob if data == move.given else add_blob(git, move.given, path)
+    known = {change.old, change.new, blob, given}
     if entry is not None and entry.blob not in known:
         raise InTheWay(f"{path} is staged in your checkout with another text than its file has", (path,))
     if data == move.given or blob in (change.old, change.new):
-        apply_entry(git, path, Entry(mode=mode, blob=blob))
-        return add_tree_with(git, old_tree, path, blob, mode), None
+        if entry != Entry(mode=mode, blob=blob):
+            apply_entry(git, path, Entry(mode=mode, blob=blob))
+        is_as_committed = (mode, blob) == (change.old_mode, change.old)
+        return old_tree if is_as_committed else add_tree_with(git, old_tree, path, blob, mode), None
     merged = find_merged_spec(git, current=data, base=move.given, other=move.final)
     if merged is None:
         raise InTheWay(f"{path} is changed in your checkout where the agent changed it", (path,))

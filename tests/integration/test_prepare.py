@@ -136,7 +136,7 @@ def test_a_journal_that_cannot_be_written_is_refused(repository: Repository) -> 
     repository.commit()
     (repository.top / ".git" / "chant").write_text("a file\n")
 
-    with pytest.raises(RepositoryError) as raised:
+    with pytest.raises(ChantError) as raised:
         repository.work(spec_id)
     assert "\n" not in raised.value.reason
     assert repository.count_runs("a") == 0
