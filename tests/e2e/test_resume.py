@@ -149,6 +149,20 @@ def test_specs_with_nothing_to_go_on_from_are_refused_in_a_line_each_and_none_is
     assert not (sandbox.outside / "turn-2").exists()
 
 
+def test_a_spec_that_is_being_worked_is_not_resumed(sandbox: Sandbox) -> None:
+    _turn(sandbox, 1, HALF + f"touch {sandbox.outside}/up; sleep 60\n")
+    with sandbox.start("-n", "2") as running:
+        while not (sandbox.outside / "up").exists():
+            time.sleep(0.02)
+        refused = sandbox.doit("spec-resume", "aaa")
+        running.send_signal(signal.SIGTERM)
+        running.communicate()
+
+    assert refused.status == 1
+    assert refused.err.startswith(f"chant_tasks: {SPEC} is not resumed: in progress, command, ")
+    assert len(refused.err.splitlines()) == 1
+
+
 def test_a_forgotten_spec_is_not_resumed(sandbox: Sandbox) -> None:
     sandbox.doit()
     sandbox.doit("forget", "aaa")
