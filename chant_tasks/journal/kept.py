@@ -64,10 +64,24 @@ def load_work_size(git: Git, attempt: Kept) -> WorkSize | None:
     if not base or not attempt.oid:
         return None
     try:
-        commits = int(git.run("rev-list", "--count", f"{base}..{attempt.oid}").text)
-        return WorkSize(commits=commits, size=load_size(git, base, attempt.oid))
+        merged = _find_merged_target(git, attempt, base)
+        span = f"{base}..{attempt.oid}"
+        if merged:  # what came by that is not the attempt's
+            commits = git.run("rev-list", "--count", "--first-parent", "--no-merges", span)
+        else:
+            commits = git.run("rev-list", "--count", span)
+        return WorkSize(commits=int(commits.text), size=load_size(git, merged or base, attempt.oid))
     except GitError:
         return None
+
+
+def _find_merged_target(git: Git, attempt: Kept, base: str) -> str:
+    """The commit of the target that was merged into the work for the last time, as one resolves conflicts; else ""."""
+    lines = git.run("rev-list", "--first-parent", "--merges", "--parents", f"{base}..{attempt.oid}").text.splitlines()
+    if not lines or attempt.record is None:
+        return ""
+    target = git.run("rev-list", "--first-parent", f"{base}..refs/heads/{attempt.record.target}").text.split()
+    return next((merged for line in lines for merged in line.split()[2:] if merged in target), "")
 
 
 def plan_prune(attempts: Iterable[Kept], landed: Collection[SpecId], before: datetime) -> tuple[Kept, ...]:

@@ -12,7 +12,10 @@ from chant_tasks.spec.yaml_entries import Value
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Three characters up to `zzz`, four beyond; a longer word between two dashes is somebody's own name for a spec.
-_OF_A_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9a-z]{3,4})-[0-9a-z]{3}(?:\..*)?", re.DOTALL)
+# Before a longer tail, as others make them, a number is known by its first digit: `2026-01-24-fix-login` has none.
+_OF_A_DAY = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9a-z]{3,4}(?=-[0-9a-z]{3}(?:\.|\Z))|[0-9][0-9a-z]{2,3}(?=-))-.+", re.DOTALL
+)
 
 SKELETON = """\
 

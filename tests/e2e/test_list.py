@@ -26,6 +26,7 @@ def task__hidden():
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     made = make_repository(tmp_path / "project", DODO + BUILD)
+    made.write(".chant/config.md", "---\ndefaults: {provider: script}\n---\n")
     made.add_spec(A, "Add the module", "labels: [auth]\n")
     made.add_spec(B, "Use the module", f"depends_on: [{A}]\nlabels: [auth, api]\n")
     made.add_spec(C, "Speed up the index", "labels: docs\n")
@@ -48,6 +49,28 @@ def test_every_spec_is_listed_with_its_state_beside_other_tasks(repository: Repo
         "2026-01-25-001-ccc   ○ ready       Speed up the index",
     ]
     assert done.status == 0
+
+
+def test_what_a_run_would_refuse_is_said_beside_the_list(repository: Repository) -> None:
+    repository.write(
+        ".chant/config.md", "---\ndefaults: {provider: claude}\nproviders: {claude: {executable: gone}}\n---\n"
+    )
+    without_agent = repository.doit("list").stderr.splitlines()[0]
+    repository.write(".chant/config.md", "---\ndefaults: {main_branch: nowhere}\n---\n")
+    without_target = repository.doit("list").stderr.splitlines()[0]
+    repository.write(".chant/config.md", "")
+    repository.git("checkout", "--quiet", "--detach")
+    detached = repository.doit("list")
+
+    assert without_agent == "nothing can be worked now: gone is not on PATH"
+    assert without_target.startswith("nothing can be worked now: the target branch nowhere is not there")
+    assert detached.stderr.splitlines()[0].startswith(
+        "nothing can be worked now: HEAD is detached and no target branch"
+    )
+    assert detached.status == 0
+    assert (
+        repository.doit("list", "--state", "completed").stderr.splitlines()[0].startswith("2026-01-20-001-old depends")
+    )
 
 
 def test_the_story_goes_to_stderr_with_the_counts_last(repository: Repository) -> None:

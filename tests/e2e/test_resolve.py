@@ -46,6 +46,7 @@ def test_what_a_person_resolved_on_the_branch_is_landed_by_the_commands_that_wer
     assert done.status == 0, done.stderr
     assert done.lines[-1].startswith(f"✓ Finalized {B}, main is at ")
     assert state(repository, B) == "completed"
+    assert "1 commit, 2 files" in repository.doit("spec-attempts", B).lines[0]  # nothing of what main brought
     assert (repository.folder / "shared.txt").read_text() == "a and b\n"
     assert repository.git("for-each-ref", "refs/heads/spec") == ""
     assert repository.git("status", "--short") == ""

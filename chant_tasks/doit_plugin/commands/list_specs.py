@@ -8,12 +8,12 @@ from doit.exceptions import InvalidCommand
 from doit.task import Task
 
 from chant_tasks.config import render_config
+from chant_tasks.doit_plugin.commands.list_warnings import plan_silence, plan_warnings
 from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids, require_names
 from chant_tasks.doit_plugin.screens.list_json import render_json
 from chant_tasks.doit_plugin.screens.list_rows import (
     Filter,
     Row,
-    find_label_problems,
     is_wanted,
     parse_kinds,
     plan_rows,
@@ -100,7 +100,7 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     if not asked.is_for_machines:
         counts = ["", render_counts([row.state for row in rows], len(every))] if rows and not asked.is_json else []
         write_story(
-            command.outstream, [*plan_warnings(overview, rows, wanted), *_plan_silence(overview, rows, wanted), *counts]
+            command.outstream, [*plan_warnings(overview, rows, wanted), *plan_silence(overview, rows, wanted), *counts]
         )
     return 0
 
@@ -113,29 +113,6 @@ def plan_filter(overview: Overview, names: Sequence[str], asked: Asked, others: 
         in_groups = (group_ids(overview, name) or () for name in groups)
         ids = frozenset([*(spec_id for group in in_groups for spec_id in group), *(set(overview.ids) & set(names))])
     return Filter(kinds=parse_kinds(asked.states), labels=frozenset(asked.labels), ids=ids)
-
-
-def plan_warnings(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
-    """What is wrong around the specs that were asked for; what is wrong with one of them stands in its own line."""
-    if overview.config_error is not None:
-        yield str(overview.config_error)
-    if overview.target.problem and not all(row.state.is_satisfied for row in rows):
-        yield f"no spec can be worked now: {overview.target.problem}"
-    if wanted.is_open and wanted.ids is None:
-        for path in overview.folder.without_frontmatter:
-            shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
-            yield f"{shown}: no frontmatter, so it is no spec"
-    shown_ids = {row.id for row in rows}
-    yield from (str(warning) for spec_id, warning in overview.graph.warnings.items() if spec_id in shown_ids)
-
-
-def _plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
-    """Which labels no spec has, or else why nothing is listed."""
-    problems = find_label_problems(sorted(wanted.labels), all_labels(overview))
-    yield from problems
-    if not rows and not problems and not wanted.is_open:
-        kinds = [f"--state {kind}" for kind in sorted(kind.value for kind in wanted.kinds)]
-        yield f"no spec fits {' '.join([*kinds, *(f'--label {label}' for label in sorted(wanted.labels))])}"
 
 
 def _print_config(command: ListCommand, overview: Overview) -> int:

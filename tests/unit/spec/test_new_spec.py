@@ -44,9 +44,12 @@ class TestIds:
         assert plan_spec_id(DAY, ["2026-11-21-zzz-abc", "2026-11-21-1000-abc"], first) == "2026-11-21-1001-000"
 
     def test_names_that_people_chose_themselves_do_not_count(self) -> None:
-        taken = ("2026-11-21-fix-login-form", "2026-11-21-refactor-abc", "2026-11-21-002-abcd")
+        taken = ("2026-11-21-fix-login-form", "2026-11-21-refactor-abc", "2026-11-21-readme-x")
 
         assert plan_spec_id(DAY, taken, first) == "2026-11-21-001-000"
+
+    def test_a_longer_tail_counts_behind_a_number(self) -> None:
+        assert plan_spec_id(DAY, ["2026-11-21-00z-abcd", "2026-11-21-fix-login"], first) == "2026-11-21-010-000"
 
     def test_members_count_as_their_driver(self) -> None:
         assert plan_spec_id(DAY, ["2026-11-21-004-abc.2.1"], first) == "2026-11-21-005-000"

@@ -1,0 +1,72 @@
+"""What `doit list` says beside its list: what is wrong around the specs, and what a run would refuse them for."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+
+from chant_tasks.config import Config
+from chant_tasks.doit_plugin.commands.spec_names import all_labels
+from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems, is_driver
+from chant_tasks.overview import Overview
+from chant_tasks.spec.model import Spec
+from chant_tasks.state import Kind
+from chant_tasks.words import render_some
+
+Which = Callable[[str], str | None]
+
+_STARTED = frozenset({Kind.READY, Kind.BLOCKED, Kind.FAILED})  # the states in which a run would start an agent
+
+
+def plan_warnings(
+    overview: Overview, rows: Sequence[Row], wanted: Filter, which: Which = shutil.which
+) -> Iterator[str]:
+    """What is wrong around the specs that were asked for; what is wrong with one of them stands in its own line.
+
+    `which` finds a command on PATH.
+    """
+    if overview.config_error is not None:
+        yield str(overview.config_error)
+    started = [row for row in rows if row.state.kind in _STARTED]
+    if started and overview.target.problem:
+        yield f"nothing can be worked now: {overview.target.problem}"
+    elif overview.config is not None:
+        yield from _find_missing_agents(overview, started, overview.config, which)
+    if wanted.is_open and wanted.ids is None:
+        for path in overview.folder.without_frontmatter:
+            shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
+            yield f"{shown}: no frontmatter, so it is no spec"
+    shown_ids = {row.id for row in rows}
+    yield from (str(warning) for spec_id, warning in overview.graph.warnings.items() if spec_id in shown_ids)
+
+
+def plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
+    """Which labels no spec has, or else why nothing is listed."""
+    problems = find_label_problems(sorted(wanted.labels), all_labels(overview))
+    yield from problems
+    if not rows and not problems and not wanted.is_open:
+        kinds = [f"--state {kind}" for kind in sorted(kind.value for kind in wanted.kinds)]
+        yield f"no spec fits {' '.join([*kinds, *(f'--label {label}' for label in sorted(wanted.labels))])}"
+
+
+def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config, which: Which) -> Iterator[str]:
+    """A line for each agent that specs need and that is not here, with the specs."""
+    worked = [overview.folder.specs[row.id] for row in rows if not is_driver(overview, row.id)]
+    asking = [spec for spec in worked if not _runs_script(spec, config)]
+    if not asking:
+        return
+    from chant_tasks.agents.registry import find_provider, find_provider_name  # here: most lists do without agents
+    from chant_tasks.errors import AgentError
+
+    lacking: dict[str, list[str]] = {}
+    for spec in asking:
+        try:
+            find_provider(find_provider_name(spec.provider, spec.run, config), config, which)
+        except AgentError as error:
+            lacking.setdefault(error.reason, []).append(overview.short[spec.id])
+    for reason, names in lacking.items():
+        is_all = len(names) == len(worked)
+        yield f"{'nothing can' if is_all else f'{render_some(tuple(names))} cannot'} be worked now: {reason}"
+
+
+def _runs_script(spec: Spec, config: Config) -> bool:
+    """Whether it is clear without a look at agents that the spec's own lines are run, which needs no program."""
+    return bool(spec.run) and not spec.provider and not config.defaults.provider and not config.providers
