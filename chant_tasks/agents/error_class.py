@@ -74,7 +74,7 @@ _WORDS = (
     ),
     (
         re.compile(
-            r"econn|enotfound|eai_again|etimedout|connection|unable to connect|cannot connect|failed to connect"
+            r"econn|enotfound|eai_again|etimedout|connection|(?:could not|cannot|unable to|failed to) connect"
             r"|fetch failed|socket|network|stream disconnected|error sending request|terminated|timed out|timeout"
         ),
         ErrorClass.NETWORK,

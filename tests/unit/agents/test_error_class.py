@@ -38,6 +38,7 @@ from chant_tasks.agents.error_class import ErrorClass, classify
         ("connect ECONNREFUSED 127.0.0.1:1", None, ErrorClass.NETWORK),
         ("stream disconnected before completion: Transport error", None, ErrorClass.NETWORK),
         ("Connection error. (cause: fetch failed)", None, ErrorClass.NETWORK),
+        ("Could not connect to local model provider at http://127.0.0.1:1/v1", None, ErrorClass.NETWORK),
         ("getaddrinfo EAI_AGAIN api.example.com", None, ErrorClass.NETWORK),
         ("this folder is not trusted", None, ErrorClass.DENIED),
         ("invalid schema for function", 400, ErrorClass.UNKNOWN),
