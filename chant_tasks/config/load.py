@@ -23,21 +23,12 @@ from chant_tasks.config.model import (
     Timeouts,
     Worktrees,
 )
-from chant_tasks.config.schema import (
-    CHANT_KEYS,
-    CHANT_SECTIONS,
-    SETTINGS,
-    BadValue,
-    Value,
-    describe,
-    find_parser,
-    is_added_provider,
-    is_null,
-    suggest,
-)
+from chant_tasks.config.schema import CHANT_KEYS, CHANT_SECTIONS, SETTINGS, Value, find_parser, is_added_provider
+from chant_tasks.config.value import BadValue, describe, is_null, suggest
 from chant_tasks.errors import ConfigError
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
 from chant_tasks.spec.yaml_entries import YamlProblem
+from chant_tasks.tokens import Price
 from chant_tasks.words import render_excerpt
 
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(.*?)(?:^---[ \t]*$)", re.DOTALL | re.MULTILINE)
@@ -198,6 +189,8 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         timeouts=_assemble_timeouts(values),
         log=LogConfig(limit=cast(int, values.get("log.limit", LogConfig().limit)) or None),
         worktrees=Worktrees(**_below("worktrees.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
+        prices=cast(Mapping[str, Price], values.get("prices", {})),
+        record_cost=bool(values.get("record_cost", False)),
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
         isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),
         unused=unused,

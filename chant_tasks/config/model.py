@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from chant_tasks.tokens import Price
+
 Setting = str | int | float | bool | tuple[str, ...]
 
 
@@ -85,7 +87,10 @@ class Worktrees:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All settings of a project; `unused` names the keys that chant knows and nothing here acts on."""
+    """All settings of a project; `unused` names the keys that chant knows and nothing here acts on.
+
+    `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost.
+    """
 
     project: ProjectConfig = field(default_factory=ProjectConfig)
     defaults: Defaults = field(default_factory=Defaults)
@@ -94,6 +99,8 @@ class Config:
     timeouts: Timeouts = field(default_factory=Timeouts)
     log: LogConfig = field(default_factory=LogConfig)
     worktrees: Worktrees = field(default_factory=Worktrees)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    record_cost: bool = False
     criteria: Criteria = Criteria.REQUIRE
     isolation: Isolation = Isolation.AUTO
     unused: tuple[str, ...] = ()

@@ -39,6 +39,9 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
     yield "worktrees.setup", worktrees.setup or "-"
+    for model, price in config.prices.items():
+        yield f"prices.{model}", f"in {price.input:g}, out {price.output:g}, cached {price.cache_read:g} $/M"
+    yield "record_cost", str(config.record_cost).lower()
     yield "criteria", config.criteria.value
     yield "isolation", config.isolation.value
 

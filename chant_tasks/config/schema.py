@@ -4,173 +4,31 @@ A key is named by its dotted path (`timeouts.wall`). `SETTINGS` are ours; `CHANT
 projects that come from chant have in their files and nothing here acts on: accepted, and named as not used.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
-from enum import Enum
 from types import MappingProxyType
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
+from yaml.nodes import Node
 
-from chant_tasks.config.branches import is_branch_name
 from chant_tasks.config.model import Criteria, Isolation, Setting
-from chant_tasks.duration import parse_duration, parse_size
-from chant_tasks.words import render_excerpt, render_size
+from chant_tasks.config.prices import parse_prices
+from chant_tasks.config.value import (
+    parse_branch,
+    parse_branch_prefix,
+    parse_choice,
+    parse_count,
+    parse_flag,
+    parse_limit,
+    parse_lines,
+    parse_log_limit,
+    parse_project_name,
+    parse_text,
+    parse_texts,
+    suggest,
+)
+from chant_tasks.tokens import Price
 
-Value = Setting | Criteria | Isolation | None
+Value = Setting | Criteria | Isolation | Mapping[str, Price] | None
 Parser = Callable[[Node], Value]
-
-_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
-_LONGEST_PROJECT = 60  # a worktree's folder is named by it and the spec's id, and may have 255 bytes
-_DAY = 24 * 60 * 60 * 1000
-_SMALLEST_LOG = 64 << 10  # else little more than the line that says how much was left out
-_TEXT = "tag:yaml.org,2002:str"
-_BOOL = "tag:yaml.org,2002:bool"
-_NULL = "tag:yaml.org,2002:null"
-
-
-class BadValue(Exception):
-    """A value does not fit its key; the message goes on after the key's name."""
-
-
-def is_null(node: Node) -> bool:
-    """Return whether `node` is empty, which is as good as absent."""
-    return isinstance(node, ScalarNode) and node.tag == _NULL
-
-
-def parse_lines(node: Node) -> str:
-    """Return the text of `node`; a number is taken as it is written, since branches and models may look like one."""
-    if not isinstance(node, ScalarNode) or node.tag not in (_TEXT, *_NUMBERS) or not node.value.strip():
-        raise BadValue(f"must be a text, not {describe(node)}")
-    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in node.value):
-        raise BadValue(f"holds what cannot be printed: {describe(node)}")
-    return str(node.value).strip()
-
-
-def parse_text(node: Node) -> str:
-    """Return the text of `node`, which is one line."""
-    text = parse_lines(node)
-    if "\n" in text or "\t" in text:
-        raise BadValue(f"must be one line, not {describe(node)}")
-    return text
-
-
-def parse_project_name(node: Node) -> str:
-    """Return a text that can be part of a folder's name."""
-    text = parse_text(node)
-    if "/" in text or len(text.encode()) > _LONGEST_PROJECT:
-        raise BadValue(f"must be part of a folder's name ({_LONGEST_PROJECT} bytes, no `/`), not {describe(node)}")
-    return text
-
-
-def parse_branch(node: Node) -> str:
-    """Return the name of a branch, as git allows them."""
-    text = parse_text(node)
-    if text.startswith("refs/") or not is_branch_name(text):
-        raise BadValue(f"must be a branch's name, such as main, not {describe(node)}")
-    return text
-
-
-def parse_branch_prefix(node: Node) -> str:
-    """Return the start of branches' names."""
-    text = parse_text(node)
-    if text.startswith("refs/") or not is_branch_name(f"{text}spec"):
-        raise BadValue(f"must be the start of a branch's name, such as chant/, not {describe(node)}")
-    return text
-
-
-def parse_texts(node: Node) -> tuple[str, ...]:
-    """Return the texts of a list; a single text is a list of one."""
-    if not isinstance(node, SequenceNode):
-        return (parse_lines(node),)
-    try:
-        return tuple(parse_lines(item) for item in node.value)
-    except BadValue:
-        raise BadValue("must be a list of texts") from None
-
-
-def parse_flag(node: Node) -> bool:
-    """Return a yes or no."""
-    if isinstance(node, ScalarNode) and node.tag == _BOOL:
-        return node.value.lower() in ("true", "yes", "on")
-    raise BadValue(f"must be true or false, not {describe(node)}")
-
-
-def parse_count(node: Node) -> int:
-    """Return a whole number that is not negative."""
-    is_number = (
-        isinstance(node, ScalarNode) and node.tag == _NUMBERS[0] and node.value.isascii() and node.value.isdigit()
-    )
-    if not is_number:
-        raise BadValue(f"must be a whole number of milliseconds, not {describe(node)}")
-    if len(node.value.lstrip("0")) > len(str(_DAY)) or int(node.value) > _DAY:
-        raise BadValue(f"must be at most {_DAY} (a day), not {describe(node)}")
-    return int(node.value)
-
-
-def parse_limit(node: Node) -> float:
-    """Return a length of time in seconds, 0 where there is no limit."""
-    try:
-        # The text as written: YAML reads `1:30` as a number and `off` as false.
-        return parse_duration(node.value if isinstance(node, ScalarNode) else "") or 0.0
-    except ValueError:
-        raise BadValue(f"must be a time such as 30m, 1h30m, 90 or none, not {describe(node)}") from None
-
-
-def parse_log_limit(node: Node) -> int:
-    """Return a size in bytes, 0 where there is no limit."""
-    try:
-        size = parse_size(node.value if isinstance(node, ScalarNode) else "") or 0
-    except ValueError:
-        raise BadValue(f"must be a size such as 64 MB or none, not {describe(node)}") from None
-    if 0 < size < _SMALLEST_LOG:
-        raise BadValue(f"must be at least {render_size(_SMALLEST_LOG)}, not {describe(node)}")
-    return size
-
-
-def parse_choice(choices: type[Enum]) -> Parser:
-    """Return the parser of a setting that is one of `choices`."""
-    words = [str(choice.value) for choice in choices]
-
-    def parse(node: Node) -> Value:
-        text = str(node.value) if isinstance(node, ScalarNode) else ""
-        if text not in words:
-            raise BadValue(f"must be one of {', '.join(words)}, not {describe(node)}{suggest(text, words)}")
-        choice: Value = choices(text)  # type: ignore[assignment]  # Enum's call is typed as any Enum
-        return choice
-
-    return parse
-
-
-def find_parser(key: str) -> Parser | None:
-    """Return the parser of a key, None where there is no such key.
-
-    A provider that another package adds takes what each of our agents takes.
-    """
-    section, _, name = key.rpartition(".")
-    return SETTINGS.get(key) or (AGENT_SETTINGS.get(name) if is_added_provider(section) else None)
-
-
-def is_added_provider(section: str) -> bool:
-    """Return whether `section` may be that of another package's provider: its name is near none of ours."""
-    prefix, _, name = section.rpartition(".")
-    if prefix != "providers" or name in (*AGENTS, "command") or section in CHANT_SECTIONS:
-        return False
-    return name.replace("-", "").replace("_", "").isalnum() and not suggest(name, [*AGENTS, "command"])
-
-
-def describe(node: Node) -> str:
-    """Return what `node` is, in the words of a message."""
-    if isinstance(node, ScalarNode):
-        return f"`{render_excerpt(node.value)}`" if node.value.strip() else "empty"
-    return "a list" if isinstance(node, SequenceNode) else "a section"
-
-
-def suggest(word: str, words: list[str]) -> str:
-    """Return ` (did you mean …?)` with the nearest of `words`, "" where none is near."""
-    near = get_close_matches(word, words, n=1, cutoff=0.75)
-    return f" (did you mean `{near[0]}`?)" if near else ""
-
 
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider")
 AGENT_SETTINGS: Mapping[str, Parser] = MappingProxyType(
@@ -197,10 +55,30 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "worktrees.path": parse_text,
         "worktrees.include": parse_texts,
         "worktrees.setup": parse_lines,
+        "prices": parse_prices,
+        "record_cost": parse_flag,
         "criteria": parse_choice(Criteria),
         "isolation": parse_choice(Isolation),
     }
 )
+
+
+def find_parser(key: str) -> Parser | None:
+    """Return the parser of a key, None where there is no such key.
+
+    A provider that another package adds takes what each of our agents takes.
+    """
+    section, _, name = key.rpartition(".")
+    return SETTINGS.get(key) or (AGENT_SETTINGS.get(name) if is_added_provider(section) else None)
+
+
+def is_added_provider(section: str) -> bool:
+    """Return whether `section` may be that of another package's provider: its name is near none of ours."""
+    prefix, _, name = section.rpartition(".")
+    if prefix != "providers" or name in (*AGENTS, "command") or section in CHANT_SECTIONS:
+        return False
+    return name.replace("-", "").replace("_", "").isalnum() and not suggest(name, [*AGENTS, "command"])
+
 
 # Sections and single keys of chant 0.23, those that only its documentation has included: files hold them all the same.
 CHANT_SECTIONS = frozenset(

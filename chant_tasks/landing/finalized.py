@@ -8,17 +8,23 @@ from chant_tasks.git.runner import Git
 from chant_tasks.spec.criteria import open_boxes
 from chant_tasks.spec.frontmatter import edit_frontmatter, parse_frontmatter, split_frontmatter
 from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.scalars import Number
 
-_RECORD_KEYS = ("commits", "completed_at", "model")
+_RECORD_KEYS = ("commits", "completed_at", "model", "cost_usd", "tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What a finalized file says beside `status: completed`; `completed_at` is ISO 8601 in UTC."""
+    """What a finalized file says beside `status: completed`; `completed_at` is ISO 8601 in UTC.
+
+    `cost_usd` and `tokens` are numbers as they are written, "" where the file is to say nothing of them.
+    """
 
     commits: tuple[str, ...]
     completed_at: str
     model: str
+    cost_usd: str = ""
+    tokens: str = ""
 
 
 def render_start(given: bytes, *, is_rerun: bool) -> bytes:
@@ -35,6 +41,8 @@ def render_final(end: bytes, record: Record) -> bytes:
     changes["commits"] = record.commits or None
     changes["completed_at"] = record.completed_at
     changes["model"] = record.model or None
+    numbers = {"cost_usd": record.cost_usd, "tokens": record.tokens}
+    changes |= {key: Number(number) for key, number in numbers.items() if number}
     return edit_frontmatter(end, changes)
 
 
@@ -48,6 +56,8 @@ def render_record(data: bytes, final: bytes) -> bytes:
         commits=fields.texts("commits"),
         completed_at=fields.find_text("completed_at") or "",
         model=fields.find_text("model") or "",
+        cost_usd=fields.find_text("cost_usd") or "",
+        tokens=fields.find_text("tokens") or "",
     )
     return render_final(data, record)
 

@@ -22,6 +22,8 @@ from chant_tasks.landing.rescue import add_all, open_index
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
 INDEX_COPY = "chant-save-index"
 
+_NOTHING = Oid("")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
@@ -33,7 +35,7 @@ class Saved:
     """
 
     head: Oid
-    own_head: Oid = Oid("")
+    own_head: Oid = _NOTHING
     unmerged: tuple[str, ...] = ()
     embedded: tuple[str, ...] = ()
     abandoned: tuple[Oid, ...] = ()

@@ -19,12 +19,20 @@ _NEEDS_ESCAPES = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\u
 _RESOLVERS = yaml.resolver.Resolver.yaml_implicit_resolvers
 
 
+class Number(str):
+    """A number as it is written: no quotes keep other readers from taking it for one."""
+
+    __slots__ = ()
+
+
 def render_scalar(value: str | bool | None, plain: re.Pattern[str] = _IN_BLOCK) -> str:
     """One line of YAML that reads back as `value`: as it is where that is safe and `plain` allows it, else quoted."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Number):
+        return value
     if _NEEDS_ESCAPES.search(value):
         return yaml.dump(value, default_style='"', width=float("inf"), allow_unicode=True).rstrip("\n")
     return value if _is_unmistakable(value) and plain.fullmatch(value) else "'" + value.replace("'", "''") + "'"

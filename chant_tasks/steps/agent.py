@@ -36,10 +36,11 @@ from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.journal.transitions import AgentResult, to_agent_ended, to_running, to_session, to_watched
 from chant_tasks.steps.agent_files import load_report, save_files
-from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, save
+from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, now, save
 from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outcome, render_reason
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
+from chant_tasks.steps.use import AgentRun, add_use
 
 
 def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
@@ -92,9 +93,11 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     exit_file(folder).unlink(missing_ok=True)
     attempt = save(run, attempt, to_running(record, agent=provider.name, model=model, session=launch.session))
     run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
-    started = time.monotonic()
+    started, started_at = time.monotonic(), now()
     attempt, outcome, events = _supervise(run, attempt, provider, request, launch)
     seconds, is_lost = time.monotonic() - started, is_resumed and is_session_lost(outcome, events)
+    with suppress(OSError):  # a full disk: what was done counts for more than what it cost
+        add_use(run, attempt, AgentRun(started_at=started_at, seconds=seconds, outcome=outcome, events=events))
     return attempt, _End(outcome=outcome, events=events, seconds=seconds, is_lost=is_lost)
 
 

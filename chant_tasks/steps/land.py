@@ -26,6 +26,7 @@ from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.use import find_recorded_cost
 
 
 def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> State:
@@ -78,7 +79,11 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
     git = find_git(run, attempt)
     # The same date as in an earlier try: what that one wrote into the checkout is no change of its user's.
     completed_at, model = find_completed_at(earlier or b"") or now(), record.model or record.agent
-    final = render_final(end, Record(commits=record.commits, completed_at=completed_at, model=model))
+    cost_usd, tokens = find_recorded_cost(run, spec.id) if run.config.record_cost else ("", "")
+    final = render_final(
+        end,
+        Record(commits=record.commits, completed_at=completed_at, model=model, cost_usd=cost_usd, tokens=tokens),
+    )
     save_copy(run, record, "final.md", final)
     return Request(
         top=git.folder,

@@ -1,0 +1,120 @@
+"""What a run of an agent used, entered into the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chant_tasks.agents.contract import (
+    AgentEvent,
+    Ended,
+    Finished,
+    GaveUp,
+    Outcome,
+    Postponed,
+    Scope,
+    Started,
+    Stopped,
+    find_served_model,
+    find_session,
+    find_use,
+)
+from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.ledger import CostSource, Entry, find_session_before, find_since, load_entries, save_entry
+from chant_tasks.journal.ledger_sums import find_sum
+from chant_tasks.journal.tombstones import load_tombstones
+from chant_tasks.spec.model import SpecId
+from chant_tasks.steps.attempt import Attempt, now
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.tokens import Price, Tokens, find_cost
+
+_Before = tuple[Tokens | None, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRun:
+    """One run of an agent: when it started, how long it took, how it ended, and what it told."""
+
+    started_at: str
+    seconds: float
+    outcome: Outcome
+    events: Sequence[AgentEvent]
+
+
+def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
+    """Enter what an agent used into the ledger; the entry. Raises OSError where that cannot be written."""
+    journal = run.overview.project.journal_folder
+    session = find_session(agent_run.events) or attempt.record.session
+    before = find_session_before(load_entries(journal), attempt.record.agent, session)
+    entry = plan_entry(attempt.record, agent_run, before, run.config.prices, attempt.spec.labels)
+    save_entry(journal, entry)
+    return entry
+
+
+def find_recorded_cost(run: SpecRun, spec_id: SpecId) -> tuple[str, str]:
+    """What the spec's attempts cost since its last `forget`, in dollars, and their tokens; "" for what is unknown."""
+    journal = run.overview.project.journal_folder
+    tombstone = load_tombstones(journal).get(spec_id)
+    first = tombstone.attempts + 1 if tombstone is not None else 1
+    found = find_sum(spec_id, find_since(load_entries(journal), spec_id, first))
+    cost = f"{found.cost_usd:.4f}" if found.unknown < found.runs else ""
+    return cost, str(found.tokens.total) if found.untold < found.runs else ""
+
+
+def plan_entry(
+    record: AttemptRecord, agent_run: AgentRun, before: _Before, prices: Mapping[str, Price], labels: tuple[str, ...]
+) -> Entry:
+    """What the ledger keeps of a run; `before` is what the agent had counted of its session until then.
+
+    Figures that count a whole session become what this run added. Where the agent tells of tokens and no cost, that is
+    computed from `prices`.
+    """
+    events, used = agent_run.events, find_use(agent_run.events)
+    model = find_served_model(events) or record.model_asked
+    tokens = used.tokens if used is not None else None
+    cost = used.cost_usd if used is not None else None
+    is_whole = used is not None and used.scope is Scope.SESSION
+    own_tokens = tokens - (before[0] or Tokens()) if tokens is not None and is_whole else tokens
+    own_cost = max(0.0, cost - (before[1] or 0.0)) if cost is not None and is_whole else cost
+    computed = find_cost(own_tokens, model, prices) if own_cost is None and own_tokens is not None else None
+    return Entry(
+        spec=record.spec,
+        attempt=record.number,
+        started_at=agent_run.started_at,
+        ended_at=now(),
+        seconds=round(agent_run.seconds, 1),
+        agent=record.agent,
+        outcome=_name(agent_run.outcome),
+        version=next((event.version for event in events if isinstance(event, Started)), ""),
+        model_asked=record.model_asked,
+        model=model,
+        session=find_session(events) or record.session,
+        turns=next((event.turns for event in reversed(events) if isinstance(event, Ended)), None),
+        tokens=own_tokens,
+        session_tokens=tokens if is_whole else None,
+        cost_usd=own_cost if own_cost is not None else computed,
+        session_cost_usd=cost if is_whole else None,
+        cost_source=_find_source(own_cost, computed),
+        error_class=_find_error(agent_run.outcome),
+        labels=labels,
+    )
+
+
+def _name(outcome: Outcome) -> str:
+    match outcome:
+        case Finished():
+            return "finished"
+        case Postponed():
+            return "postponed"
+        case GaveUp():
+            return "gave up"
+        case Stopped():
+            return "stopped"
+
+
+def _find_source(reported: float | None, computed: float | None) -> CostSource:
+    if reported is not None:
+        return CostSource.REPORTED
+    return CostSource.COMPUTED if computed is not None else CostSource.UNKNOWN
+
+
+def _find_error(outcome: Outcome) -> str:
+    return outcome.error.value if isinstance(outcome, Postponed | GaveUp) else ""

@@ -1,0 +1,81 @@
+"""What is entered into the ledger of a run of an agent."""
+
+from dataclasses import replace
+
+from chant_tasks.agents.contract import Answered, Ended, ErrorClass, Finished, GaveUp, Postponed, Scope, Started, Used
+from chant_tasks.journal.ledger import CostSource
+from chant_tasks.steps.use import AgentRun, plan_entry
+from chant_tasks.tokens import Price, Tokens
+from tests.unit.doit_plugin.overviews import make_record
+
+RECORD = replace(make_record(2, None), agent="codex", model_asked="gpt-5.5", session="asked")
+USED = Used(tokens=Tokens(input=300, output=40), scope=Scope.RUN)
+RUN = AgentRun(
+    started_at="2026-01-25T12:09:00Z",
+    seconds=61.26,
+    outcome=Finished("done"),
+    events=(
+        Started(session="s1", model="gpt-5.5", version="0.169.0"),
+        Answered("gpt-5.5-mini"),
+        USED,
+        Ended(is_ok=True, text="done", turns=3),
+    ),
+)
+PRICES = {"gpt-5.5-mini": Price(input=1_000_000, output=0)}
+
+
+def told(*events: Used) -> AgentRun:
+    return replace(RUN, events=(*(event for event in RUN.events if not isinstance(event, Used)), *events))
+
+
+def test_an_entry_says_who_worked_and_what_came_of_it() -> None:
+    entry = plan_entry(RECORD, RUN, (None, None), {}, ("core",))
+
+    assert (entry.agent, entry.version, entry.model_asked, entry.model) == (
+        "codex",
+        "0.169.0",
+        "gpt-5.5",
+        "gpt-5.5-mini",
+    )
+    assert (entry.attempt, entry.session, entry.turns, entry.seconds) == (2, "s1", 3, 61.3)
+    assert (entry.outcome, entry.error_class, entry.labels) == ("finished", "", ("core",))
+
+
+def test_a_cost_that_nobody_tells_is_unknown() -> None:
+    entry = plan_entry(RECORD, RUN, (None, None), {}, ())
+
+    assert (entry.tokens, entry.cost_usd, entry.cost_source) == (USED.tokens, None, CostSource.UNKNOWN)
+
+
+def test_a_cost_is_computed_from_the_price_of_the_model_that_answered() -> None:
+    entry = plan_entry(RECORD, RUN, (None, None), PRICES, ())
+
+    assert (entry.cost_usd, entry.cost_source) == (300.0, CostSource.COMPUTED)
+
+
+def test_a_cost_that_the_agent_reports_is_not_computed_again() -> None:
+    entry = plan_entry(RECORD, told(replace(USED, cost_usd=0.5)), (None, None), PRICES, ())
+
+    assert (entry.cost_usd, entry.cost_source) == (0.5, CostSource.REPORTED)
+
+
+def test_figures_of_a_whole_session_become_what_this_run_added() -> None:
+    whole = Used(tokens=Tokens(input=400, output=50), scope=Scope.SESSION, cost_usd=2.0)
+    entry = plan_entry(RECORD, told(whole), (Tokens(input=100, output=10), 1.5), {}, ())
+
+    assert (entry.tokens, entry.session_tokens) == (Tokens(input=300, output=40), whole.tokens)
+    assert (entry.cost_usd, entry.session_cost_usd) == (0.5, 2.0)
+
+
+def test_an_agent_that_told_nothing_has_an_entry_all_the_same() -> None:
+    silent = replace(RUN, events=(), outcome=GaveUp("killed by SIGKILL", ErrorClass.CRASH))
+    entry = plan_entry(RECORD, silent, (None, None), PRICES, ())
+
+    assert (entry.tokens, entry.cost_usd, entry.model, entry.session) == (None, None, "gpt-5.5", "asked")
+    assert (entry.outcome, entry.error_class) == ("gave up", "crash")
+
+
+def test_what_may_be_tried_again_is_told_apart() -> None:
+    limited = replace(RUN, outcome=Postponed("limit", ErrorClass.USAGE_LIMIT))
+
+    assert plan_entry(RECORD, limited, (None, None), {}, ()).outcome == "postponed"
