@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
-    Denied,
     Ended,
     ErrorClass,
     Exit,
@@ -19,13 +18,11 @@ from chant_tasks.agents.contract import (
     Outcome,
     Request,
     Retried,
-    Said,
     Scope,
     Setting,
     Started,
     Tokens,
     Used,
-    UsedTool,
     Warned,
     classify,
     find_executable,
@@ -36,12 +33,13 @@ from chant_tasks.agents.contract import (
 from chant_tasks.agents.json_lines import (
     Json,
     count_of,
-    describe_input,
     list_of,
     number_of,
     object_of,
     parse_object,
     parse_stray,
+    read_blocks,
+    read_denials,
     status_of,
     text_of,
 )
@@ -150,16 +148,11 @@ def _read_answer(event: Json) -> Iterator[AgentEvent]:
     # What has a parent is a sub-agent's, which may run on a smaller model.
     if model and model != _SYNTHETIC and not event.get("parent_tool_use_id"):
         yield Answered(model)
-    for block in map(object_of, list_of(message.get("content"))):
-        if block.get("type") == "text" and (text := shorten(text_of(block.get("text")))):
-            yield Said(text)
-        elif block.get("type") == "tool_use":
-            yield UsedTool(text_of(block.get("name")), describe_input(object_of(block.get("input"))))
+    yield from read_blocks(message)
 
 
 def _read_result(event: Json) -> Iterator[AgentEvent]:
-    tools = [text_of(object_of(denial).get("tool_name")) for denial in list_of(event.get("permission_denials"))]
-    yield from (Denied(tool) for tool in dict.fromkeys(tools))
+    yield from read_denials(event)
     turns = event.get("num_turns")
     yield _read_use(event)
     is_ok = event.get("is_error") is False

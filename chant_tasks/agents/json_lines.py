@@ -1,9 +1,9 @@
 """What agents have in common that print one JSON object a line: reading one without trusting its shape."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from chant_tasks.agents.agent_events import AgentEvent, Said, shorten
+from chant_tasks.agents.agent_events import AgentEvent, Denied, Said, UsedTool, shorten
 
 Json = Mapping[str, object]
 
@@ -25,6 +25,21 @@ def parse_stray(line: str) -> tuple[AgentEvent, ...]:
     text = shorten(line)
     # A brace opens an event that was cut; a lone number or word in JSON is nobody's message.
     return () if not text or line.lstrip()[:1] in '{["0123456789-' else (Said(text),)
+
+
+def read_blocks(message: Json) -> Iterator[AgentEvent]:
+    """Yield what a message of Anthropic's kind says and uses, which Qwen Code writes as Claude Code does."""
+    for block in map(object_of, list_of(message.get("content"))):
+        if block.get("type") == "text" and (text := shorten(text_of(block.get("text")))):
+            yield Said(text)
+        elif block.get("type") == "tool_use":
+            yield UsedTool(text_of(block.get("name")), describe_input(object_of(block.get("input"))))
+
+
+def read_denials(result: Json) -> Iterator[AgentEvent]:
+    """Yield each tool once that a result of the same kind names as denied."""
+    tools = [text_of(object_of(denial).get("tool_name")) for denial in list_of(result.get("permission_denials"))]
+    yield from (Denied(tool) for tool in dict.fromkeys(tools))
 
 
 def text_of(value: object) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
-    Denied,
     Ended,
     ErrorClass,
     Exit,
@@ -19,13 +18,11 @@ from chant_tasks.agents.contract import (
     Launch,
     Outcome,
     Request,
-    Said,
     Scope,
     Setting,
     Started,
     Tokens,
     Used,
-    UsedTool,
     classify,
     find_executable,
     judge_told,
@@ -35,11 +32,11 @@ from chant_tasks.agents.contract import (
 from chant_tasks.agents.json_lines import (
     Json,
     count_of,
-    describe_input,
-    list_of,
     object_of,
     parse_object,
     parse_stray,
+    read_blocks,
+    read_denials,
     text_of,
 )
 
@@ -119,16 +116,11 @@ def _read_answer(event: Json) -> Iterator[AgentEvent]:
     model = text_of(message.get("model"))
     if model and not event.get("parent_tool_use_id"):
         yield Answered(model)
-    for block in map(object_of, list_of(message.get("content"))):
-        if block.get("type") == "text" and (text := shorten(text_of(block.get("text")))):
-            yield Said(text)
-        elif block.get("type") == "tool_use":
-            yield UsedTool(text_of(block.get("name")), describe_input(object_of(block.get("input"))))
+    yield from read_blocks(message)
 
 
 def _read_result(event: Json) -> Iterator[AgentEvent]:
-    tools = [text_of(object_of(denial).get("tool_name")) for denial in list_of(event.get("permission_denials"))]
-    yield from (Denied(tool) for tool in dict.fromkeys(tools))
+    yield from read_denials(event)
     tokens = _read_tokens(object_of(event.get("usage")))
     # Of the whole session: what was used before it was gone on from is counted again.
     yield Used(tokens=tokens, scope=Scope.SESSION)
