@@ -40,11 +40,8 @@ def load_specs(folder: Path) -> SpecFolder:
     specs: dict[SpecId, Spec] = {}
     unreadable: dict[SpecId, SpecError] = {}
     without_frontmatter = []
-    link = next((place for place in (folder.parent, folder) if place.is_symlink()), None)
     for spec_id, path in _find_files(folder):
         try:
-            if link is not None:
-                raise SpecError(link, 0, "is a link, behind which git sees no specs", "put the folder itself there")
             spec = _load_file(spec_id, path)
         except SpecError as error:
             if os.path.lexists(path):  # else it was removed since the folder was read
@@ -66,7 +63,11 @@ def load_spec(path: Path) -> Spec:
 
 
 def load_spec_bytes(path: Path) -> bytes:
-    """The bytes of a spec's file. Raises SpecError where that is no regular file of a spec's length."""
+    """The bytes of a spec's file. Raises SpecError where git has none: links, pipes; and where it is too long."""
+    folder = path.parent
+    for place in (folder.parent, folder) if folder.parent.name == ".chant" else (folder,):
+        if place.is_symlink():
+            raise SpecError(place, 0, "is a link, behind which git sees no specs", "put the folder itself there")
     try:
         return load_small_file(path, follows_links=False)
     except UnfitFile as error:

@@ -13,6 +13,7 @@ from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import add_checkout_lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec_bytes, save_file
 
 Edit = Callable[[SpecId, Path, bytes], bytes]
@@ -91,6 +92,7 @@ def _load_seen_from(root: Path, path: Path) -> bytes:
 
 def _edit_seen_from(root: Path, edit: Edit, spec_id: SpecId, path: Path, data: bytes) -> bytes:
     try:
+        parse_spec(spec_id, path, data)  # what cannot be read is not written to
         return edit(spec_id, path, data)
     except ChantError as error:
         raise (error.seen_from(root) if isinstance(error, FileError) else error) from error
