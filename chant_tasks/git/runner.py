@@ -39,6 +39,10 @@ _LOCAL_VARIABLES = (
     "GIT_ICASE_PATHSPECS",
 )
 
+# Milliseconds. git's own patience with another git that moves a ref is 100: on a busy machine, or beside a fetch, a
+# landing would wait for the next doit.
+_LOCK_PATIENCE = "3000"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -130,8 +134,11 @@ def _is_trusted(place: Place) -> bool:
 
 @cache
 def _base_environment() -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
-    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "true"}
+    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "true"}
+    for key in ("core.filesRefLockTimeout", "core.packedRefsTimeout"):
+        environment |= plan_setting(environment, key, _LOCK_PATIENCE)
+    return environment
 
 
 def find_version(git: Git) -> tuple[int, int]:

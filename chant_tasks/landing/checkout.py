@@ -7,7 +7,7 @@ left untracked or lets git ignore. docs/why/landing.md has the order and what ea
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,8 +136,9 @@ def has_stale_index_files(git_dir: Path) -> bool:
 
 
 def _find_stale_index_files(git_dir: Path) -> Iterator[Path]:
-    yield from git_dir.glob(f"{_INDEX}*")
-    yield from git_dir.glob(f"{_MARK_FILE}*")
+    with suppress(FileNotFoundError):  # a worktree that another process is done with
+        yield from git_dir.glob(f"{_INDEX}*")
+        yield from git_dir.glob(f"{_MARK_FILE}*")
 
 
 def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:

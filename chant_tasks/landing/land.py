@@ -256,7 +256,10 @@ def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:
 
 
 def _load_word(path: Path) -> str:
-    return path.read_text().strip() if path.is_file() else ""
+    try:
+        return path.read_text().strip() if path.is_file() else ""
+    except FileNotFoundError:  # at any moment: other processes land and clean up
+        return ""
 
 
 def remove_stale_files(common_dir: Path, target: str, commit: Oid) -> None:

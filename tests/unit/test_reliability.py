@@ -55,6 +55,9 @@ def _find_shared(path: Path) -> Iterator[str]:
             called = ast.unparse(node.func)
             if called in _SHARED_CALLS or called in {f"os.environ.{name}" for name in _CHANGES}:
                 yield f"line {node.lineno}: {called}"
-        elif isinstance(node, (ast.Assign, ast.Delete)):
-            if any(ast.unparse(target).startswith("os.environ") for target in node.targets):
-                yield f"line {node.lineno}: os.environ"
+        elif isinstance(node, (ast.Assign, ast.Delete)) and "os.environ" in map(_name_whole, node.targets):
+            yield f"line {node.lineno}: os.environ"
+
+
+def _name_whole(target: ast.expr) -> str:
+    return ast.unparse(target).partition("[")[0]

@@ -1,0 +1,69 @@
+"""Landing beside other gits: what they hold for a moment is waited for, what they remove meanwhile is no error."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chant_tasks.landing.leftovers import has_stale_files
+from chant_tasks.state import Kind
+from tests.integration.repository import Repository
+
+
+@pytest.mark.parametrize("lock", ["refs/heads/main.lock", "HEAD.lock", "packed-refs.lock"])
+def test_a_ref_that_another_git_holds_for_a_moment_is_waited_for(repository: Repository, lock: str) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    held = repository.top / ".git" / lock
+    timers = []
+
+    def hold() -> None:  # longer than git's own patience, 100 milliseconds
+        held.touch()
+        timers.append(threading.Timer(1.5 if lock == "packed-refs.lock" else 0.5, held.unlink))
+        timers[0].start()
+
+    state = repository.work(spec_id, meanwhile=hold)
+    timers[0].join()
+
+    assert state.kind is Kind.COMPLETED, state
+    assert "a.txt" in repository.files("main")
+    repository.assert_no_traces()
+
+
+def test_looking_for_leftovers_is_not_disturbed_by_landings_under_way(tmp_path: Path) -> None:
+    for name in ("refs/heads", "refs/chant/landing", "worktrees"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "refs/chant/landing/other").write_text("0123\n")
+
+    with _landings(tmp_path) as rounds:
+        while len(rounds) < 300:
+            assert not has_stale_files(tmp_path)
+
+
+@contextmanager
+def _landings(common_dir: Path) -> Iterator[list[int]]:
+    """Within the block refs, locks and folders come and go as they do where other processes land; the rounds so far."""
+    places = [common_dir / path for path in ("refs/heads/spec/a.lock", "refs/chant/landing/a", "worktrees/a/HEAD")]
+    rounds: list[int] = []
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            for place in places:
+                place.parent.mkdir(exist_ok=True)
+                place.write_text(f"{place.name}\n")  # the lock is of no landing that is known
+            for place in places:
+                place.unlink()
+                if place.parent.name != "landing":
+                    place.parent.rmdir()
+            rounds.append(len(rounds))
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        yield rounds
+    finally:
+        stop.set()
+        thread.join()
