@@ -55,13 +55,14 @@ class Keeper:
         self._kill_at: float | None = None  # None while nothing is being ended
         self._asked: set[int] = set()
         self._hears_doit = True
+        self._is_told = False  # by SIGTERM, to end
         os.set_inheritable(control, False)
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: self._end(self._grace))
+        signal.signal(signal.SIGTERM, self._be_told)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         _prctl(_SET_SUBREAPER, 1)
@@ -154,8 +155,15 @@ class Keeper:
         if self._wake in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake, 4096)
+        if self._is_told:
+            self._is_told = False
+            self._reap()
+            self._end(self._grace)
         if self._control in ready:
             self._obey()
+
+    def _be_told(self, *_: object) -> None:
+        self._is_told = True
 
     def _obey(self) -> None:
         try:
@@ -163,6 +171,7 @@ class Keeper:
         except OSError:
             said = b""
         self._hears_doit = bool(said)
+        self._reap()  # an agent that had ended by then was not asked to
         self._end(0.0 if b"kill" in said else self._grace)
 
 

@@ -1,4 +1,7 @@
-"""What is to be done with an attempt that nobody works any more: one pure function from what is known to a plan."""
+"""What is to be done with an attempt that nobody works any more: one pure function from what is known to a plan.
+
+Whatever was left running of its agent has been ended before: only then is it certain whether that had ended by itself.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +15,6 @@ class Step(Enum):
     """One thing that recovery does. A crash after any of them leaves what the next plan begins with."""
 
     NOTE_AGENT_END = "write down how the agent ended"
-    END_AGENT = "end what is left of the agent's processes"
     REMOVE_STALE_FILES = "remove the locks and copies of gits that were killed"
     SAVE_PLACE = "save what is in its folder on its branch"
     DISCARD_PLACE = "let go of a folder in which no agent has worked"
@@ -50,7 +52,6 @@ class Recovery:
     result: AgentResult | None = None
 
 
-_BEGIN = (Step.END_AGENT, Step.REMOVE_STALE_FILES)
 STOPPED = AgentResult(how=AgentEnd.STOPPED, reason="an earlier run stopped midway")
 
 
@@ -60,21 +61,23 @@ def plan_recovery(record: AttemptRecord, found: Found) -> Recovery:
         return Recovery(steps=_plan_ended(record, found))
     if found.has_landed:
         # A person may have gone on in a worktree that a killed run had left: that is no work to lose.
-        return Recovery(steps=(*_BEGIN, *_plan_save(record, found), Step.RECORD_LANDING))
+        return Recovery(steps=(Step.REMOVE_STALE_FILES, *_plan_save(record, found), Step.RECORD_LANDING))
     if record.is_proven:
         last = (Step.LEAVE_PLACE, Step.TAKE_OVER if found.is_wanted else Step.END_INTERRUPTED)
-        return Recovery(steps=(*_BEGIN, *_plan_save(record, found), *last))
+        return Recovery(steps=(Step.REMOVE_STALE_FILES, *_plan_save(record, found), *last))
     if record.phase is Phase.CREATED:
-        return Recovery(steps=(*_BEGIN, _plan_unused(record, found), Step.LEAVE_PLACE, Step.END_INTERRUPTED))
+        return Recovery(
+            steps=(Step.REMOVE_STALE_FILES, _plan_unused(record, found), Step.LEAVE_PLACE, Step.END_INTERRUPTED)
+        )
     return _plan_unjudged(record, found)
 
 
 def _plan_ended(record: AttemptRecord, found: Found) -> tuple[Step, ...]:
     if record.ending is Ending.ON_BRANCH and found.has_landed:
-        return (*_BEGIN, *_plan_save(record, found), Step.RECORD_LANDING)
+        return (Step.REMOVE_STALE_FILES, *_plan_save(record, found), Step.RECORD_LANDING)
     if record.ending is Ending.ON_BRANCH and not record.leftover:
         return ()  # a person merges it, or not
-    return (*_BEGIN, Step.CLEAN_UP)
+    return (Step.REMOVE_STALE_FILES, Step.CLEAN_UP)
 
 
 def _plan_unused(record: AttemptRecord, found: Found) -> Step:
@@ -95,7 +98,7 @@ def _plan_unjudged(record: AttemptRecord, found: Found) -> Recovery:
     is_in_doubt = end is AgentEnd.FINISHED and (found.is_touched or not found.is_wanted)
     is_interrupted = end is AgentEnd.STOPPED or is_in_doubt
     last = (Step.LEAVE_PLACE, Step.END_INTERRUPTED) if is_interrupted else (Step.JUDGE, Step.TAKE_OVER)
-    return Recovery(steps=(*note, *_BEGIN, *save, *last), result=result)
+    return Recovery(steps=(*note, Step.REMOVE_STALE_FILES, *save, *last), result=result)
 
 
 def _plan_save(record: AttemptRecord, found: Found) -> tuple[Step, ...]:

@@ -62,6 +62,8 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
     if record is None or not record.is_open:
         remove_open(journal, spec_id)
         return
+    if not _is_left_to_a_person(record):
+        _end_agent(run, record)
     attempt = _load_attempt(run, record)
     _apply_recovery(run, attempt, plan_recovery(record, load_found(run, attempt)))
 
@@ -69,6 +71,20 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
 def is_unlanded(record: AttemptRecord) -> bool:
     """Whether an attempt's work is done and has still to land: no agent runs again for it."""
     return record.ending is Ending.WAITS or (record.ending is None and record.is_proven)
+
+
+def _is_left_to_a_person(record: AttemptRecord) -> bool:
+    """Whether its work only waits on its branch to be merged: it has had no agent for long."""
+    return record.ending is Ending.ON_BRANCH and not record.leftover
+
+
+def _end_agent(run: SpecRun, record: AttemptRecord) -> None:
+    """An agent that outlived its doit must not write into a worktree that is being saved."""
+    was_alive = record.agent_process is not None and is_alive(record.agent_process)
+    if record.agent_process is not None:
+        apply_group_end(record.agent_process, run.config.timeouts.grace)
+    if end_processes(run, record) or was_alive:
+        run.emit(Notice(spec=record.spec, text="ended an agent that an earlier run had left"))
 
 
 def _load_attempt(run: SpecRun, record: AttemptRecord) -> Attempt:
@@ -102,17 +118,6 @@ def _note_agent_end(run: SpecRun, picked: _Picked, recovery: Recovery) -> _Picke
         text = "its agent had finished when an earlier run stopped: goes on from there"
         run.emit(Notice(spec=attempt.spec.id, text=text))
     return replace(picked, attempt=save(run, attempt, to_agent_ended(attempt.record, result)))
-
-
-def _end_agent(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:
-    """An agent that outlived its doit must not write into a worktree that is being saved."""
-    record = picked.attempt.record
-    was_alive = record.agent_process is not None and is_alive(record.agent_process)
-    if record.agent_process is not None:
-        apply_group_end(record.agent_process, run.config.timeouts.grace)
-    if end_processes(run, record) or was_alive:
-        run.emit(Notice(spec=record.spec, text="ended an agent that an earlier run had left"))
-    return picked
 
 
 def _remove_stale_files(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:
@@ -209,7 +214,6 @@ def _find_head(run: SpecRun, record: AttemptRecord) -> Oid | None:
 
 _EFFECTS: Mapping[Step, Callable[[SpecRun, _Picked, Recovery], _Picked | None]] = {
     Step.NOTE_AGENT_END: _note_agent_end,
-    Step.END_AGENT: _end_agent,
     Step.REMOVE_STALE_FILES: _remove_stale_files,
     Step.SAVE_PLACE: _save_place,
     Step.DISCARD_PLACE: _discard_place,

@@ -198,10 +198,11 @@ def test_a_killed_agent_whose_process_number_is_anothers_by_now_ends_nobody_else
     _make_patient(sandbox, (ONE,))
     process = sandbox.start("-n", "2")
     pids = _wait_for_agents(sandbox, (ONE,))
+    record = sandbox.root / f".git/chant/attempts/{ONE}/1/record.json"
+    wait_until(lambda: json.loads(record.read_bytes())["agent_process"] is not None, "the journal has the process")
     process.kill()
     end(process)
     wait_until(lambda: not any(map(is_running, pids)), "the agent is gone")
-    record = sandbox.root / f".git/chant/attempts/{ONE}/1/record.json"
     with subprocess.Popen(("sleep", "300"), start_new_session=True) as bystander:
         values = json.loads(record.read_bytes())
         values["agent_process"]["pid"] = bystander.pid
