@@ -1,6 +1,8 @@
 """The worktrees of a repository: which there are, adding one, removing one."""
 
+import hashlib
 import os
+import re
 import shutil
 import time
 from contextlib import suppress
@@ -145,14 +147,40 @@ def is_own_worktree(common_dir: Path, path: Path) -> bool:
 def remove_worktree(common_dir: Path, path: Path) -> None:
     """Remove a worktree of ours, its folder and its registration; what stands there and is not ours stays.
 
-    Raises OSError where a file cannot be removed. The registration goes by name: `git worktree prune` would also forget
-    a user's worktree on a disk that is away, and `git worktree remove` would remove whatever is at the path.
+    Each gets another name first and is then removed file by file: whoever is killed in between leaves no half of a
+    worktree, whose missing files would look as if somebody had deleted them. The next call for that path removes what
+    such a one left. The registration goes by name: `git worktree prune` would also forget a user's worktree on a disk
+    that is away, and `git worktree remove` would remove whatever is at the path. Raises OSError where a file cannot be
+    removed, with the folder that is left as its `filename`.
     """
-    if is_own_worktree(common_dir, path):
-        shutil.rmtree(path)
-    registration = _find_registration(common_dir, path)
-    if registration is not None:
-        shutil.rmtree(registration)
+    folder, kept = _plan_removed(common_dir, path)
+    is_own = is_own_worktree(common_dir, path)
+    _remove_tree(folder)
+    if is_own:
+        path.rename(folder)
+        _remove_tree(folder)
+    _remove_tree(kept)
+    for registration in (_find_registration(common_dir, path), _find_begun_registration(common_dir, path)):
+        if registration is not None:
+            registration.rename(kept)
+            _remove_tree(kept)
+
+
+def _plan_removed(common_dir: Path, path: Path) -> tuple[Path, Path]:
+    """What the folder and the registration of a worktree at `path` are called while they are removed. Another clone may
+    do the same at that path, hence a suffix of this repository's own."""
+    repository = hashlib.sha256(os.fsencode(common_dir.resolve())).hexdigest()[:6]
+    worktree = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return path.with_name(f"{path.name}.removed-{repository}"), common_dir / f"chant-removed-{worktree}"
+
+
+def _remove_tree(folder: Path) -> None:
+    if not os.path.lexists(folder):
+        return
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _find_registration(common_dir: Path, path: Path) -> Path | None:
@@ -162,3 +190,20 @@ def _find_registration(common_dir: Path, path: Path) -> Path | None:
             if os.path.normpath(folder / (folder / "gitdir").read_text().strip()) == f"{path}/.git":
                 return folder
     return None
+
+
+def _find_begun_registration(common_dir: Path, path: Path) -> Path | None:
+    """The folder that a git made which was killed before it could write there for which worktree it is.
+
+    Its name tells: git takes that of the worktree, with a number where that is taken. Hold the worktrees' lock: no git
+    of ours is just about to write it.
+    """
+    for folder in common_dir.glob("worktrees/*"):
+        if re.fullmatch(rf"{re.escape(path.name)}\d*", folder.name) and not _is_known(folder):
+            return folder
+    return None
+
+
+def _is_known(registration: Path) -> bool:
+    gitdir = registration / "gitdir"
+    return os.path.lexists(gitdir) and gitdir.stat().st_size > 0

@@ -59,9 +59,10 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) ->
         if record.worktree and not record.is_in_place:
             with add_worktrees_lock(run.overview.project.journal_folder):
                 remove_worktree(run.overview.project.common_dir, Path(record.worktree))
-    except (OSError, ChantError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        return f"worktree {record.worktree} could not be removed: {why}"
+    except ChantError as error:
+        return f"worktree {record.worktree} could not be removed: {error}"
+    except OSError as error:
+        return f"worktree {error.filename or record.worktree} could not be removed: {error.strerror}"
     return "" if keeps_branch else _remove_branch(run, record)
 
 

@@ -394,7 +394,7 @@ def test_a_worktree_that_cannot_be_removed_does_not_undo_the_landing(
         patch.setattr("chant_tasks.git.worktrees.shutil.rmtree", refuse)
         state = repository.work(spec_id)
 
-    left = f"worktree {repository.worktrees}/chant-{spec_id} could not be removed: Device or resource busy"
+    left = f"worktree {next(repository.worktrees.iterdir())} could not be removed: Device or resource busy"
     assert (state.kind, state.reason) == (Kind.COMPLETED, left)
     assert repository.state(spec_id).reason == left
     assert repository.read("a.txt") == "work\n"
