@@ -15,9 +15,8 @@ settings.load_profile("tests")
 
 # Tests make and remove ten thousands of files and wait for each to be on the disk: in memory that takes half the time.
 _IN_MEMORY = Path("/dev/shm")
-if "PYTEST_DEBUG_TEMPROOT" not in os.environ and os.access(_IN_MEMORY, os.W_OK):
-    if not os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC:
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_IN_MEMORY)
+if os.access(_IN_MEMORY, os.W_OK) and not os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 _GIT_CONFIG = """\
 [user]
