@@ -44,6 +44,17 @@ def task_upstream():
     return {"actions": [["python", "-m", "tests.upstream.run_doit_suite"]], "verbosity": 2}
 
 
+def task_fault_soak():
+    """Kills, signals, full disks and the like at random, for --minutes N (--seed S, and --round R to repeat one)"""
+    params = [
+        {"name": "minutes", "long": "minutes", "type": float, "default": 5.0, "help": "for how long"},
+        {"name": "seed", "long": "seed", "type": int, "default": 0, "help": "0: by chance"},
+        {"name": "round", "long": "round", "type": int, "default": 0, "help": "0: one after the other, from the first"},
+    ]
+    command = "python -m tests.faults.soak --minutes %(minutes)s --seed %(seed)s --round %(round)s"
+    return {"basename": "fault-soak", "actions": [command], "params": params, "verbosity": 2}
+
+
 def task_tidy():
     """Format and mend what can be mended by machine"""
     return {

@@ -24,6 +24,7 @@ FAILING = "ff"
 PAUSED = "zz"  # its person is in the middle of editing it
 
 _AGENT = f"""\
+set -e
 say() {{ echo "$CHANT_SPEC_ID $*" >> "${FOLDER}/outside/agents"; }}
 keep() {{ say file "$(git hash-object "$1")"; }}
 say start
@@ -34,7 +35,7 @@ echo "left by $$" > left-$CHANT_SPEC_ID.txt
 keep left-$CHANT_SPEC_ID.txt
 echo "by $$" >> old-$CHANT_SPEC_ID.txt
 keep old-$CHANT_SPEC_ID.txt
-echo "of no interest" > ignored.txt
+echo "of no interest" > ignored-too.txt
 """
 _SUCCEEDS = f'{_AGENT}{TICK_ALL}\nexec sh -c \'echo "$CHANT_SPEC_ID ended" >> "${FOLDER}/outside/agents"\'\n'
 _FAILS = f"{_AGENT}say gave up\nexit 3\n"
@@ -85,16 +86,18 @@ class Playground:
     @property
     def environment(self) -> Mapping[str, str]:
         """What a doit in it gets."""
-        return self.repository.environment({FOLDER: str(self.folder), "PYTHONPATH": SOURCES})
+        own = {FOLDER: str(self.folder), "PYTHONPATH": SOURCES}
+        # where the disk is full, Python may leave half of a file of its own there, and then never starts doit again
+        return self.repository.environment({**own, "PYTHONDONTWRITEBYTECODE": "1"})
 
     @property
     def printed(self) -> Path:
-        """What the last doit printed: a file, since what it has left may hold it open."""
+        """What doit printed: a file, since what it has left may hold it open."""
         return self.folder / "outside" / "printed"
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """A doit in a session of its own, as a person would start it."""
-        with self.printed.open("wb") as printed:
+        with self.printed.open("ab") as printed:
             return subprocess.Popen(
                 (sys.executable, "-m", "doit", *arguments),
                 cwd=self.repository.folder,

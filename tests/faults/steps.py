@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
 
 # What the first thread does that comes to it, whosever that is.
-_SHARED = re.compile(r"/locks|/__pycache__| tmp/~| project/\.git/chant/(open|attempts|errors)$")
+_SHARED = re.compile(r"/locks| tmp/~| project/\.git/chant/(open|attempts|errors)$")
 
 
 def find_owner(label: str, task: str) -> str:
@@ -138,6 +138,5 @@ def _word(event: str, path: Path, root: Path) -> str:
     words = re.sub(r"\.new-\w+|(?<=\.chant-)[0-9a-f]{16}(?=\.tmp)|(?<=chant-mark-)\d+", "~", words)
     words = re.sub(r"^tmp/(?!chant-)[^/]+", "tmp/~", words)
     words = re.sub(r"(?<=/locks/)(\w+)-[0-9a-f]{12}$", r"\1-~", words)
-    words = re.sub(r"(?<=/__pycache__/).*", "~", words)
     words = re.sub(r"(?<=tmp/chant-..)/.+|(?<=\.git/worktrees/chant-..)/.+", "/~", words)  # in the order of the disk
     return f"{event.removeprefix('os.')} {words}"
