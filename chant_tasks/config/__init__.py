@@ -4,13 +4,17 @@ from chant_tasks.config.branches import Branch, find_branch, find_branch_collisi
 from chant_tasks.config.choice import find_model, find_timeouts
 from chant_tasks.config.load import load_config
 from chant_tasks.config.model import (
+    Account,
+    Budget,
     Config,
     Criteria,
     Defaults,
     Isolation,
     LogConfig,
     Parallel,
+    Pauses,
     ProjectConfig,
+    Rotation,
     Setting,
     Timeouts,
     Worktrees,
@@ -19,14 +23,18 @@ from chant_tasks.config.render import render_config
 from chant_tasks.duration import parse_duration, render_duration
 
 __all__ = [
+    "Account",
     "Branch",
+    "Budget",
     "Config",
     "Criteria",
     "Defaults",
     "Isolation",
     "LogConfig",
     "Parallel",
+    "Pauses",
     "ProjectConfig",
+    "Rotation",
     "Setting",
     "Timeouts",
     "Worktrees",

@@ -1,8 +1,11 @@
-"""What `.chant/config.md` sets: settings in its frontmatter, prose below, on top of the user's own file."""
+"""What `.chant/config.md` sets: settings in its frontmatter, prose below, on top of the user's own file.
+
+`.chant/agents.md` may list accounts in the place of the config's, for one person's logins.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -12,18 +15,28 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from chant_tasks.config.compose import compose_settings
 from chant_tasks.config.model import (
+    Budget,
     Config,
     Criteria,
     Defaults,
     Isolation,
     LogConfig,
     Parallel,
+    Pauses,
     ProjectConfig,
     Setting,
     Timeouts,
     Worktrees,
 )
-from chant_tasks.config.schema import CHANT_KEYS, CHANT_SECTIONS, SETTINGS, Value, find_parser, is_added_provider
+from chant_tasks.config.schema import (
+    ACCOUNT_KEYS,
+    CHANT_KEYS,
+    CHANT_SECTIONS,
+    SETTINGS,
+    Value,
+    find_parser,
+    is_added_provider,
+)
 from chant_tasks.config.value import BadValue, describe, is_null, suggest
 from chant_tasks.errors import ConfigError
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
@@ -52,7 +65,11 @@ def load_config(folder: Path, home: Path) -> Config:
 
     Raises ConfigError, with all that is wrong with both files.
     """
-    layers = [_load_layer(home / ".config" / "chant" / "config.md"), _load_layer(folder / "config.md")]
+    layers = [
+        _load_layer(home / ".config" / "chant" / "config.md"),
+        _load_layer(folder / "config.md"),
+        _keep_accounts(_load_layer(folder / "agents.md")),
+    ]
     errors = [error for layer in layers for error in layer.errors]
     if errors:
         first, *others = errors
@@ -154,6 +171,13 @@ def _load_layer(path: Path) -> Layer:
         return _broken(path, 0, error.reason)
 
 
+def _keep_accounts(layer: Layer) -> Layer:
+    """The layer with what it says of accounts; all else in it is not used."""
+    others = [key for key in layer.values if key not in ACCOUNT_KEYS]
+    kept = {key: value for key, value in layer.values.items() if key in ACCOUNT_KEYS}
+    return replace(layer, values=kept, unused=(*layer.unused, *others))
+
+
 def _broken(path: Path, line: int, reason: str) -> Layer:
     return Layer({}, errors=(ConfigError(path, line, reason),))
 
@@ -185,7 +209,10 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         project=ProjectConfig(**_texts_below("project.", values)),
         defaults=Defaults(**_below("defaults.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
         providers=_assemble_providers(values),
-        parallel=Parallel(**cast(dict[str, int], _below("parallel.", values))),
+        parallel=Parallel(**_below("parallel.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
+        limits=Pauses(**_below("limits.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
+        budget=Budget(**_below("budget.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
+        attempts=cast(int, values.get("attempts", Config().attempts)) or None,
         timeouts=_assemble_timeouts(values),
         log=LogConfig(limit=cast(int, values.get("log.limit", LogConfig().limit)) or None),
         worktrees=Worktrees(**_below("worktrees.", values)),  # type: ignore[arg-type]  # SETTINGS types each key

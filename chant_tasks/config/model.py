@@ -25,6 +25,32 @@ class Isolation(Enum):
     NONE = "none"
 
 
+class Rotation(Enum):
+    """Which account the next agent works on, of those that are free."""
+
+    NONE = "none"  # the first of the list
+    RANDOM = "random"
+    ROUND_ROBIN = "round-robin"
+    LEAST_LOADED = "least-loaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One login, or one way to start an agent; what it leaves open is as for everybody.
+
+    `max_concurrent` is how many agents may work on it at once (None: as many as there are), `weight` how many times as
+    much it is given as an account of weight 1. `env` are variables for its agents alone, such as where a login is kept.
+    """
+
+    name: str
+    command: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    max_concurrent: int | None = None
+    weight: int = 1
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
     """What the project is called; the name becomes part of the worktrees' paths."""
@@ -45,14 +71,45 @@ class Defaults:
     main_branch: str | None = None
     branch: bool = False
     branch_prefix: str = "chant/"
+    rotation_strategy: Rotation = Rotation.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallel:
-    """How far apart the agents of a parallel run start, in milliseconds."""
+    """How far apart the agents of a parallel run start, in milliseconds, and the accounts that they work on."""
 
     stagger_delay_ms: int = 0
     stagger_jitter_ms: int = 0
+    agents: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pauses:
+    """How long an account rests, in seconds, where nobody said until when.
+
+    `pause` follows a usage limit, `backoff` an error of the service. Each doubles with every further one in a row, up
+    to `longest_pause`. After `tries` errors of the service in a row an attempt gives up; limits are waited for.
+    """
+
+    pause: float = 15 * 60.0
+    longest_pause: float = 60 * 60.0
+    backoff: float = 30.0
+    tries: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What may be used before no further agent starts: by a run, in dollars and in tokens, and by a spec, in dollars
+    since it was last forgotten. None is without limit."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    per_spec_usd: float | None = None
+
+    @property
+    def is_for_run(self) -> bool:
+        """Whether a run has one."""
+        return self.usd is not None or self.tokens is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +146,17 @@ class Worktrees:
 class Config:
     """All settings of a project; `unused` names the keys that chant knows and nothing here acts on.
 
-    `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost.
+    `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost. After
+    `attempts` attempts in a row that failed with the same change, or none, a spec needs a person (None: never).
     """
 
     project: ProjectConfig = field(default_factory=ProjectConfig)
     defaults: Defaults = field(default_factory=Defaults)
     providers: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     parallel: Parallel = field(default_factory=Parallel)
+    limits: Pauses = field(default_factory=Pauses)
+    budget: Budget = field(default_factory=Budget)
+    attempts: int | None = 3
     timeouts: Timeouts = field(default_factory=Timeouts)
     log: LogConfig = field(default_factory=LogConfig)
     worktrees: Worktrees = field(default_factory=Worktrees)

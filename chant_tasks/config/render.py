@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from chant_tasks.config.model import Config, Setting
+from chant_tasks.config.model import Account, Config, Setting
 from chant_tasks.duration import render_duration
-from chant_tasks.words import render_excerpt, render_size
+from chant_tasks.words import render_excerpt, render_money, render_size
 
 _WIDTH = 28
 _LONGEST = 200
@@ -32,6 +32,11 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
             yield f"providers.{provider}.{name}", _render_setting(value)
     yield "parallel.stagger_delay_ms", str(config.parallel.stagger_delay_ms)
     yield "parallel.stagger_jitter_ms", str(config.parallel.stagger_jitter_ms)
+    for account in config.parallel.agents:
+        yield f"parallel.agents: {account.name}", _render_account(account)
+    if config.parallel.agents:
+        yield "defaults.rotation_strategy", config.defaults.rotation_strategy.value
+    yield from _limits_of(config)
     yield "timeouts.wall", render_duration(timeouts.wall)
     yield "timeouts.silence", render_duration(timeouts.silence)
     yield "timeouts.grace", render_duration(timeouts.grace)
@@ -44,6 +49,29 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "record_cost", str(config.record_cost).lower()
     yield "criteria", config.criteria.value
     yield "isolation", config.isolation.value
+
+
+def _limits_of(config: Config) -> Iterator[tuple[str, str]]:
+    limits, budget = config.limits, config.budget
+    yield "limits.pause", render_duration(limits.pause)
+    yield "limits.longest_pause", render_duration(limits.longest_pause)
+    yield "limits.backoff", render_duration(limits.backoff)
+    yield "limits.tries", str(limits.tries)
+    yield "budget.usd", render_money(budget.usd) if budget.usd is not None else "none"
+    yield "budget.tokens", str(budget.tokens) if budget.tokens is not None else "none"
+    yield "budget.per_spec_usd", render_money(budget.per_spec_usd) if budget.per_spec_usd is not None else "none"
+    yield "attempts", str(config.attempts) if config.attempts else "none"
+
+
+def _render_account(account: Account) -> str:
+    """What an account has of its own. Of its variables only the names: a value may be a key."""
+    words = [
+        *(word for word in (account.provider, account.command, account.model) if word),
+        *([f"at most {account.max_concurrent} at once"] if account.max_concurrent else []),
+        *([f"weight {account.weight}"] if account.weight != 1 else []),
+        *account.env,
+    ]
+    return ", ".join(words) or "as everybody's"
 
 
 def _word_provider(config: Config) -> str:

@@ -9,25 +9,30 @@ from types import MappingProxyType
 
 from yaml.nodes import Node
 
-from chant_tasks.config.model import Criteria, Isolation, Setting
+from chant_tasks.config.accounts import parse_accounts, parse_rotation
+from chant_tasks.config.model import Account, Criteria, Isolation, Rotation, Setting
 from chant_tasks.config.prices import parse_prices
 from chant_tasks.config.value import (
     parse_branch,
     parse_branch_prefix,
     parse_choice,
     parse_count,
+    parse_dollars,
     parse_flag,
     parse_limit,
     parse_lines,
     parse_log_limit,
+    parse_pause,
     parse_project_name,
     parse_text,
     parse_texts,
+    parse_tokens,
+    parse_whole,
     suggest,
 )
 from chant_tasks.tokens import Price
 
-Value = Setting | Criteria | Isolation | Mapping[str, Price] | None
+Value = Setting | Criteria | Isolation | Mapping[str, Price] | tuple[Account, ...] | Rotation | None
 Parser = Callable[[Node], Value]
 
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider")
@@ -44,10 +49,20 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "defaults.main_branch": parse_branch,
         "defaults.branch": parse_flag,
         "defaults.branch_prefix": parse_branch_prefix,
+        "defaults.rotation_strategy": parse_rotation,
         "providers.command.argv": parse_texts,
         **{f"providers.{agent}.{name}": parser for agent in AGENTS for name, parser in AGENT_SETTINGS.items()},
         "parallel.stagger_delay_ms": parse_count,
         "parallel.stagger_jitter_ms": parse_count,
+        "parallel.agents": parse_accounts,
+        "limits.pause": parse_pause,
+        "limits.longest_pause": parse_pause,
+        "limits.backoff": parse_pause,
+        "limits.tries": parse_whole(0),
+        "budget.usd": parse_dollars,
+        "budget.tokens": parse_tokens,
+        "budget.per_spec_usd": parse_dollars,
+        "attempts": parse_whole(1, none=0),
         "timeouts.wall": parse_limit,
         "timeouts.silence": parse_limit,
         "timeouts.grace": parse_limit,
@@ -61,6 +76,9 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "isolation": parse_choice(Isolation),
     }
 )
+
+# What `.chant/agents.md` may set, which is for logins of one person's.
+ACCOUNT_KEYS = frozenset({"defaults.rotation_strategy", "parallel.agents"})
 
 
 def find_parser(key: str) -> Parser | None:
@@ -88,6 +106,6 @@ CHANT_SECTIONS = frozenset(
 CHANT_KEYS = frozenset(
     {"project.prefix", "project.silent"}
     | {"defaults.create_branch", "defaults.prompt_extensions"}
-    | {"defaults.rotation_strategy", "defaults.split_model"}
-    | {"parallel.agents", "parallel.cleanup", "parallel.max_workers", "parallel.stagger_delay"}
+    | {"defaults.split_model"}
+    | {"parallel.cleanup", "parallel.max_workers", "parallel.stagger_delay"}
 )

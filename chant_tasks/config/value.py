@@ -1,5 +1,7 @@
 """What a setting's value may look like: one parser for each kind, from a node of YAML to a value."""
 
+import math
+import re
 import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -18,6 +20,10 @@ _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,20
 _LONGEST_PROJECT = 60  # a worktree's folder is named by it and the spec's id, and may have 255 bytes
 _DAY = 24 * 60 * 60 * 1000
 _SMALLEST_LOG = 64 << 10  # else little more than the line that says how much was left out
+_MOST = 1_000_000
+_DIGITS = 12  # what is longer is no number that a person means, and Python refuses to read it
+_TOKENS = re.compile(r"([0-9_]{1,15}(?:\.[0-9]{1,6})?)\s*([km]?)")
+_THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000}
 _TEXT = "tag:yaml.org,2002:str"
 _BOOL = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
@@ -91,15 +97,53 @@ def parse_flag(node: Node) -> bool:
 
 
 def parse_count(node: Node) -> int:
-    """Return a whole number that is not negative."""
-    is_number = (
-        isinstance(node, ScalarNode) and node.tag == _NUMBERS[0] and node.value.isascii() and node.value.isdigit()
-    )
-    if not is_number:
+    """Return a whole number of milliseconds that is not negative."""
+    if not _is_whole(node):
         raise BadValue(f"must be a whole number of milliseconds, not {describe(node)}")
     if len(node.value.lstrip("0")) > len(str(_DAY)) or int(node.value) > _DAY:
         raise BadValue(f"must be at most {_DAY} (a day), not {describe(node)}")
     return int(node.value)
+
+
+def parse_whole(least: int, *, none: int | None = None) -> Callable[[Node], int]:
+    """Return the parser of a whole number from `least` on; where `none` is given, that is what the word stands for."""
+    words = f"a whole number from {least} on" + (" or none" if none is not None else "")
+
+    def parse(node: Node) -> int:
+        if none is not None and isinstance(node, ScalarNode) and node.value.strip().lower() in ("none", "off"):
+            return none
+        if not _is_whole(node) or not least <= int(node.value[:_DIGITS]) <= _MOST or len(node.value) >= _DIGITS:
+            raise BadValue(f"must be {words}, not {describe(node)}")
+        return int(node.value)
+
+    return parse
+
+
+def parse_pause(node: Node) -> float:
+    """Return a length of time in seconds, which is more than nothing."""
+    seconds = parse_limit(node)
+    if not seconds:
+        raise BadValue(f"must be a time such as 30s, 15m or 1h30m, not {describe(node)}")
+    return seconds
+
+
+def parse_dollars(node: Node) -> float:
+    """Return an amount of dollars, which may be nothing."""
+    try:
+        dollars = float(node.value.removeprefix("$")) if isinstance(node, ScalarNode) else math.nan
+    except ValueError:
+        dollars = math.nan
+    if not 0 <= dollars < math.inf:
+        raise BadValue(f"must be dollars such as 5 or 0.50, not {describe(node)}")
+    return dollars
+
+
+def parse_tokens(node: Node) -> int:
+    """Return a number of tokens, written as `2000000`, `500k` or `2M`."""
+    found = _TOKENS.fullmatch(node.value.strip().lower()) if isinstance(node, ScalarNode) else None
+    if found is None:
+        raise BadValue(f"must be a number of tokens such as 2000000, 500k or 2M, not {describe(node)}")
+    return int(float(found[1].replace("_", "")) * _THOUSANDS[found[2]])
 
 
 def parse_limit(node: Node) -> float:
@@ -133,6 +177,11 @@ def parse_choice(choices: type[Choice]) -> Callable[[Node], Choice]:
         return choices(text)
 
     return parse
+
+
+def _is_whole(node: Node) -> bool:
+    is_number = isinstance(node, ScalarNode) and node.tag == _NUMBERS[0]
+    return is_number and bool(node.value.isascii() and node.value.isdigit())
 
 
 def describe(node: Node) -> str:

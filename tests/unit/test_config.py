@@ -276,9 +276,9 @@ def test_what_chant_knows_and_we_do_not_act_on_is_accepted_and_named(tmp_path: P
         tmp_path,
         """
 project: {name: a, prefix: b, silent: true}
-defaults: {prompt_extensions: [x], rotation_strategy: round-robin, split_model: opus}
+defaults: {prompt_extensions: [x], split_model: opus}
 providers: {ollama: {endpoint: http://localhost, max_retries: 3}, openai: {retry_delay_ms: 5}}
-parallel: {agents: [{name: main, command: claude}], stagger_delay_ms: 5}
+parallel: {max_workers: 3, stagger_delay_ms: 5}
 repos: [{name: a, path: b}]
 enterprise: {derived: {team: {from: path}}, required: [team]}
 approval: {rejection_action: manual}
@@ -294,12 +294,11 @@ silent: true
         "project.prefix",
         "project.silent",
         "defaults.prompt_extensions",
-        "defaults.rotation_strategy",
         "defaults.split_model",
         "providers.ollama.endpoint",
         "providers.ollama.max_retries",
         "providers.openai.retry_delay_ms",
-        "parallel.agents",
+        "parallel.max_workers",
         "repos",
         "enterprise.derived",
         "enterprise.required",
@@ -429,6 +428,14 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "providers.command.argv       my-agent, -x\n"
         "parallel.stagger_delay_ms    0\n"
         "parallel.stagger_jitter_ms   0\n"
+        "limits.pause                 15m\n"
+        "limits.longest_pause         1h\n"
+        "limits.backoff               30s\n"
+        "limits.tries                 5\n"
+        "budget.usd                   none\n"
+        "budget.tokens                none\n"
+        "budget.per_spec_usd          none\n"
+        "attempts                     3\n"
         "timeouts.wall                none\n"
         "timeouts.silence             30m\n"
         "timeouts.grace               10s\n"
