@@ -96,10 +96,10 @@ class State:
 class AttemptFacts:
     """What the journal says of a spec's last attempt.
 
-    `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to
-    land, `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
-    `kept` names the ref that holds the work, `leftover` what could not be cleaned up (path and reason). `is_resumable`
-    says that there is something that an agent can go on from: work, or a session.
+    `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to land,
+    `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
+    `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
+    and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session.
     """
 
     number: int
@@ -113,6 +113,7 @@ class AttemptFacts:
     is_halfway: bool = False
     is_resumable: bool = False
     leftover: str = ""
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ class SpecFacts:
     """Every fact that a spec's state follows from.
 
     `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
-    if not), `branch_status` what the spec's file says at its tip.
+    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there.
     """
 
     id: SpecId
@@ -143,6 +144,7 @@ class SpecFacts:
     attempt: AttemptFacts | None = None
     worker: Worker | None = None
     branch: str = ""
+    branch_tip: str = ""
     branch_status: Status | None = None
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
@@ -281,6 +283,8 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
 def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
     target = attempt.target or facts.target
+    if attempt.head and facts.branch_tip not in ("", attempt.head):
+        return _changed_since(facts, attempt, target)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
     mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
     row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
@@ -292,6 +296,19 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
         next=(
             Next(command=mend, purpose=purpose),
             Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
+            _discard(facts),
+        ),
+    )
+
+
+def _changed_since(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
+    """A branch that could not land as it was, and that a person has committed to since."""
+    return State(
+        kind=Kind.ATTENTION,
+        reason=f"branch {facts.branch} has new commits, and is to be landed",
+        details=(("before", attempt.reason), ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="judge and land it"),
             _discard(facts),
         ),
     )

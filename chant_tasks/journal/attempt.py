@@ -126,6 +126,7 @@ class AttemptRecord:
             is_halfway=self.is_halfway,
             is_resumable=self.is_resumable,
             leftover=self.leftover,
+            head=self.head,
         )
 
 

@@ -39,6 +39,7 @@ def load_git_facts(
         target=target,
         on_target=_load_on_target(git, project, folder, target),
         branches=branches,
+        tips={spec_id: refs[f"refs/heads/{name}"] for spec_id, name in branches.items()},
         on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
     )
 

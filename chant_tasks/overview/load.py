@@ -19,7 +19,7 @@ from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, loa
 from chant_tasks.state import State
 
 # What `doit NAME` means already: no short id may be one of these, or a printed command would do something else.
-_COMMANDS = frozenset(
+COMMANDS = frozenset(
     {"clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"}
 )
 
@@ -39,7 +39,7 @@ def load_overview(root: Path) -> Overview:
         folder=folder,
         archived=archived,
         graph=plan_graph(find_nodes(folder, facts), archived, find_finished(folder, facts, journal)),
-        short=short_ids([*folder.specs, *folder.unreadable, *archived], _COMMANDS),
+        short=short_ids([*folder.specs, *folder.unreadable, *archived], COMMANDS),
         facts=facts,
         journal=journal,
         problems={},

@@ -30,12 +30,14 @@ class Target:
 class GitFacts:
     """What one look at git tells of all specs.
 
-    `branches` are those that specs have now, `on_target` and `on_branches` the specs' files there.
+    `branches` are those that specs have now and `tips` where these end, `on_target` and `on_branches` the specs' files
+    there.
     """
 
     target: Target
     on_target: Mapping[SpecId, Spec]
     branches: Mapping[SpecId, str]
+    tips: Mapping[SpecId, Oid]
     on_branches: Mapping[SpecId, Spec]
 
 

@@ -79,6 +79,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         attempt=record.facts if record is not None else None,
         worker=journal.workers.get(spec_id),
         branch=facts.branches.get(spec_id, ""),
+        branch_tip=facts.tips.get(spec_id, ""),
         branch_status=on_branch.status if on_branch is not None else None,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),

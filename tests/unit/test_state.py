@@ -259,6 +259,16 @@ def test_a_conflict_needs_a_person_and_prints_what_to_type() -> None:
     ]
 
 
+def test_a_conflict_that_a_person_has_committed_to_is_to_be_landed() -> None:
+    attempt = replace(_attempt(Ending.CONFLICT, "conflicts with main: f"), paths=("f",), head="1111")
+
+    state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH, branch_tip="2222"))
+
+    assert (state.kind, state.reason) == (Kind.ATTENTION, f"branch {BRANCH} has new commits, and is to be landed")
+    assert state.details[0] == ("before", "conflicts with main: f")
+    assert _commands(state) == ["git switch main && doit spec-land a", "doit spec-discard a"]
+
+
 def test_work_of_a_person_that_was_refused_is_to_be_mended_and_not_merged() -> None:
     state = find_state(replace(_facts(), attempt=_attempt(Ending.CONFLICT, "nothing was changed"), branch=BRANCH))
 

@@ -57,6 +57,7 @@ def make_overview(
             target=Target(branch="main", tip=Oid("3e27b0b"), is_checked_out=True),
             on_target={},
             branches={spec.id: branch for spec in specs for branch in branches if branch.endswith(spec.id)},
+            tips={},
             on_branches={},
         ),
         journal=JournalFacts(tombstones={}, open=frozenset(), records={}, workers={}),
