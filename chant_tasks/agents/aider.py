@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
+    Checkup,
     Erred,
     ErrorClass,
     Exit,
     Finished,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Report,
     Request,
     Said,
@@ -67,6 +71,26 @@ _ERRORS = {
 }
 
 
+def _point(url: str, key: str) -> Pointed:
+    return Pointed(
+        model="openai/own-model",
+        env={"OPENAI_API_KEY": key, "OPENAI_API_BASE": f"{url}/v1"},
+        args=("--edit-format", "whole"),
+        home={".aider/caches/model_prices_and_context_window.json": '{"own": {}}'},  # else a list of prices is fetched
+        has_tools=False,
+    )
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("*_API_KEY",),
+        files=(LoginFile(folder="", name=".aider.conf.yml"), LoginFile(folder=".aider", name="oauth-keys.env")),
+        how="set the key of the model's service, such as ANTHROPIC_API_KEY",
+    ),
+    point=_point,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Aider:
     """The provider `aider`."""
@@ -75,6 +99,7 @@ class Aider:
     default_model: str | None = None
     can_resume: bool = False
     tested: tuple[str, ...] = ("0.86.2",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
+    Checkup,
     Ended,
     ErrorClass,
     Exit,
     Launch,
     Limited,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Request,
     Retried,
     Scope,
@@ -68,6 +72,24 @@ _ERRORS = {
 }
 
 
+def _point(url: str, key: str) -> Pointed:
+    few = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_RETRIES": "1"}
+    return Pointed(model="claude-sonnet-4-5", env={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": key, **few})
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=(
+            *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"),
+            *("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"),
+        ),
+        files=(LoginFile(variable="CLAUDE_CONFIG_DIR", folder=".claude", name=".credentials.json"),),
+        how="start `claude` and type /login, or set ANTHROPIC_API_KEY",
+    ),
+    point=_point,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Claude:
     """The provider `claude`."""
@@ -76,6 +98,7 @@ class Claude:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("2.1.197", "2.1.329")
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

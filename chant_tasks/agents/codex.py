@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
+    Checkup,
     Ended,
     Erred,
     Exit,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Request,
     Retried,
     Said,
@@ -52,6 +56,25 @@ _SETTINGS = (
 _RETRY = re.compile(r"\s*Reconnecting\b.*?\d+/\d+\s*(?:\((.*)\))?", re.DOTALL)
 
 
+def _point(url: str, key: str) -> Pointed:
+    few = "request_max_retries=1,stream_max_retries=1"
+    provider = f'{{name="own",base_url="{url}/v1",env_key="OWN_KEY",wire_api="responses",{few}}}'
+    settings = ("model_provider=own", f"model_providers.own={provider}", "features.plugins=false")
+    args = tuple(part for setting in settings for part in ("-c", setting))
+    return Pointed(model="gpt-5.5", env={"OWN_KEY": key}, args=args)
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("CODEX_API_KEY", "CODEX_ACCESS_TOKEN"),
+        files=(LoginFile(variable="CODEX_HOME", folder=".codex", name="auth.json"),),
+        how="run `codex login`, or set CODEX_API_KEY",
+    ),
+    point=_point,
+    help=(("exec", "--help"), ("exec", "resume", "--help")),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Codex:
     """The provider `codex`."""
@@ -60,6 +83,7 @@ class Codex:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("0.169.0",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -32,6 +32,7 @@ from chant_tasks.agents.agent_events import (
     keep_events,
     shorten,
 )
+from chant_tasks.agents.checkup import Checkup, Login, LoginFile, Pointed
 from chant_tasks.agents.error_class import ErrorClass, classify
 from chant_tasks.agents.outcome import (
     EndedBy,
@@ -55,6 +56,7 @@ from chant_tasks.tokens import Tokens
 __all__ = [
     "AgentEvent",
     "Answered",
+    "Checkup",
     "Denied",
     "Ended",
     "EndedBy",
@@ -66,7 +68,10 @@ __all__ = [
     "Kept",
     "Launch",
     "Limited",
+    "Login",
+    "LoginFile",
     "Outcome",
+    "Pointed",
     "Postponed",
     "Provider",
     "Report",
@@ -82,6 +87,7 @@ __all__ = [
     "UsedTool",
     "Warned",
     "classify",
+    "find_checkup",
     "find_executable",
     "find_last_words",
     "find_served_model",
@@ -176,6 +182,12 @@ class Provider(Protocol):
 
     def judge(self, exit: Exit, events: Sequence[AgentEvent]) -> Outcome:
         """Return how it ended; `events` are what `keep_events` keeps of those of all its lines."""
+
+
+def find_checkup(provider: Provider) -> Checkup | None:
+    """Return what the provider's agent can be looked over by: its attribute `checkup`, which it may do without."""
+    checkup = getattr(provider, "checkup", None)
+    return checkup if isinstance(checkup, Checkup) else None
 
 
 def find_executable(settings: Mapping[str, Setting], name: str) -> str:

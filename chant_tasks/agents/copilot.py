@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
+    Checkup,
     Denied,
     Ended,
     Erred,
     ErrorClass,
     Exit,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Report,
     Request,
     Retried,
@@ -55,6 +59,25 @@ _ERRORS = {
 }
 
 
+def _point(url: str, key: str) -> Pointed:
+    service = {"TYPE": "openai", "BASE_URL": f"{url}/v1", "API_KEY": key}
+    names = {f"COPILOT_PROVIDER_{name}": value for name, value in service.items()}
+    return Pointed(model="gpt-5.4", env={**names, "COPILOT_OFFLINE": "true", "COPILOT_MODEL": "gpt-5.4"})
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_*"),
+        files=(
+            LoginFile(variable="COPILOT_HOME", folder=".copilot", name="config.json"),
+            LoginFile(variable="GH_CONFIG_DIR", folder=".config/gh", name="hosts.yml"),
+        ),
+        how="start `copilot` and type /login, or set COPILOT_GITHUB_TOKEN",
+    ),
+    point=_point,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Copilot:
     """The provider `copilot`."""
@@ -63,6 +86,7 @@ class Copilot:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("1.0.102",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -38,7 +38,7 @@ def plan_environment(
 
     `identity` is for whom the environment names nobody: some agents hide the user's git settings from their tools.
     """
-    kept = {name: value for name, value in base.items() if name not in _MISLEADING and name != "CHANT_MODEL"}
+    kept = {name: value for name, value in drop_misleading(base).items() if name != "CHANT_MODEL"}
     named = {
         "CHANT_SPEC_ID": str(spec_id),
         "CHANT_SPEC_FILE": str(spec_file),
@@ -57,3 +57,8 @@ def plan_environment(
     }
     unset = {name: value for name, value in defaults.items() if not kept.get(name)}
     return {**kept, **unset, **named, **({"CHANT_MODEL": model} if model else {})}
+
+
+def drop_misleading(base: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what points git at a repository, an index or objects of its caller's."""
+    return {name: value for name, value in base.items() if name not in _MISLEADING}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
+    Checkup,
     Ended,
     Erred,
     ErrorClass,
@@ -20,7 +21,10 @@ from chant_tasks.agents.contract import (
     Finished,
     GaveUp,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Request,
     Said,
     Scope,
@@ -60,6 +64,28 @@ _ENVIRONMENT = {
 _STATUSES = {status % 256: status for status in (400, 401, 403, 404, 429, 500, 502, 503, 504, 529)}
 _OWN_STATUSES = {41: ErrorClass.AUTH, 55: ErrorClass.DENIED}
 
+# Else it takes an address that it is given for a gateway's, for which it has no login.
+_OWN_HOME = {
+    "security": {"auth": {"selectedType": "gemini-api-key"}},
+    "privacy": {"usageStatisticsEnabled": False},
+    "general": {"enableAutoUpdate": False, "maxAttempts": 1},
+}
+
+
+def _point(url: str, key: str) -> Pointed:
+    env = {"GEMINI_API_KEY": key, "GOOGLE_GEMINI_BASE_URL": url}
+    return Pointed(model="gemini-2.5-pro", env=env, home={".gemini/settings.json": json.dumps(_OWN_HOME)})
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GENAI_USE_GCA"),
+        files=(LoginFile(folder=".gemini", name="oauth_creds.json"), LoginFile(folder=".gemini", name=".env")),
+        how="start `gemini` and choose a login, or set GEMINI_API_KEY",
+    ),
+    point=_point,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Gemini:
@@ -69,6 +95,7 @@ class Gemini:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("0.61.0",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
+    Checkup,
     Denied,
     Erred,
     ErrorClass,
@@ -17,7 +18,10 @@ from chant_tasks.agents.contract import (
     Finished,
     GaveUp,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Request,
     Said,
     Scope,
@@ -57,6 +61,31 @@ _ERRORS = {
     "MessageOutputLengthError": ErrorClass.CONTEXT,
 }
 
+# Else it installs a package into its config folder.
+_OWN_HOME = {
+    ".config/opencode/package-lock.json": '{"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}',
+    ".config/opencode/node_modules/.keep": "",
+}
+
+
+def _point(url: str, key: str) -> Pointed:
+    model = {"limit": {"context": 200000, "output": 32000}, "cost": {"input": 3, "output": 15}}
+    service = {"npm": "@ai-sdk/openai-compatible", "name": "Own", "options": {"baseURL": f"{url}/v1", "apiKey": key}}
+    config = {"enabled_providers": ["own"], "provider": {"own": {**service, "models": {"own-model": model}}}}
+    off = dict.fromkeys(("OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_DEFAULT_PLUGINS"), "1")
+    return Pointed(model="own/own-model", env={"OPENCODE_CONFIG_CONTENT": json.dumps(config), **off}, home=_OWN_HOME)
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("*_API_KEY",),
+        files=(LoginFile(variable="XDG_DATA_HOME", folder=".local/share", name="opencode/auth.json"),),
+        how="run `opencode auth login`, or set the key of a service that it knows",
+    ),
+    point=_point,
+    help=(("run", "--help"),),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Opencode:
@@ -66,6 +95,7 @@ class Opencode:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("1.18.33",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
+    Checkup,
     Ended,
     ErrorClass,
     Exit,
     GaveUp,
     Launch,
+    Login,
+    LoginFile,
     Outcome,
+    Pointed,
     Request,
     Scope,
     Setting,
@@ -54,6 +58,22 @@ _TURN_LIMIT = 53  # the exit status of a limit that its user has set; no result 
 _API_ERROR = re.compile(r"\[API Error: (.*)\]\s*$", re.DOTALL)
 
 
+def _point(url: str, key: str) -> Pointed:
+    model = "qwen3-coder-plus"
+    env = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": model}
+    return Pointed(model=model, env=env, has_proxy=False)
+
+
+_CHECKUP = Checkup(
+    login=Login(
+        variables=("OPENAI_API_KEY", "DASHSCOPE_API_KEY", "GEMINI_API_KEY", "ANTHROPIC_API_KEY"),
+        files=(LoginFile(folder=".qwen", name="oauth_creds.json"), LoginFile(folder=".qwen", name=".env")),
+        how="start `qwen` and choose a login, or set OPENAI_API_KEY",
+    ),
+    point=_point,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Qwen:
     """The provider `qwen`."""
@@ -62,6 +82,7 @@ class Qwen:
     default_model: str | None = None
     can_resume: bool = True
     tested: tuple[str, ...] = ("0.15.10",)
+    checkup: Checkup = _CHECKUP
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         return find_executable(settings, self.name)

@@ -1,146 +1,167 @@
-"""The real command lines: where they are, and what makes each ask our service instead of its maker's."""
+"""The real command lines: where they are, and a worktree for each to be worked in against the service on loopback."""
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from chant_tasks.agents.contract import Setting
-from chant_tasks.config.schema import AGENTS
+from chant_tasks.agents.checkup import find_version
+from chant_tasks.agents.contract import (
+    AgentEvent,
+    Checkup,
+    Exit,
+    Launch,
+    Outcome,
+    Request,
+    find_checkup,
+    find_session,
+    keep_events,
+)
+from chant_tasks.agents.loopback import Script
+from chant_tasks.agents.loopback.pointed import KEY, add_pointed_home, plan_pointed_environment
+from chant_tasks.agents.registry import PROVIDERS
+from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.spec.model import SpecId
+from chant_tasks.steps.agent_files import load_report, save_files
 
 # Read at import, for what begins with CHANT_ is dropped from the environment of every test.
 FOLDERS = os.environ.get("CHANT_TEST_AGENTS", "")
-KEY = "sk-fake-of-the-tests"
+PROMPT = "Write hello.txt and commit it."
+
+_SESSION = "5f2c81aa-0000-4000-8000-00000000000{}"
+_LIMITS = Limits(wall=150.0, silence=None, grace=5.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What an agent needs beside its launch: a model, variables, arguments, and files in its home.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a run of a real agent ended, and what it told."""
 
-    One that sends what is for loopback to a proxy, too, gets none.
+    launch: Launch
+    exit: Exit
+    events: tuple[AgentEvent, ...]
+    outcome: Outcome
+
+    @property
+    def session(self) -> str:
+        return find_session(self.events) or self.launch.session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What an agent is asked beyond the usual: to go on from a session, with arguments and variables of its user's."""
+
+    prompt: str = PROMPT
+    resume: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    wall: float = 150.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An agent, its home, a worktree of a repository, and the folder of its attempt."""
+
+    agent: str
+    command: str
+    home: Path
+    worktree: Path
+    folder: Path
+    number: int = 1
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(("git", *arguments), cwd=self.worktree, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def work(self, script: Script, work: Work | None = None, stop: threading.Event | None = None) -> Run:
+        """Have the agent work as its provider plans it, to its end or until `stop`."""
+        work = work or Work()
+        provider, pointed = PROVIDERS[self.agent], checkup_of(self.agent).point(script.url, KEY)
+        request = self._ask(work, pointed.model, (*pointed.args, *work.args))
+        request.prompt_file.write_text(work.prompt)
+        launch = provider.plan_launch(request)
+        save_files(launch, self.folder)
+        search_path = f"{FOLDERS}{os.pathsep}{os.environ['PATH']}"
+        env = plan_pointed_environment(pointed, home=self.home, url=script.url, search_path=search_path)
+        lines: list[str] = []
+        exit = run_agent(
+            launch,
+            cwd=self.worktree,
+            env={**launch.env, **env, **work.env},
+            log=self.folder / "log",
+            limits=replace(_LIMITS, wall=work.wall),
+            on_line=lines.append,
+            on_started=lambda _: None,
+            stop=stop or threading.Event(),
+        )
+        told = keep_events(event for line in lines for event in provider.parse_line(line))
+        outcome = provider.judge(replace(exit, ended_at=datetime.now(UTC)), told)
+        events = keep_events((*told, *load_report(launch, self.folder)))
+        return Run(launch=launch, exit=exit, events=events, outcome=outcome)
+
+    def _ask(self, work: Work, model: str, args: tuple[str, ...]) -> Request:
+        return Request(
+            spec=SpecId("001"),
+            prompt=work.prompt,
+            prompt_file=self.folder / "prompt.md",
+            cwd=self.worktree,
+            model=model,
+            run=None,
+            session=_SESSION.format(self.number),
+            settings={"executable": self.command, "args": args},
+            is_root=os.geteuid() == 0,
+            resume=work.resume,
+            folder=self.folder,
+            session_folder=self.folder,
+        )
+
+
+def make_place(agent: str, folder: Path, number: int = 1, home: Mapping[str, str] | None = None) -> Place:
+    """Return a worktree of the repository in `folder`, with all that an agent needs; `home` are files for its home.
+
+    All places of a folder share one home, as a user's worktrees do. Skips where the agent is not installed.
     """
-
-    model: str
-    env: Callable[[str], Mapping[str, str]]
-    args: Callable[[str], tuple[str, ...]] = lambda _: ()
-    home: Mapping[str, object] = field(default_factory=dict)
-    has_tools: bool = True
-    has_proxy: bool = True
-
-
-def _opencode(url: str) -> Mapping[str, str]:
-    options = {"baseURL": f"{url}/v1", "apiKey": KEY}
-    model = {"limit": {"context": 200000, "output": 32000}, "cost": {"input": 3, "output": 15}}
-    provider = {"npm": "@ai-sdk/openai-compatible", "name": "Own", "options": options, "models": {"own-model": model}}
-    config = {"enabled_providers": ["own"], "provider": {"own": provider}}
-    off = ("OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_DEFAULT_PLUGINS")
-    return {"OPENCODE_CONFIG_CONTENT": json.dumps(config), **dict.fromkeys(off, "1")}
+    command = require_installed(agent)
+    repository, worktree = folder / "repository", folder / f"worktree-{number}"
+    if not repository.exists():
+        subprocess.run(("git", "init", "-q", str(repository)), check=True)
+        subprocess.run(("git", "commit", "-q", "--allow-empty", "-m", "begin"), cwd=repository, check=True)
+        add_pointed_home(checkup_of(agent).point("", KEY), folder / "home", home)
+    add = ("git", "worktree", "add", "-q", "-b", f"work-{number}", str(worktree))
+    subprocess.run(add, cwd=repository, check=True)
+    attempt = folder / f"attempt-{number}"
+    attempt.mkdir()
+    return Place(agent=agent, command=command, home=folder / "home", worktree=worktree, folder=attempt, number=number)
 
 
-def _copilot(url: str) -> Mapping[str, str]:
-    provider = {"TYPE": "openai", "BASE_URL": f"{url}/v1", "API_KEY": KEY}
-    names = {f"COPILOT_PROVIDER_{name}": value for name, value in provider.items()}
-    return {**names, "COPILOT_OFFLINE": "true", "COPILOT_MODEL": "gpt-5.4"}
+def checkup_of(agent: str) -> Checkup:
+    checkup = find_checkup(PROVIDERS[agent])
+    assert checkup is not None
+    return checkup
 
 
-def _codex(url: str) -> tuple[str, ...]:
-    provider = f'{{name="own",base_url="{url}/v1",env_key="OWN_KEY",wire_api="responses",request_max_retries=1}}'
-    settings = ("model_provider=own", f"model_providers.own={provider}", "features.plugins=false")
-    return tuple(part for setting in settings for part in ("-c", setting))
+def has_tools(agent: str) -> bool:
+    return checkup_of(agent).point("", KEY).has_tools
 
 
-SETUPS: Mapping[str, Setup] = {
-    "claude": Setup(
-        model="claude-sonnet-4-5",
-        env=lambda url: {
-            "ANTHROPIC_BASE_URL": url,
-            "ANTHROPIC_API_KEY": KEY,
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-        },
-    ),
-    "codex": Setup(model="gpt-5.5", env=lambda _: {"OWN_KEY": KEY}, args=_codex),
-    "gemini": Setup(
-        model="gemini-2.5-pro",
-        env=lambda url: {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url},
-        # Else it takes the address for a gateway's, for which it has no login.
-        home={
-            ".gemini/settings.json": {
-                "security": {"auth": {"selectedType": "gemini-api-key"}},
-                "privacy": {"usageStatisticsEnabled": False},
-                "general": {"enableAutoUpdate": False, "maxAttempts": 1},
-            }
-        },
-    ),
-    "opencode": Setup(
-        model="own/own-model",
-        env=_opencode,
-        # Else it installs a package into its config folder.
-        home={
-            ".config/opencode/package-lock.json": {
-                "packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}},
-            },
-            ".config/opencode/node_modules/.keep": {},
-        },
-    ),
-    "qwen": Setup(
-        model="qwen3-coder-plus",
-        env=lambda url: {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": "qwen3-coder-plus"},
-        has_proxy=False,
-    ),
-    "copilot": Setup(model="gpt-5.4", env=_copilot),
-    "aider": Setup(
-        model="openai/own-model",
-        env=lambda url: {"OPENAI_API_KEY": KEY, "OPENAI_API_BASE": f"{url}/v1"},
-        args=lambda _: ("--edit-format", "whole"),
-        home={".aider/caches/model_prices_and_context_window.json": {"own": {}}},
-        has_tools=False,
-    ),
-}
-assert tuple(SETUPS) == AGENTS
-
-
-def require_installed(name: str) -> str:
+def require_installed(agent: str) -> str:
     """Return the agent's command; skips where it is not there."""
     if not FOLDERS:
         pytest.skip("CHANT_TEST_AGENTS names no folders with agents to run")
-    command = shutil.which(name, path=FOLDERS)
+    command = shutil.which(agent, path=FOLDERS)
     if command is None:
-        pytest.skip(f"{name} is not in {FOLDERS}")
+        pytest.skip(f"{agent} is not in {FOLDERS}")
     return str(Path(command).absolute())
 
 
-def plan_settings(name: str, command: str, url: str) -> Mapping[str, Setting]:
-    """Return what `providers.<name>` has to say."""
-    return {"executable": command, "args": SETUPS[name].args(url)}
-
-
-def plan_variables(name: str, home: Path, url: str) -> dict[str, str]:
-    """Return the whole environment of an agent: nothing of this machine's but the way to programs."""
-    names = [f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
-    identity = dict(zip(names, ("Ann Author", "ann@example.com") * 2, strict=True))
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), url)
-    return {
-        "PATH": f"{FOLDERS}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(home),
-        "TMPDIR": str(home / "tmp"),
-        "LANG": "C.UTF-8",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "GIT_TERMINAL_PROMPT": "0",
-        **(proxies if SETUPS[name].has_proxy else {}),
-        **identity,
-        **SETUPS[name].env(url),
-    }
-
-
-def add_home(name: str, home: Path) -> None:
-    """Make the agent's home, with the settings that its setup has."""
-    (home / "tmp").mkdir(parents=True)
-    for path, content in SETUPS[name].home.items():
-        (home / path).parent.mkdir(parents=True, exist_ok=True)
-        (home / path).write_text(json.dumps(content))
+@cache
+def load_version(command: str) -> str:
+    """Return the version that the agent tells."""
+    done = subprocess.run((command, "--version"), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
+    return find_version(done.stdout)

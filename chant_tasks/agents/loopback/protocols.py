@@ -30,6 +30,16 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """An answer that begins and never ends: its line is cut in the middle of it, from now on for every request."""
+
+    text: str
+
+
+Turn = Say | Refuse | Drop
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """The use of a tool that a turn asks for."""
 
@@ -76,6 +86,21 @@ def render_turn(path: str, model: str, text: str, call: Call | None) -> Iterator
         yield from (("", json.dumps(event)) for event in _render_gemini(model, text, call))
         return
     yield from ((str(event["type"]), json.dumps(event)) for event in events)
+
+
+def render_whole(path: str, model: str, text: str) -> object:
+    """Return the answer to a request that wants no stream."""
+    if path.endswith("/messages"):
+        content = [{"type": "text", "text": text}]
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        return {"id": "m", "type": "message", "role": "assistant", "model": model, "content": content, "usage": usage}
+    if ":" in path:
+        candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}
+        return {"candidates": [candidate], "modelVersion": model}
+    total = INPUT_TOKENS + OUTPUT_TOKENS
+    usage = {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS, "total_tokens": total}
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return {"id": "c", "object": "chat.completion", "created": 0, "model": model, "choices": [choice], "usage": usage}
 
 
 def _list_tools(body: Json) -> Iterator[tuple[str, Json]]:

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from tests.agents.protocols import Refuse, Say, find_call, render_refusal, render_turn
+from chant_tasks.agents.loopback.protocols import (
+    Drop,
+    Refuse,
+    Say,
+    Turn,
+    find_call,
+    render_refusal,
+    render_turn,
+    render_whole,
+)
 
 _STREAMS = ("/messages", "/responses", "/chat/completions", ":streamGenerateContent", ":generateContent")
 _AFTER = Say("Nothing more to do.")
@@ -22,7 +31,7 @@ class Script:
     Requests that offer no shell are for titles and the like and take no turn, but where the agent knows no tools.
     """
 
-    turns: Sequence[Say | Refuse]
+    turns: Sequence[Turn]
     has_tools: bool = True
     requests: list[dict[str, Any]] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
@@ -34,7 +43,7 @@ class Script:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def take_turn(self, body: dict[str, Any]) -> Say | Refuse:
+    def take_turn(self, body: dict[str, Any]) -> Turn:
         """Return the answer to a request, and note it."""
         if self.has_tools and find_call(body, "true") is None:
             return Say("A title")
@@ -74,18 +83,23 @@ class _Handler(BaseHTTPRequestHandler):
         turn = self.script.take_turn(body)
         if isinstance(turn, Refuse):
             return self._send(turn.status, render_refusal(path, turn), dict(turn.headers))
-        call = find_call(body, turn.run) if turn.run else None
+        return self._send_turn(path, body, turn)
+
+    def _send_turn(self, path: str, body: dict[str, Any], turn: Say | Drop) -> None:
         model = str(body.get("model") or path.rpartition("/")[2].partition(":")[0])
+        if is_stream := bool(body.get("stream")) or ":stream" in path:
+            call = find_call(body, turn.run) if isinstance(turn, Say) and turn.run else None
+            events = render_turn(path, model, turn.text, call)
+            text = "".join(f"event: {name}\ndata: {data}\n\n" if name else f"data: {data}\n\n" for name, data in events)
+        else:
+            text = json.dumps(render_whole(path, model, turn.text))
         self.send_response(200)
-        is_stream = bool(body.get("stream")) or ":stream" in path
         self.send_header("Content-Type", "text/event-stream" if is_stream else "application/json")
+        if isinstance(turn, Drop):  # so that the other side knows that it has not got all
+            self.send_header("Content-Length", str(len(text)))
+            text = text[: len(text) // 2]
         self.end_headers()
-        if not is_stream:
-            self.wfile.write(json.dumps(_render_whole(path, model, turn.text)).encode())
-            return None
-        for name, data in render_turn(path, model, turn.text, call):
-            self.wfile.write((f"event: {name}\n" if name else "").encode() + f"data: {data}\n\n".encode())
-        return None
+        self.wfile.write(text.encode())
 
     def _load_body(self) -> dict[str, Any]:
         if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
@@ -112,20 +126,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(json.dumps(body).encode())
-
-
-def _render_whole(path: str, model: str, text: str) -> object:
-    """Return the answer to a request that wants no stream."""
-    if path.endswith("/messages"):
-        content = [{"type": "text", "text": text}]
-        usage = {"input_tokens": 1, "output_tokens": 1}
-        return {"id": "m", "type": "message", "role": "assistant", "model": model, "content": content, "usage": usage}
-    if ":" in path:
-        candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}
-        return {"candidates": [candidate], "modelVersion": model}
-    usage = {"prompt_tokens": 1200, "completion_tokens": 42, "total_tokens": 1242}
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    return {"id": "c", "object": "chat.completion", "created": 0, "model": model, "choices": [choice], "usage": usage}
 
 
 @contextmanager
