@@ -1,6 +1,8 @@
 """Lock files of git's that nobody holds any more."""
 
+import os
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _PATIENCE_SECONDS = 2.0  # git holds a ref's lock for milliseconds, with a slow hook for longer
@@ -10,13 +12,65 @@ _POLL_SECONDS = 0.05
 def remove_dead_ref_lock(common_dir: Path, name: str) -> None:
     """Remove the lock on ref `name` where it stays as it is. Call it only where whoever may write the ref has ended:
     a git that is killed leaves its lock, and then no git can move or delete the ref."""
-    lock = common_dir / f"{name}.lock"
-    first, deadline = _find_facts(lock), time.monotonic() + _PATIENCE_SECONDS
-    while first is not None and _find_facts(lock) == first:
+    remove_dead_locks(find_ref_locks(common_dir, name))
+
+
+def remove_dead_packed_lock(common_dir: Path) -> None:
+    """Remove the lock on the packed refs where no git lives that could hold it. Every git that deletes a ref takes it,
+    a person's too, and fails while it is there."""
+    lock = common_dir / "packed-refs.lock"
+    if may_be_dead(lock) and remove_dead_locks((lock,)):
+        (common_dir / "packed-refs.new").unlink(missing_ok=True)
+
+
+def may_be_dead(lock: Path) -> bool:
+    """Whether a lock is there, and no git runs that was there before it. Only Linux shows that; elsewhere it is not."""
+    try:
+        made = lock.stat().st_mtime
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    except (OSError, StopIteration):
+        return False
+    second = os.sysconf("SC_CLK_TCK")
+    latest = (made - int(boot.split()[1]) + 1.0) * second  # the clock may have been set a little since
+    return all(started > latest for started in _find_git_starts())
+
+
+def _find_git_starts() -> Iterator[int]:
+    """When each running git started, in the system's ticks since its own start."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            head, _, rest = (entry / "stat").read_text(errors="replace").rpartition(")")
+        except OSError:  # it has ended meanwhile
+            continue
+        fields = rest.split()
+        if "(git" in head and fields[0] not in "ZX":
+            yield int(fields[19])
+
+
+def find_ref_locks(common_dir: Path, *names: str) -> tuple[Path, ...]:
+    """The lock files on the refs of these names, whose last part may be `*`."""
+    return tuple(lock for name in names for lock in _find_locks(common_dir / name))
+
+
+def remove_dead_locks(locks: Iterable[Path]) -> tuple[Path, ...]:
+    """Remove those of these lock files that stay as they are for a while; which those were. As above, whoever may hold
+    them must have ended."""
+    facts = {lock: _find_facts(lock) for lock in locks}
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while facts := {lock: fact for lock, fact in facts.items() if fact is not None and _find_facts(lock) == fact}:
         if time.monotonic() > deadline:
-            lock.unlink(missing_ok=True)
-            return
+            for lock in facts:
+                lock.unlink(missing_ok=True)
+            return tuple(facts)
         time.sleep(_POLL_SECONDS)
+    return ()
+
+
+def _find_locks(ref: Path) -> Iterable[Path]:
+    if ref.name == "*":
+        return sorted(ref.parent.glob("*.lock"))
+    lock = ref.with_name(f"{ref.name}.lock")
+    return (lock,) if lock.exists() else ()
 
 
 def _find_facts(lock: Path) -> tuple[int, int, int] | None:

@@ -6,12 +6,13 @@ something left to do, so that finding these costs one listing.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
 
 from chant_tasks.earlier import can_go_on
-from chant_tasks.journal.files import save_whole
+from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import AttemptFacts, Ending
@@ -162,13 +163,11 @@ def parse_record(data: bytes) -> AttemptRecord | None:
 
 def save_record(journal: Path, record: AttemptRecord) -> None:
     """Write the record, and keep `open/<spec>` in step: there before the record opens, gone after it ended."""
-    marker = journal / "open" / record.spec
     if record.is_open:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+        add_open(journal, record.spec)
     save_whole(attempt_folder(journal, record.spec, record.number) / "record.json", render_record(record))
     if not record.is_open:
-        marker.unlink(missing_ok=True)
+        remove_open(journal, record.spec)
 
 
 def load_open(journal: Path) -> frozenset[SpecId]:
@@ -177,9 +176,29 @@ def load_open(journal: Path) -> frozenset[SpecId]:
     return frozenset(SpecId(entry.name) for entry in folder.iterdir()) if folder.is_dir() else frozenset()
 
 
+def add_open(journal: Path, spec: SpecId) -> None:
+    """Mark a spec, before the first file of an attempt is written: whoever finds the mark looks for what is left."""
+    add_folder(journal / "open")
+    (journal / "open" / spec).touch(mode=0o600)
+
+
 def remove_open(journal: Path, spec: SpecId) -> None:
     """Take back the mark of an attempt whose record was never written."""
     (journal / "open" / spec).unlink(missing_ok=True)
+
+
+def remove_half_written(journal: Path, spec: SpecId) -> None:
+    """Remove what a killed process left of files that it was writing, and an attempt of which nothing else is there.
+    Hold the spec's lock around it, its agent's keeper ended."""
+    for number in find_numbers(journal, spec):
+        folder = attempt_folder(journal, spec, number)
+        unfinished = [path for path, _ in find_half_written(folder)]
+        first = [] if (folder / "record.json").exists() else [folder / "given.md"]
+        for path in (*unfinished, *first, folder / "exit.new"):
+            path.unlink(missing_ok=True)
+        if first:
+            with suppress(OSError):  # there is more in it
+                folder.rmdir()
 
 
 def find_numbers(journal: Path, spec: SpecId) -> tuple[int, ...]:

@@ -1,26 +1,54 @@
 """How the journal writes: whole files by temporary file, fsync and rename, in a folder that is its owner's alone."""
 
 import os
+import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from chant_tasks.errors import RepositoryError
+from chant_tasks.journal.ownership import find_foreign_link, find_trusted
+
+_TEMPORARY = re.compile(r"\.new-(\d+)-.+")
+_HINT = "chant_tasks keeps its journal there, for its owner's eyes alone: move it away"
 
 
 def add_journal(folder: Path) -> None:
-    """Make the journal's folder, mode 0700. Raises RepositoryError where it is another user's or a link."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    facts = folder.lstat()
-    if folder.is_symlink() or facts.st_uid != os.geteuid():
-        raise RepositoryError(f"{folder} is not yours alone", "chant_tasks keeps its journal there: move it away")
-    if facts.st_mode & 0o077:
+    """Make the journal's folder, mode 0700. Raises RepositoryError where it is another user's or a link, or where
+    another user's link leads to it."""
+    problem = find_journal_problem(folder)
+    if problem:
+        raise RepositoryError(problem, _HINT)
+    add_folder(folder)
+    if folder.stat().st_mode & 0o077:
         folder.chmod(0o700)
+
+
+def find_journal_problem(folder: Path) -> str:
+    """Why the journal cannot be in this folder; "" where it can."""
+    link = find_foreign_link(folder.parent, find_trusted(folder.parent))
+    if link is not None:
+        return f"{folder} cannot be the journal: {link} is another user's link"
+    try:
+        facts = folder.lstat()
+    except FileNotFoundError:
+        return ""
+    if folder.is_symlink() or not folder.is_dir():
+        return f"{folder} is no folder but {'a link' if folder.is_symlink() else 'a file'}"
+    return f"{folder} belongs to another user" if facts.st_uid != os.geteuid() else ""
+
+
+def add_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone, whatever the umask is."""
+    if not folder.is_dir():
+        add_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def save_whole(path: Path, data: bytes) -> None:
     """Write `path` so that it holds either what it held or all of `data`, also after a power loss."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    add_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".new-{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -31,6 +59,14 @@ def save_whole(path: Path, data: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def find_half_written(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What `save_whole` has in a folder meanwhile, and the process that wrote it: left there, where that was killed."""
+    for path in folder.glob(".new-*"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found is not None:
+            yield path, int(found[1])
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,10 +8,12 @@
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
 | `locks/database-<hash>` | a result is written into that database of doit's |
+| `locks/trial` | a run begins: it tries whether a lock keeps anybody out |
 
 Whoever only looks whether a lock is held shares it meanwhile, so that lookers are never taken for holders.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -21,12 +23,16 @@ from pathlib import Path
 from typing import Self
 
 from chant_tasks.errors import RepositoryError
+from chant_tasks.journal.file_system import find_file_system
+from chant_tasks.journal.files import add_folder
 from chant_tasks.spec.model import SpecId
 
 _POLL_SECONDS = 0.05
 _MOMENT_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 _LOOK_POLL_SECONDS = 0.005
+_REFUSALS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ESTALE)
+_HINT = "without locks two doits could work one spec: clone onto a disk of this machine, or mount that one with flock"
 
 
 class Lock:
@@ -47,6 +53,20 @@ class Lock:
 
     def __exit__(self, *error: object) -> None:
         self.release()
+
+
+def require_locks(journal: Path) -> None:
+    """Raises RepositoryError where the journal's file system has no locks, or grants everybody the same one."""
+    path = journal / "locks" / "trial"
+    first = _find_lock(path, fcntl.LOCK_EX)
+    if first is None:
+        return  # another run tries, and we were kept out
+    with first:
+        second = _find_lock(path, fcntl.LOCK_EX)
+        if second is not None:
+            second.release()
+            place = find_file_system(path.parent)
+            raise RepositoryError(f"{path} can be locked twice{f', on {place}' if place else ''}", _HINT)
 
 
 def find_spec_lock(journal: Path, spec: SpecId) -> Lock | None:
@@ -138,28 +158,60 @@ def _wait_for_lock(
 
 
 def _find_lock(path: Path, kind: int) -> Lock | None:
-    handle = _open(path)
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    except OSError as error:
-        os.close(handle)
-        raise RepositoryError(f"cannot lock {path}: {error.strerror}", "its file system must support flock") from error
-    return Lock(handle)
+    return _take(path, kind | fcntl.LOCK_NB)
 
 
 def _add_lock(path: Path, kind: int) -> Lock:
-    handle = _open(path)
-    try:
-        fcntl.flock(handle, kind)
-    except OSError as error:
+    lock = _take(path, kind)
+    assert lock is not None, "only one that does not wait comes back without a lock"
+    return lock
+
+
+def _take(path: Path, kind: int) -> Lock | None:
+    """The lock on the file that is at `path`; None where somebody holds it and we do not wait.
+
+    A file that was deleted meanwhile (`rm -r .git/chant`) keeps nobody out: who comes next locks another one.
+    """
+    while True:
+        handle = _open(path)
+        try:
+            fcntl.flock(handle, kind)
+            if _is_at(handle, path):
+                return Lock(handle)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except OSError as error:
+            os.close(handle)
+            raise _plan_refusal(path, error) from error
+        except BaseException:
+            os.close(handle)
+            raise
         os.close(handle)
-        raise RepositoryError(f"cannot lock {path}: {error.strerror}", "its file system must support flock") from error
-    return Lock(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(handle))
 
 
 def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while True:
+        try:
+            add_folder(path.parent)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # its folder was deleted this very moment
+            time.sleep(_LOOK_POLL_SECONDS)
+        except OSError as error:
+            if error.errno in _REFUSALS:
+                raise _plan_refusal(path, error) from error
+            raise
+
+
+def _plan_refusal(path: Path, error: OSError) -> RepositoryError:
+    """Why nothing can be locked there: a file system that is mounted from elsewhere may have no locks."""
+    place = find_file_system(path.parent)
+    return RepositoryError(f"cannot lock {path}{f', on {place}' if place else ''}: {error.strerror}", _HINT)

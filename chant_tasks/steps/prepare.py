@@ -13,7 +13,7 @@ from chant_tasks.events import Event, Listener
 from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
-from chant_tasks.journal.locks import is_checkout_locked
+from chant_tasks.journal.locks import is_checkout_locked, require_locks
 from chant_tasks.overview import Overview
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
@@ -86,6 +86,7 @@ def _add_folders(project: Project) -> None:
     """The journal, and what else is ours in git's folder. Raises RepositoryError where that cannot be written."""
     try:
         add_journal(project.journal_folder)
+        require_locks(project.journal_folder)
         remove_leftovers(project)
         add_excludes(project.common_dir)
         note_shared_config(project)

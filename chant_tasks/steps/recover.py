@@ -10,17 +10,25 @@ from pathlib import Path
 
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Notice
-from chant_tasks.git.locks import remove_dead_ref_lock
+from chant_tasks.git.locks import find_ref_locks, remove_dead_locks, remove_dead_packed_lock
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
-from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase, load_last, load_open, remove_open
+from chant_tasks.journal.attempt import (
+    AgentEnd,
+    AttemptRecord,
+    Phase,
+    load_last,
+    load_open,
+    remove_half_written,
+    remove_open,
+)
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.recovery import STOPPED, Recovery, Step, plan_recovery
 from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.journal.transitions import ON_ITS_BRANCH, to_agent_ended, to_cleaned, to_left, to_saved, to_taken_over
-from chant_tasks.landing.land import remove_stale_files
+from chant_tasks.landing.land import landing_ref, remove_stale_files
 from chant_tasks.landing.save import Saved
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -60,10 +68,12 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         return
     record = load_last(journal, spec_id)
     if record is None or not record.is_open:
+        remove_half_written(journal, spec_id)
         remove_open(journal, spec_id)
         return
     if not _is_left_to_a_person(record):
         _end_agent(run, record)
+        remove_half_written(journal, spec_id)
     attempt = _load_attempt(run, record)
     _apply_recovery(run, attempt, plan_recovery(record, load_found(run, attempt)))
 
@@ -121,10 +131,12 @@ def _note_agent_end(run: SpecRun, picked: _Picked, recovery: Recovery) -> _Picke
 
 
 def _remove_stale_files(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:
-    """What gits left that were killed: the lock on the branch, and of a landing its locks and copies."""
+    """What gits left that were killed: the locks on refs of the spec's, and of a landing its locks and copies."""
     project, record = run.overview.project, picked.attempt.record
-    if record.branch:
-        remove_dead_ref_lock(project.common_dir, f"refs/heads/{record.branch}")
+    branch = (f"refs/heads/{record.branch}",) if record.branch else ()
+    names = (*branch, landing_ref(record.spec), f"{REFS}/{record.spec}/*")
+    remove_dead_locks(find_ref_locks(project.common_dir, *names))
+    remove_dead_packed_lock(project.common_dir)
     if record.landing_commit:
         with add_landing_lock(project.journal_folder):
             remove_stale_files(project.common_dir, record.target, Oid(record.landing_commit))

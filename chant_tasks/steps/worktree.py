@@ -13,7 +13,7 @@ from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_worktree, load_worktrees
-from chant_tasks.journal.attempt import AttemptRecord, load_last
+from chant_tasks.journal.attempt import AttemptRecord, add_open, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
@@ -130,6 +130,7 @@ def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
     base, folder = attempt.record.base or _require_base(run), attempt.record.worktree
     session = attempt.record.session if attempt.record.folder == folder else ""
     record = replace(attempt.record, base=base, folder=folder, session=session)
+    add_open(run.overview.project.journal_folder, record.spec)
     save_copy(run, record, "given.md", attempt.given)
     return save(run, attempt, record)
 
@@ -163,7 +164,7 @@ def _claim_folder(run: SpecRun, attempt: Attempt) -> Attempt:
             with suppress(OSError):
                 path.rmdir()  # left empty by a process that died before it could make a worktree
         with suppress(FileExistsError):
-            path.mkdir()
+            path.mkdir(mode=0o700)  # the folder for temporary files is everybody's, and the work is not
             return attempt
     save(run, attempt, to_left(attempt.record))
     raise WorktreeError(f"{attempt.worktree} is there already", f"look at it, then: rmdir {attempt.worktree}")

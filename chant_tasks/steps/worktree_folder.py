@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import stat
 import tempfile
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.place import find_pointed
+from chant_tasks.journal.ownership import find_foreign_part, find_trusted
 from chant_tasks.project import Project
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.run import SpecRun
@@ -39,28 +38,13 @@ def require_worktrees_folder(run: SpecRun) -> Path:
     try:
         folder = named.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        trusted = {0, os.geteuid(), Path("/").stat().st_uid, project.common_dir.stat().st_uid}
-        foreign = find_foreign_part(named, trusted)
+        foreign = find_foreign_part(named, find_trusted(project.common_dir))
     except (OSError, RuntimeError) as error:  # pathlib says so of a loop of links
         why = (error.strerror if isinstance(error, OSError) else "") or str(error)
         raise WorktreeError(f"no worktree can be made in {named}: {why}", _HINT) from error
     if foreign is not None:
         raise WorktreeError(f"no worktree is made in {named}: {foreign} belongs to another user", _HINT)
     return folder
-
-
-def find_foreign_part(path: Path, trusted: Collection[int]) -> Path | None:
-    """The first folder or link on the way to `path` whose owner is none of `trusted`; None where there is none. Links
-    are followed one by one: whoever owns one of them sends us where they like."""
-    return next((part for part in _find_parts(path) if part.lstat().st_uid not in trusted), None)
-
-
-def _find_parts(path: Path) -> Iterator[Path]:
-    path = Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would hide the links
-    for part in (*reversed(path.parents), path):
-        yield part
-        if stat.S_ISLNK(part.lstat().st_mode):
-            yield from _find_parts(part.parent.resolve() / part.readlink())
 
 
 def _is_foreign(path: Path, project: Project) -> bool:

@@ -3,6 +3,9 @@
 import os
 import subprocess
 
+import pytest
+
+from chant_tasks.git.locks import remove_dead_packed_lock
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
 
@@ -68,3 +71,61 @@ def test_the_lock_on_a_specs_branch_that_a_killed_run_left_goes(repository: Repo
     assert not lock.exists()
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
     repository.assert_no_traces()
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/chant/landing/{}", "refs/chant/attempts/{}/1", "refs/chant/attempts/{}/1-branch"]
+)
+def test_the_locks_on_refs_that_only_we_write_go(repository: Repository, ref: str) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    _, attempt = repository.start(spec_id)
+    attempt.release()
+    lock = repository.top / ".git" / f"{ref.format(spec_id)}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_bytes(b"")
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    repository.assert_no_traces()
+
+
+def test_the_lock_of_a_killed_git_on_packed_refs_goes(repository: Repository) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    _, attempt = repository.start(spec_id)
+    attempt.release()
+    for name in ("packed-refs.lock", "packed-refs.new"):
+        (repository.top / ".git" / name).write_bytes(b"")
+        os.utime(repository.top / ".git" / name, (0, 0))  # long before any git that runs beside this test
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    repository.assert_no_traces()
+    assert not (repository.top / ".git" / "packed-refs.new").exists()
+
+
+def test_a_lock_that_a_living_git_may_hold_stays(repository: Repository) -> None:
+    lock = repository.top / ".git" / "packed-refs.lock"
+    with subprocess.Popen(("git", "cat-file", "--batch"), cwd=repository.top, stdin=subprocess.PIPE) as living:
+        lock.write_bytes(b"")
+        remove_dead_packed_lock(repository.top / ".git")
+        assert lock.exists()
+        living.communicate()
+
+
+def test_what_the_journal_had_half_written_goes(repository: Repository) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    _, attempt = repository.start(spec_id)
+    attempt.release()
+    done = subprocess.Popen(("true",))
+    done.wait()
+    folder = repository.journal / "attempts" / spec_id / "1"
+    dead = [place / f".new-{done.pid}-abc" for place in (repository.journal, repository.journal / "forgotten", folder)]
+    alive = repository.journal / f".new-{os.getpid()}-abc"
+    for path in (*dead, alive):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+
+    repository.prepare()
+
+    assert ([path.exists() for path in dead], alive.exists()) == ([False] * 3, True)

@@ -104,7 +104,7 @@ def test_a_journal_that_is_a_link_is_refused(repository: Repository) -> None:
     repository.commit()
     (repository.top / ".git" / "chant").symlink_to(repository.outside)
 
-    assert "is not yours alone" in _refusal(repository)
+    assert f"{repository.journal} is no folder but a link" in _refusal(repository)
 
 
 def test_the_journal_is_its_owners_alone(repository: Repository) -> None:

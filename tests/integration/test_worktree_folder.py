@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.errors import WorktreeError
+from chant_tasks.journal.ownership import find_foreign_part
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.worktree import add_attempt
-from chant_tasks.steps.worktree_folder import find_foreign_part
 from tests.integration.repository import Repository
 
 OTHER = 54321  # a user that is nobody here

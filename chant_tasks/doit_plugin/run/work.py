@@ -17,6 +17,7 @@ from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
 from chant_tasks.doit_plugin.run.signals import hold
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
+from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
@@ -186,8 +187,7 @@ class Work:
         folder = self.overview.project.journal_folder / "errors"
         path = folder / f"{name}.log"
         with suppress(OSError):  # the journal itself may be what is broken
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text("".join(traceback.format_exception(error)))
+            save_whole(path, "".join(traceback.format_exception(error)).encode("utf-8", "replace"))
         return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
     def _has_leftovers(self) -> bool:

@@ -1,19 +1,24 @@
 """Who may do what at the same time."""
 
+import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.locks import (
     add_landing_lock,
     add_tasks_lock,
     find_spec_lock,
     is_spec_locked,
+    require_locks,
     share_tasks_lock,
 )
 from chant_tasks.spec.model import SpecId
@@ -104,6 +109,67 @@ def test_who_waits_longer_than_a_moment_is_told_so_once(tmp_path: Path, monkeypa
         lock = add_tasks_lock(tmp_path, lambda: next(tries), lambda: said.append("waits"))
 
     assert (lock, said) == (None, ["waits"])
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who waits for a lock")
+def test_who_waits_for_a_file_that_is_deleted_meanwhile_waits_for_the_new_one(tmp_path: Path) -> None:
+    """As `rm -r .git/chant` does it: a lock on the deleted file would keep nobody out."""
+    first, got = add_landing_lock(tmp_path), threading.Event()
+
+    def wait() -> None:
+        with add_landing_lock(tmp_path):
+            got.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    inode = (tmp_path / "locks" / "landing").stat().st_ino
+    while not any("->" in row and f":{inode} " in row for row in Path("/proc/locks").read_text().splitlines()):
+        time.sleep(0.01)
+    shutil.rmtree(tmp_path / "locks")
+    second = add_landing_lock(tmp_path)
+
+    first.release()
+
+    assert not got.wait(0.2)
+    second.release()
+    waiting.join(10)
+    assert got.is_set()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ESTALE, errno.EIO])
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(handle: int, kind: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr("chant_tasks.journal.locks.find_file_system", lambda _: "nfs4 at /mnt")
+
+    with pytest.raises(RepositoryError) as one:
+        find_spec_lock(tmp_path, ID)
+    with pytest.raises(RepositoryError) as other:
+        add_landing_lock(tmp_path)
+
+    why = f", on nfs4 at /mnt: {os.strerror(number)}"
+    assert one.value.reason == f"cannot lock {tmp_path}/locks/specs/{ID}{why}"
+    assert other.value.reason == f"cannot lock {tmp_path}/locks/landing{why}"
+
+
+def test_a_server_that_has_lost_the_folder_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> int:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    with pytest.raises(RepositoryError, match=r"cannot lock .*landing.*: Stale file handle"):
+        add_landing_lock(tmp_path)
+
+
+def test_locks_that_keep_nobody_out_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_locks(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+
+    with pytest.raises(RepositoryError, match="can be locked twice"):
+        require_locks(tmp_path)
 
 
 def _say_nothing() -> None:
