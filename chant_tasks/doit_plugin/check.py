@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from chant_tasks.graph.cycles import find_circles, find_cycles
+from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
 from chant_tasks.words import render_excerpt
@@ -106,6 +107,8 @@ def _find_collisions(
             yield spec.id, f"its name holds `{sign}`, which doit cannot have in a task's name: rename its file"
         elif spec.id == GROUP:
             yield spec.id, f"its name is that of the group of all specs, `{GROUP}`: rename its file"
+        elif spec.id in COMMANDS:
+            yield spec.id, f"its name is that of the command `doit {spec.id}`: rename its file"
         elif spec.id in groups:
             yield spec.id, f"its name is that of the group `{spec.id}`: rename its file"
         elif spec.id in others:

@@ -43,6 +43,7 @@ NAMES = {
     "a b": "git cannot have a branch named spec/a b: rename its file",
     "a..b": "git cannot have a branch named spec/a..b: rename its file",
     "specs": "its name is that of the group of all specs, `specs`: rename its file",
+    "list": "its name is that of the command `doit list`: rename its file",
     "build": "its name is also that of a task in the dodo: rename one of them",
     "n" * 151: "its name has 151 bytes, more than 150",
 }

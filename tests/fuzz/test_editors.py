@@ -85,5 +85,5 @@ def test_a_decision_adds_lines_and_takes_none_of_the_body_away(
     assert isinstance(approval, Mapping)
 
     assert approval["status"] == ("approved" if is_approved else "rejected")
-    rest = iter(after.body.split(b"\n"))
-    assert all(line in rest for line in before.body.rstrip().split(b"\n") if line.strip())
+    rest = (line.rstrip() for line in after.body.split(b"\n"))
+    assert all(line.rstrip() in rest for line in before.body.split(b"\n") if line.strip())

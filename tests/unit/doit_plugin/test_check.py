@@ -40,13 +40,14 @@ def test_specs_beside_other_tasks_have_no_problem() -> None:
 
 
 def test_every_kind_of_collision_takes_the_task_away() -> None:
-    names = ("build", "a=b", "a*", "specs", "label:x", "f")
+    names = ("build", "a=b", "a*", "specs", "list", "label:x", "f")
     specs = [*map(spec, names), spec("g", labels=("x",))]
 
     verdict = check(specs, [other("build"), other("maker", targets=("f.md",))])
 
     assert verdict.without_task == set(names)
     assert verdict.problems.keys() == verdict.without_task
+    assert verdict.problems[SpecId("list")] == "its name is that of the command `doit list`: rename its file"
     assert verdict.problems[SpecId("f")] == "its file is also a target of the task `maker`"
 
 
