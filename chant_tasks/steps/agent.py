@@ -41,6 +41,10 @@ from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outco
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
 from chant_tasks.steps.use import AgentRun, add_use
+from chant_tasks.words import render_problem
+
+# Room that an agent cannot fill, for the record of its end: without that it would be run again.
+_RESERVE, _RESERVE_BYTES = "reserve", 1 << 16
 
 
 def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
@@ -49,10 +53,12 @@ def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
         return attempt
     try:
         return _work(run, attempt)
-    except (ChantError, OSError) as error:
+    except ChantError as error:
         return _note_end(run, attempt, plan_result(GaveUp(str(error).replace("\n", " "))))
+    except OSError as error:
+        return _note_end(run, attempt, plan_result(GaveUp(render_problem(error))))
     except Exception as error:  # a bug of ours: what the agent did is saved all the same
-        with (folder_of(run, attempt.record) / "log").open("a") as log:
+        with suppress(OSError), (folder_of(run, attempt.record) / "log").open("a") as log:
             log.writelines(traceback.format_exception(error))
         return _note_end(run, attempt, plan_result(GaveUp(f"unexpected error: {type(error).__name__}: {error}")))
 
@@ -91,6 +97,7 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
         return attempt, _End(outcome=Stopped("the run was stopped"))
     model = request.model or ""
     exit_file(folder).unlink(missing_ok=True)
+    save_whole(folder / _RESERVE, bytes(_RESERVE_BYTES))
     attempt = save(run, attempt, to_running(record, agent=provider.name, model=model, session=launch.session))
     run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
     started, started_at = time.monotonic(), now()
@@ -149,10 +156,16 @@ def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
     with suppress(OSError):
         written = load_record(journal, attempt.record.spec, attempt.record.number)
     record = to_agent_ended(written or attempt.record, result)
+    reserve = folder_of(run, record) / _RESERVE
     try:
-        return save(run, attempt, record)
+        attempt = save(run, attempt, record)
+        reserve.unlink(missing_ok=True)
+        return attempt
     except OSError:
-        return replace(attempt, record=record)
+        reserve.unlink(missing_ok=True)
+    with suppress(OSError):
+        return save(run, attempt, record)
+    return replace(attempt, record=record)
 
 
 def _word(event: Said | UsedTool) -> str:

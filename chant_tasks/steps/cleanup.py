@@ -1,6 +1,7 @@
 """Ending an attempt: its work kept where it belongs, its worktree and branch gone, the journal told."""
 
 from pathlib import Path
+from shlex import quote
 
 from chant_tasks.errors import ChantError, GitError
 from chant_tasks.events import Ended, Notice
@@ -14,9 +15,10 @@ from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.transitions import End, to_ended
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
-from chant_tasks.state import Ending, State
+from chant_tasks.state import Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_problem
 
 
 def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending = Ending.FAILED) -> State:
@@ -41,6 +43,27 @@ def end_completed(run: SpecRun, attempt: Attempt) -> State:
     """End an attempt that has landed."""
     leftover = remove_traces(run, attempt.record, keeps_branch=False)
     return _end(run, attempt, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
+
+
+def stay_open(attempt: Attempt, error: ChantError | OSError, what: str) -> State:
+    """The state where the disk, or git, failed us. The attempt stays open: the next run goes on from what there is."""
+    record, place = attempt.record, attempt.worktree
+    has_folder = bool(record.worktree) and place.is_dir()
+    reason = f"{render_failure(error)}; {what}"
+    kept = f"worktree {place}" if has_folder else f"branch {record.branch}" if record.branch else ""
+    look = f"git -C {quote(str(place))} status" if has_folder else f"git log {quote(record.branch)}"
+    again = Next(command="doit", purpose="once that is mended (is the disk full? `df -h`): go on from there")
+    return State(
+        kind=Kind.FAILED,
+        reason=reason,
+        details=(("failed", reason), *((("kept", kept),) if kept else ())),
+        next=(*((Next(command=look, purpose="look at what is there; nothing of it is lost"),) if kept else ()), again),
+    )
+
+
+def render_failure(error: ChantError | OSError) -> str:
+    """What failed, in a line."""
+    return render_problem(error) if isinstance(error, OSError) else " ".join(error.reason.split())
 
 
 def _end(run: SpecRun, attempt: Attempt, end: End) -> State:

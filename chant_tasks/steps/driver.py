@@ -15,7 +15,7 @@ from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
 from chant_tasks.steps.claim import wait_for_lock
-from chant_tasks.steps.cleanup import end_failed
+from chant_tasks.steps.cleanup import stay_open
 from chant_tasks.steps.land import land_attempt
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.run import SpecRun
@@ -38,7 +38,7 @@ def finalize_driver(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> 
         try:
             return land_attempt(run, attempt, attempt.given, head=None)
         except (ChantError, OSError) as error:
-            return end_failed(run, attempt, str(error).replace("\n", " "), head=None)
+            return stay_open(attempt, error, "the driver could not be finalized")
 
 
 def _find_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | None:

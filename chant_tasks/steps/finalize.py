@@ -1,18 +1,15 @@
 """The third step: what the agent left is saved, judged, and landed with its finalized file in one commit."""
 
-from shlex import quote
-
 from chant_tasks.errors import ChantError, WorktreeError
 from chant_tasks.git.refs import find_commit
 from chant_tasks.landing.save import Saved
 from chant_tasks.state import Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, find_copy
-from chant_tasks.steps.cleanup import end_failed
+from chant_tasks.steps.cleanup import end_failed, stay_open
 from chant_tasks.steps.land import keep_on_branch, land_attempt
 from chant_tasks.steps.place import has_place, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
-from chant_tasks.words import render_problem
 
 
 def finalize(run: SpecRun, attempt: Attempt) -> State:
@@ -35,7 +32,7 @@ def _finalize(run: SpecRun, attempt: Attempt) -> State:
         again = Next(command=error.hint or "doit", purpose="go on")
         return State(kind=Kind.ATTENTION, reason=error.reason, details=rows, next=(again,))
     except (ChantError, OSError) as error:
-        return _stay_open(attempt, f"{_word(error)}; what the agent left is saved, and could not be finalized")
+        return stay_open(attempt, error, "what the agent left is saved, and could not be finalized")
 
 
 def _finalize_saved(run: SpecRun, attempt: Attempt, saved: Saved) -> State:
@@ -54,25 +51,4 @@ def _end_unsaved(run: SpecRun, attempt: Attempt, error: ChantError | OSError) ->
     if not has_place(attempt):
         head = find_commit(run.git, f"refs/heads/{attempt.record.branch}")
         return end_failed(run, attempt, f"the agent removed its worktree {attempt.worktree}", head)
-    return _stay_open(attempt, f"{_word(error)}; what the agent left could not be saved")
-
-
-def _stay_open(attempt: Attempt, reason: str) -> State:
-    """The state where the disk, or git, failed us. The attempt stays open: the next run goes on from what there is."""
-    place = attempt.worktree if has_place(attempt) else None
-    kept = f"worktree {place}" if place is not None else f"branch {attempt.record.branch}"
-    where = quote(str(place)) if place is not None else ""
-    look = f"git -C {where} status" if place is not None else f"git log {quote(attempt.record.branch)}"
-    return State(
-        kind=Kind.FAILED,
-        reason=reason,
-        details=(("failed", reason), ("kept", kept)),
-        next=(
-            Next(command=look, purpose="look at what is there; nothing of it is lost"),
-            Next(command="doit", purpose="once that is mended (is the disk full? `df -h`): go on from there"),
-        ),
-    )
-
-
-def _word(error: ChantError | OSError) -> str:
-    return render_problem(error) if isinstance(error, OSError) else " ".join(error.reason.split())
+    return stay_open(attempt, error, "what the agent left could not be saved")

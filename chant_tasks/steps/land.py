@@ -22,7 +22,7 @@ from chant_tasks.landing.finalized import Record, find_completed_at, render_fina
 from chant_tasks.landing.land import Conflict, Landed, Request, Waits, land
 from chant_tasks.state import Ending, State
 from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
-from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
+from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch, render_failure
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
@@ -69,7 +69,7 @@ def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Confli
     try:
         return land(request, note)
     except (GitError, OSError) as error:
-        return Waits(reason=str(error).replace("\n", " "), paths=(), may_be_halfway=request.resumed is not None)
+        return Waits(reason=render_failure(error), paths=(), may_be_halfway=request.resumed is not None)
 
 
 def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> Request:

@@ -1,5 +1,6 @@
 """After `kill -9` at any moment, the next run loses nothing, repeats no finished agent, and leaves no trace."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 
 from chant_tasks.git.runner import Answer, Git
-from chant_tasks.journal.attempt import Phase
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase, save_record
 from chant_tasks.journal.process import is_alive
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending, Kind
+from chant_tasks.steps.agent import run_agent
+from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.recover import recover_all
+from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import TICK, Repository
 
 SAVE = "chant_tasks.landing.save"
@@ -448,6 +452,21 @@ def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> Non
     repository.assert_no_traces()
 
 
+@pytest.mark.parametrize("moment", ["its work is a commit", "its work is on the branch"])
+def test_a_repository_that_an_agent_made_inside_does_not_land_after_a_crash_either(
+    repository: Repository, moment: str
+) -> None:
+    spec_id = repository.add_spec("a", "mkdir sub; cd sub; git init -q; git commit -q --allow-empty -m inner; cd ..")
+    repository.commit()
+    _kill(repository, spec_id, AFTER_ITS_END[moment], takes_children=True)
+
+    repository.prepare()
+
+    record = repository.record(spec_id)
+    assert (record.ending, record.reason) == (Ending.FAILED, "sub is a git repository of its own")
+    repository.assert_no_traces()
+
+
 def test_an_attempt_killed_while_it_was_being_ended_is_ended_in_the_same_way(repository: Repository) -> None:
     spec_id = repository.add_spec("a", ticks=False)
     repository.commit()
@@ -488,6 +507,41 @@ def test_what_could_not_be_saved_stays_until_the_next_run(
     repository.assert_no_traces()
 
 
+def test_a_disk_that_an_agent_filled_does_not_keep_its_end_from_the_journal(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for as long as nothing is given back."""
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    run = repository.prepare(spec_id)
+    attempt = add_attempt(run, spec_id)
+    assert isinstance(attempt, Attempt)
+    folder = repository.journal / "attempts" / spec_id / "1"
+    reserved = []
+
+    def save_where_there_is_room(journal: Path, record: AttemptRecord) -> None:
+        reserved.append((folder / "reserve").exists())
+        if record.phase is Phase.AGENT_ENDED and reserved[-1]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save_record(journal, record)
+
+    monkeypatch.setattr("chant_tasks.steps.attempt.save_record", save_where_there_is_room)
+    attempt = run_agent(run, attempt)
+
+    assert reserved == [True, True, True, False]  # about to start, started, ended, ended
+    assert repository.record(spec_id) == attempt.record
+    assert (attempt.record.phase, attempt.record.agent_end) == (Phase.AGENT_ENDED, AgentEnd.FINISHED)
+
+
+def test_the_room_that_is_set_aside_is_given_back(repository: Repository) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+
+    repository.work(spec_id)
+
+    assert not (repository.journal / "attempts" / spec_id / "1" / "reserve").exists()
+
+
 def test_a_git_that_fails_midway_is_picked_up_where_it_was(
     repository: Repository, spec: SpecId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,7 +552,7 @@ def test_a_git_that_fails_midway_is_picked_up_where_it_was(
         patch.setattr("chant_tasks.landing.checkout.add_files_from_index", refuse)
         state = repository.work(spec)
 
-    assert (state.kind, "No space left" in state.reason) == (Kind.LANDING_WAITS, True)
+    assert (state.kind, "no space left" in state.reason) == (Kind.LANDING_WAITS, True)
     assert repository.read("README.md") == "work\n"
     assert repository.work(spec).kind is Kind.COMPLETED
     assert repository.count_runs("a") == 1

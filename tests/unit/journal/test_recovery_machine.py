@@ -251,5 +251,5 @@ class CrashAndRestart(RuleBasedStateMachine):
         assert (world.place, world.branch, world.agent) == (None, None, 0)
 
 
-CrashAndRestart.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+CrashAndRestart.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestCrashAndRestart = CrashAndRestart.TestCase
