@@ -38,6 +38,7 @@ from chant_tasks.landing.checkout import (
     require_still_free,
 )
 from chant_tasks.landing.finalized import find_merged_spec
+from chant_tasks.words import render_problem
 
 _TRIES = 5  # somebody else's push may move the target between our reading and our moving it
 
@@ -212,7 +213,8 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
                     apply_refresh_plan(refresh, move)
                 prepared.commit()
             except (GitError, OSError) as error:
-                raise Halfway(str(error)) from error
+                reason = render_problem(error) if isinstance(error, OSError) else str(error)
+                raise Halfway(reason) from error
 
 
 def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
