@@ -55,6 +55,12 @@ def task_fault_soak():
     return {"basename": "fault-soak", "actions": [command], "params": params, "verbosity": 2}
 
 
+def task_agents_contract():
+    """Every scenario with all seven real agents, and docs/agents.md's table of them (installs them by npm and pip)"""
+    command = ["python", "-m", "tests.agents.contract"]
+    return {"basename": "agents-contract", "actions": [command], "verbosity": 2}
+
+
 def task_tidy():
     """Format and mend what can be mended by machine"""
     return {

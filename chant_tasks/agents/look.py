@@ -37,12 +37,13 @@ class Call:
 class Subject:
     """An agent to look over: its provider's name, the command that must be there, and how to install and to log in.
 
-    `is_named` is whether the config names it, so that specs depend on it.
+    `is_used` is whether specs depend on it; `account` is the one of the config's that it is looked over for.
     """
 
     name: str
     command: str
-    is_named: bool
+    is_used: bool
+    account: str = ""
     tested: tuple[str, ...] = ()
     install: str = ""
     how_to_log_in: str = ""

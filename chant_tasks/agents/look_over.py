@@ -33,8 +33,7 @@ from chant_tasks.errors import AgentError
 from chant_tasks.git.runner import Git
 from chant_tasks.spec.model import SpecId
 
-_ASKED = Limits(wall=20.0, silence=None, grace=1.0)  # gemini takes ten on a busy machine
-_CALLED = Limits(wall=90.0, silence=None, grace=2.0)
+_GRACE = 1.0
 _PROMPT = "Say hello. Change nothing.\n"
 _SESSION = "5f2c81aa-0000-4000-8000-0000000000d0"
 
@@ -43,15 +42,20 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The user's environment and home, and who is told what is being done."""
+    """The user's environment and home, who is told what is being done, and for how many seconds each is waited for."""
 
     environ: Mapping[str, str]
     home: Path
     tell: Tell
+    answer_seconds: float = 20.0  # gemini takes ten to tell its version on a busy machine
+    call_seconds: float = 90.0
 
 
 def look_over(provider: Provider, settings: Mapping[str, Setting], subject: Subject, around: Surroundings) -> Look:
-    """Look an agent over and return what was found; `subject` says what is known of it beforehand."""
+    """Look an agent over and return what was found; `subject` says what is known of it beforehand.
+
+    One without a checkup is only looked for: how to ask it anything, nobody knows.
+    """
     path = shutil.which(subject.command, path=around.environ.get("PATH")) if subject.command else None
     facts = Facts(path=path or "")
     checkup = find_checkup(provider)
@@ -84,12 +88,12 @@ class _Visit:
         return Facts(
             path=self.path,
             version=find_version(told),
-            version_problem="" if exit.status == 0 and exit.ended_by is None else _render_end(exit),
+            version_problem=_find_problem(exit, around.answer_seconds),
             flags=len(flags),
             missing=find_missing(flags, help),
             unknown_arguments=find_missing(own, help),
             login=find_login(self.checkup.login, around.environ, around.home),
-            call=self._call(around.environ.get("PATH", os.defpath)),
+            call=self._call(around),
         )
 
     def _ask(self, arguments: tuple[str, ...], around: Surroundings) -> tuple[Exit, str]:
@@ -97,10 +101,10 @@ class _Visit:
         env = {**self._plan(self.folder, "").env, **drop_misleading(around.environ)}
         asked = self.folder / "asked"
         asked.mkdir(exist_ok=True)
-        exit, told = _run(Launch(argv=(self.path, *arguments), env={}, stdin=""), asked, env, _ASKED)
+        exit, told = _run(Launch(argv=(self.path, *arguments), env={}, stdin=""), asked, env, around.answer_seconds)
         return exit, told or exit.stderr
 
-    def _call(self, search_path: str) -> Call:
+    def _call(self, around: Surroundings) -> Call:
         home, attempt, repository = (self.folder / name for name in ("home", "attempt", "repository"))
         attempt.mkdir()
         repository.mkdir()
@@ -112,8 +116,9 @@ class _Visit:
             launch = self._plan(attempt, "", model=pointed.model, args=pointed.args, cwd=repository)
             for name, text in {**launch.files, "prompt.md": _PROMPT}.items():
                 (attempt / name).write_text(text)
+            search_path = around.environ.get("PATH", os.defpath)
             env = plan_pointed_environment(pointed, home=home, url=script.url, search_path=search_path)
-            exit, told = _run(launch, repository, {**launch.env, **env}, _CALLED)
+            exit, told = _run(launch, repository, {**launch.env, **env}, around.call_seconds)
         events = keep_events(event for line in told.splitlines() for event in self.provider.parse_line(line))
         outcome = self.provider.judge(replace(exit, ended_at=datetime.now(UTC)), events)
         return Call(outcome=outcome, requests=len(script.requests), strays=tuple(script.strays))
@@ -145,7 +150,7 @@ class _Visit:
         return self.provider.plan_launch(request)
 
 
-def _run(launch: Launch, cwd: Path, env: Mapping[str, str], limits: Limits) -> tuple[Exit, str]:
+def _run(launch: Launch, cwd: Path, env: Mapping[str, str], seconds: float) -> tuple[Exit, str]:
     lines: list[str] = []
     try:
         exit = run_agent(
@@ -153,7 +158,7 @@ def _run(launch: Launch, cwd: Path, env: Mapping[str, str], limits: Limits) -> t
             cwd=cwd,
             env=env,
             log=cwd.with_suffix(".log"),
-            limits=limits,
+            limits=Limits(wall=seconds, silence=None, grace=_GRACE),
             on_line=lines.append,
             on_started=lambda _: None,
             stop=threading.Event(),
@@ -163,5 +168,7 @@ def _run(launch: Launch, cwd: Path, env: Mapping[str, str], limits: Limits) -> t
     return exit, "\n".join(lines)
 
 
-def _render_end(exit: Exit) -> str:
-    return f"no answer within {_ASKED.wall:g} seconds" if exit.ended_by == "wall timeout" else render_exit(exit)
+def _find_problem(exit: Exit, seconds: float) -> str:
+    if exit.ended_by == "wall timeout":
+        return f"no answer within {seconds:g} seconds"
+    return "" if exit.status == 0 else render_exit(exit)

@@ -22,7 +22,8 @@ ANSWER = "I write it.\n\nhello.txt\n```\nhello\n```\n"  # what an agent without 
 BROKEN = "the-build-is-broken"
 CANNOT = "cannot: "
 PATIENCE = 40.0  # seconds, for those that try again for minutes and cannot be told not to
-IMPATIENT = ("opencode", "qwen", "aider")
+TRYING = f"tries on after {PATIENCE:.0f} s"
+STUBBORN = ("opencode", "qwen", "aider")
 
 Play = Callable[[str, Path], str]  # an agent and an empty folder to what was seen
 
@@ -40,14 +41,15 @@ def say_commit(agent: str) -> Sequence[Say]:
 
 def describe(run: Run) -> str:
     """Return how a run ended in the words of the table."""
-    late = ", its time was up" if run.exit.ended_by == "wall timeout" else ""
+    if run.exit.ended_by == "wall timeout":
+        return TRYING
     match run.outcome:
         case Finished():
             return "finished"
         case Postponed(_, error, until):
-            return f"postponed: {error.value}" + (" until its end" if until else "") + late
+            return f"postponed: {error.value}" + (" until its end" if until else "")
         case GaveUp(_, error):
-            return f"gave up: {error.value}{late}"
+            return f"gave up: {error.value}"
     return "stopped"
 
 
@@ -118,7 +120,7 @@ def play_limit(agent: str, folder: Path) -> str:
 
 
 def find_patience(agent: str) -> float:
-    return PATIENCE if agent in IMPATIENT else 150.0
+    return PATIENCE if agent in STUBBORN else 150.0
 
 
 def refuse_until(agent: str) -> Refuse:

@@ -111,7 +111,7 @@ def test_the_prompts_of_two_worktrees_begin_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("agent", AGENTS)
 def test_nothing_is_wrong_with_one_that_is_looked_over(agent: str, tmp_path: Path) -> None:
     command, provider = require_installed(agent), PROVIDERS[agent]
-    subject = Subject(name=agent, command=command, is_named=True, tested=provider.tested)
+    subject = Subject(name=agent, command=command, is_used=True, tested=provider.tested)
     environ = {"PATH": f"{FOLDERS}{os.pathsep}{os.environ['PATH']}", "ANTHROPIC_API_KEY": KEY, "HOME": str(tmp_path)}
 
     look = look_over(provider, {}, subject, Surroundings(environ=environ, home=tmp_path, tell=lambda _: None))

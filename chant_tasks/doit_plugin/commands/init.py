@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 from doit.exceptions import InvalidCommand
 
+from chant_tasks.agents.checkup import find_version
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.config import load_config
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand
@@ -115,8 +115,7 @@ def load_version(command: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(r"\d+(?:\.\d+)+", done.stdout.decode("utf-8", "replace"))
-    return found.group() if found is not None and done.returncode == 0 else ""
+    return find_version(done.stdout.decode("utf-8", "replace")) if done.returncode == 0 else ""
 
 
 def render_next(scaffold: Scaffold, ignored: Collection[str]) -> str:
