@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tests.faults.steps import Step
 
 # A worktree's files are removed one by one, in an order of the disk's own: the first ones, one in the middle, the last.
-_ALIKE = re.compile(r"remove .*/~$")
+_ALIKE = re.compile(r"(remove|rmdir) .*(/|removed-)~$")
 
 
 def plan_points(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -59,12 +59,20 @@ def run_round(plan: Round, playground: Playground, seconds: float) -> tuple[str,
                 break
         odd = () if status == plan.story.status else (f"doit still ends with {status}",)
         printed = playground.printed.read_text(errors="replace")
-        spoken = ("doit shows an error of ours",) if "Traceback" in printed or "unexpected error" in printed else ()
+        spoken = ("doit shows an error of ours",) if _shows_error(printed) else ()
         return (*odd, *spoken, *find_violations(before, load_world(playground), plan.story))
     except (Hung, AssertionError) as error:  # git itself does not work any more
         return (str(error),)
     finally:
         playground.end()
+
+
+def _shows_error(printed: str) -> bool:
+    """Whether there is a traceback, or words of one: not that of a Ctrl-C that came before a line of ours was run."""
+    texts = printed.split("Traceback (most recent call last):\n")[1:]
+    return "unexpected error" in printed or any(
+        "chant_tasks" in text.partition("\nKeyboardInterrupt")[0] for text in texts
+    )
 
 
 def run_soak(folder: Path, seed: int, minutes: float, only: int | None) -> int:

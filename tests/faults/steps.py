@@ -66,6 +66,22 @@ class Step(NamedTuple):
 _SHARED = re.compile(r"/locks| tmp/~| project/\.git/chant/(open|attempts|errors)$")
 
 
+# What differs from run to run in a path: processes, what is drawn by chance, hashes of places; and files of a folder that
+# is removed, in the order of the disk.
+_DIFFERENT = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"\.new-[\w-]+", "~"),
+        (r"(?<=\.chant-)[\w-]+(?=\.tmp)", "~"),
+        (r"(?<=chant-mark-)\d+", "~"),
+        (r"(?<=removed-)[0-9a-f]+(/.+)?", "~"),
+        (r"(?<=tmp/chant-..)/.+|(?<=\.git/worktrees/chant-..)/.+", "/~"),
+        (r"^tmp/(?!chant-)[^/]+", "tmp/~"),
+        (r"(?<=/locks/)(\w+)-[0-9a-f]{12}$", r"\1-~"),
+    )
+)
+
+
 def find_owner(label: str, task: str) -> str:
     """Whose step it is: that of the thread's task, or of `any` where it is whoever comes first."""
     return "any" if _SHARED.search(label) else task
@@ -135,8 +151,6 @@ def _find_path(arguments: Sequence[Any], place: int, folder: int, *, root: Path)
 def _word(event: str, path: Path, root: Path) -> str:
     """The event and its path, without what differs from run to run."""
     words = path.relative_to(root).as_posix()
-    words = re.sub(r"\.new-\w+|(?<=\.chant-)[0-9a-f]{16}(?=\.tmp)|(?<=chant-mark-)\d+", "~", words)
-    words = re.sub(r"^tmp/(?!chant-)[^/]+", "tmp/~", words)
-    words = re.sub(r"(?<=/locks/)(\w+)-[0-9a-f]{12}$", r"\1-~", words)
-    words = re.sub(r"(?<=tmp/chant-..)/.+|(?<=\.git/worktrees/chant-..)/.+", "/~", words)  # in the order of the disk
+    for pattern, instead in _DIFFERENT:
+        words = pattern.sub(instead, words)
     return f"{event.removeprefix('os.')} {words}"

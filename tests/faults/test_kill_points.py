@@ -24,7 +24,7 @@ FIRST_DEATHS = (
     "all:uu:rename project/.git/chant/attempts/uu/1/record.json:3",
     "all:uu:git add --all --sparse --:1",
     "all:uu:rename project/.git/index:1",
-    "all:uu:remove tmp/chant-uu/~:3",
+    "all:uu:remove tmp/chant-uu.removed-~:3",
 )
 
 NewFolder = Callable[[], Path]
