@@ -20,6 +20,7 @@ from chant_tasks.journal.locks import (
     is_spec_locked,
     require_locks,
     share_tasks_lock,
+    without_landings,
 )
 from chant_tasks.spec.model import SpecId
 
@@ -142,7 +143,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    monkeypatch.setattr("chant_tasks.journal.locks.find_file_system", lambda _: "nfs4 at /mnt")
+    monkeypatch.setattr("chant_tasks.journal.flock.find_file_system", lambda _: "nfs4 at /mnt")
 
     with pytest.raises(RepositoryError) as one:
         find_spec_lock(tmp_path, ID)
@@ -174,3 +175,35 @@ def test_locks_that_keep_nobody_out_are_refused(tmp_path: Path, monkeypatch: pyt
 
 def _say_nothing() -> None:
     """Nobody listens."""
+
+
+def is_taken(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_whoever_reads_keeps_landings_from_starting(tmp_path: Path) -> None:
+    add_landing_lock(tmp_path).release()
+
+    with without_landings(tmp_path):
+        held = is_taken(tmp_path / "locks" / "landing")
+
+    assert (held, is_taken(tmp_path / "locks" / "landing")) == (True, False)
+
+
+def test_whoever_reads_waits_for_a_landing_no_longer_than_a_moment(tmp_path: Path) -> None:
+    with add_landing_lock(tmp_path), without_landings(tmp_path):
+        pass
+
+    assert not is_taken(tmp_path / "locks" / "landing")
+
+
+def test_where_nothing_ever_landed_nothing_is_made_to_read(tmp_path: Path) -> None:
+    with without_landings(tmp_path / "journal"):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
