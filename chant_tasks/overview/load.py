@@ -8,6 +8,7 @@ from chant_tasks.config import Config, find_branch, find_branch_collisions, load
 from chant_tasks.errors import ChantError, ConfigError, SpecError
 from chant_tasks.graph import plan_graph
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, load_records
+from chant_tasks.journal.locks import without_landings
 from chant_tasks.overview.git_facts import load_git_facts
 from chant_tasks.overview.journal_facts import load_journal_facts
 from chant_tasks.overview.model import Overview, is_completed_file
@@ -28,8 +29,9 @@ def load_overview(root: Path) -> Overview:
     """The overview of the project at `root`. Raises RepositoryError where no git surrounds it, or GitError."""
     project = require_project(root)
     config, config_error = _load_settings(project)
-    folder = load_specs(project.specs_folder)
-    archived = load_archived_ids(project.archive_folder)
+    with without_landings(project.journal_folder):
+        folder = load_specs(project.specs_folder)
+        archived = load_archived_ids(project.archive_folder)
     journal = load_journal_facts(project.journal_folder, folder)
     facts = load_git_facts(project, folder, config or Config(), journal)
     overview = Overview(
@@ -51,7 +53,8 @@ def load_overview(root: Path) -> Overview:
 def load_state(overview: Overview, spec_id: SpecId) -> State:
     """The state of one spec as it is now: its file, its dependencies' files, the target, the journal are read again."""
     needs = overview.graph.needs.get(spec_id, ())
-    folder = _load_again(overview, (spec_id, *needs))
+    with without_landings(overview.project.journal_folder):
+        folder = _load_again(overview, (spec_id, *needs))
     journal = load_journal_facts(overview.project.journal_folder, folder)
     config = overview.config or Config()
     facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)
