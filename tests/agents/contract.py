@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         environ["CHANT_TEST_AGENTS"] = folders
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = (sys.executable, "-m", "pytest", "tests/agents", "-v", "-p", "no:cacheprovider")
+        command = (sys.executable, "-m", "pytest", "tests/agents", "-n", "2", "-v", "-p", "no:cacheprovider")
         status = subprocess.run((*command, f"--junit-xml={report}"), env=environ, check=False).returncode
         if not report.is_file():
             return status or 1

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from chant_tasks.config.schema import AGENTS
-from tests.agents.scenarios import CANNOT
+from tests.agents.scenarios import CANNOT, TRYING
 
 COMMITTED = "a commit"
 RESUMED = "gone on from"
 STOPPED = "stopped in a tool, gone on from"
 
 _NO_TOOLS = f"{CANNOT}has no tools"
+_NO_LIMIT = f"{CANNOT}has none"
 _NO_SESSIONS = f"{CANNOT}has no sessions"
 
 
@@ -24,12 +25,20 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
     "a tool fails": everyone("finished", aider=_NO_TOOLS),
     "a tool is denied": everyone("finished, the denial told", codex="finished", gemini="finished", aider=_NO_TOOLS),
     "401": everyone("gave up: auth"),
-    "429": everyone("postponed: rate limit"),
-    "429 with a time": everyone("postponed: usage limit until its end"),
-    "529": everyone("postponed: overloaded"),
-    "the answer breaks off": everyone("postponed: network"),
-    "nobody is there": everyone("postponed: network"),
-    "a limit of turns": everyone(f"{CANNOT}has none", claude="gave up: unknown"),
+    "429": everyone("postponed: rate limit", opencode=TRYING, qwen=TRYING, aider=TRYING),
+    "429 with a time": everyone(
+        "postponed: usage limit until its end",
+        copilot="postponed: rate limit until its end",
+        opencode=TRYING,
+        qwen=TRYING,
+        aider=TRYING,
+    ),
+    "529": everyone("postponed: overloaded", opencode=TRYING, qwen=TRYING, aider=TRYING),
+    "the answer breaks off": everyone("postponed: network", opencode=TRYING, aider=TRYING),
+    "nobody is there": everyone("postponed: network", opencode=TRYING, aider=TRYING),
+    "a limit of turns": everyone(
+        "gave up: unknown", codex=_NO_LIMIT, opencode=_NO_LIMIT, copilot=_NO_LIMIT, aider=_NO_LIMIT
+    ),
     "two at once": everyone("both finished"),
     "leftovers": everyone("finished, nothing left", aider=_NO_TOOLS),
     RESUMED: everyone("finished", aider=_NO_SESSIONS),
