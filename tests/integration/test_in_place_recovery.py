@@ -216,7 +216,7 @@ def test_where_the_user_went_back_alone_what_was_noted_comes_back(place: Reposit
 
 
 def test_what_the_user_wrote_into_the_specs_file_after_going_back_stays(place: Repository) -> None:
-    spec_id = _kill_agent(place, "echo work > work.txt; git add -A; git commit -qm all")
+    spec_id = _kill_agent(place, f"echo work > work.txt; git add -A; git commit -qm all\n{TICK}")
     place.shell("git commit -qam ticked; git switch -q main")
     path = place.spec_path(spec_id)
     text = place.read(path).replace("Some words.", "My words.")

@@ -233,10 +233,19 @@ class CrashAndRestart(RuleBasedStateMachine):
         if record is not None and record.ending is Ending.COMPLETED:
             assert self.world.has_landed(record)
 
+    def assert_only_work_that_lands_is_left(self) -> None:
+        world = self.world
+        is_proven = world.record is not None and world.record.ending is None and world.record.is_proven
+        assert (world.place, world.agent) == (None, 0)
+        assert (world.branch is not None) == is_proven
+
     def teardown(self) -> None:
         """Nobody crashes any more, and the next agent does its work: in the end it has landed, and nothing is left."""
         self.doit = None
         world = self.world
+        for _ in recover(world):
+            self.all_work_is_reachable()
+        self.assert_only_work_that_lands_is_left()
         for _ in range(3):
             for step in run_doit(world):
                 if step == "waiting":
