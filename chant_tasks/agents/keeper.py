@@ -9,6 +9,7 @@ hear of it.
 |---|---|---|
 | keeper | `started PID` | the agent runs, in a session of its own |
 | keeper | `failed ERRNO` | it cannot be started |
+| keeper | `asked` | the agent still runs, and is now being ended with all that it has started |
 | keeper | `exit STATUS`, `signal NUMBER` | the agent has ended, and what it has left is being ended |
 | doit | `end` | end everything: SIGTERM, after GRACE seconds SIGKILL |
 | doit | `kill` | end everything now |
@@ -20,6 +21,7 @@ descendant: docs/why/supervision.md. It imports little, since one of these start
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -100,6 +102,8 @@ class Keeper:
             self._listen(None if self._kill_at is None else _TICK)
 
     def _end(self, grace: float) -> None:
+        if self._kill_at is None and not self._has_ended:
+            self._tell("asked")
         deadline = time.monotonic() + grace
         self._kill_at = deadline if self._kill_at is None else min(self._kill_at, deadline)
 
@@ -176,15 +180,21 @@ class Keeper:
 
 
 def save_exit(path: str, words: str) -> None:
-    """Write how an agent has ended, whole or not at all, also after a power loss."""
-    new = f"{path}.new"
+    """Write how an agent has ended, whole or not at all, also after a power loss. Raises OSError."""
+    new, data = f"{path}.new", f"{words}\n".encode()
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(handle, f"{words}\n".encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.rename(new, path)  # noqa: PTH104  # pathlib takes longer to import than all the rest
+        try:
+            if os.write(handle, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(new, path)  # noqa: PTH104  # pathlib takes longer to import than all the rest
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)  # noqa: PTH108  # as above
+        raise
 
 
 def load_parents() -> Mapping[int, int] | None:

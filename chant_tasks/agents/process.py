@@ -23,6 +23,7 @@ from chant_tasks.errors import AgentError
 
 # Neither the variables nor the packages of whoever runs doit have a say in it.
 _KEEPER = (sys.executable, "-I", "-S", str(Path(keeper.__file__).absolute()))
+_LAST_STATUS = 128  # above that, a status stands for a signal
 
 
 class Process:
@@ -34,6 +35,7 @@ class Process:
         self._control = control
         self._news = b""
         self._exit: Exit | None = None
+        self._was_asked = False
         self.pid: int = self._inner.pid
         self.control = control.fileno()
         self.stdout = stdout
@@ -50,6 +52,16 @@ class Process:
         """How the agent ended; unknown where its keeper was killed before it could tell."""
         return self._exit or Exit(status=None)
 
+    @property
+    def has_own_status(self) -> bool:
+        """Whether the agent has ended by itself, with a status of its own: its keeper had not asked it to end by then.
+
+        A signal, or the status above 128 by which a program tells of one that it caught, may be another's asking: where
+        a machine goes down, everything in it is asked at once.
+        """
+        status = self.exit.status
+        return not self._was_asked and status is not None and status <= _LAST_STATUS
+
     def read_news(self) -> None:
         """Note what the keeper has said; `is_gone` is true from its end on, and nothing of the agent is left then."""
         try:
@@ -62,6 +74,7 @@ class Process:
             self.is_gone = True
         *lines, self._news = self._news.split(b"\n")
         for line in lines:
+            self._was_asked = self._was_asked or line == b"asked"
             self._exit = self._exit or parse_exit(line.decode())
 
     def end(self) -> None:

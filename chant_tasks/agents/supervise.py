@@ -80,7 +80,9 @@ def run_agent(
         finally:
             _end_at_once(process, limits.grace)
             process.close()
-        return replace(process.exit, ended_by=watch.ended_by, stderr=opened.tail.strip("\n"))
+        # what had ended by itself when it was to be ended is judged by that: nothing of it is done twice
+        ended_by = None if process.has_own_status else watch.ended_by
+        return replace(process.exit, ended_by=ended_by, stderr=opened.tail.strip("\n"))
 
 
 class Stopwatch:

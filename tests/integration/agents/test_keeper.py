@@ -175,3 +175,13 @@ def test_nothing_of_the_keeper_reaches_the_agent(bench: Bench) -> None:
     descriptors, variables = bench.lines
     assert set(descriptors.split()) <= {"0", "1", "2", "3"}  # 3 is what `ls` reads the folder with
     assert variables == "none"
+
+
+@ON_LINUX
+def test_an_end_for_which_the_disk_has_no_room_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "exit.new").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        keeper.save_exit(str(tmp_path / "exit"), "exit 0")
+
+    assert list(tmp_path.iterdir()) == []

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.contract import EndedBy, Exit, Launch
 from chant_tasks.agents.streams import LINE_LIMIT
 from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import AgentError
-from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv, is_running
+from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv, is_running, wait_until
 
 QUICK_GRACE = replace(NO_LIMITS, grace=0.5)
 _TALKS = "while :; do echo still here; sleep 0.05; done"
@@ -156,6 +156,48 @@ def test_a_stop_ends_the_agent(bench: Bench) -> None:
     ended = bench.run(*fake_argv("hangs"), on_line=lambda _: bench.stop.set())
 
     assert ended == Exit(status=None, signal=signal.SIGTERM, ended_by="stopped")
+
+
+class _StopsMeanwhile(threading.Event):
+    """A stop that comes just when the agent ends, which waits for the file `go`: seen before its end is."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._is_first = True
+
+    def is_set(self) -> bool:
+        if self._is_first:
+            self._is_first = False
+            return False
+        (self._folder / "go").touch()
+        wait_until((self._folder / "exit").exists)
+        return True
+
+
+@pytest.mark.parametrize(
+    ("status", "ended_by"),
+    [(0, None), (3, None), (143, "stopped")],
+    ids=["done", "failed", "ended by a signal that it caught"],
+)
+def test_an_agent_that_ends_by_itself_as_the_run_is_stopped_is_judged_by_that(
+    bench: Bench, status: int, ended_by: EndedBy | None
+) -> None:
+    bench.stop = _StopsMeanwhile(bench.folder)
+
+    ended = bench.run(
+        "sh", "-c", f"until [ -e go ]; do sleep 0.01; done; exit {status}", exit_file=bench.folder / "exit"
+    )
+
+    assert ended == Exit(status=status, ended_by=ended_by)
+
+
+def test_an_agent_that_takes_its_end_for_a_success_was_ended_all_the_same(bench: Bench) -> None:
+    script = "trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done"
+
+    ended = bench.run("sh", "-c", script, on_line=lambda _: bench.stop.set())
+
+    assert (ended.status, ended.ended_by) == (0, "stopped")
 
 
 def test_nothing_is_started_once_the_run_is_to_end(bench: Bench) -> None:
