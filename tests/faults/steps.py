@@ -63,11 +63,11 @@ class Step(NamedTuple):
 
 
 # What the first thread does that comes to it, whosever that is.
-_SHARED = re.compile(r"/locks| tmp/~| project/\.git/chant/(open|attempts|errors)$")
+_SHARED = re.compile(r"/locks| project/\.git/chant/(open|attempts|errors)$")
 
 
-# What differs from run to run in a path: processes, what is drawn by chance, hashes of places; and files of a folder that
-# is removed, in the order of the disk.
+# What differs from run to run in a path: processes, what is drawn by chance, hashes of places; and the files of a folder
+# that is removed, since the disk has its own order.
 _DIFFERENT = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
@@ -76,7 +76,6 @@ _DIFFERENT = tuple(
         (r"(?<=chant-mark-)\d+", "~"),
         (r"(?<=removed-)[0-9a-f]+(/.+)?", "~"),
         (r"(?<=tmp/chant-..)/.+|(?<=\.git/worktrees/chant-..)/.+", "/~"),
-        (r"^tmp/(?!chant-)[^/]+", "tmp/~"),
         (r"(?<=/locks/)(\w+)-[0-9a-f]{12}$", r"\1-~"),
     )
 )
@@ -132,7 +131,7 @@ def _find_open_label(path: Any, mode: str | None, flags: int, *, root: Path) -> 
         return None  # no path, no change, or a file that has no name
     whole = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100  # `resolve` asks the disk
     changes = (bool(flags & os.O_TRUNC) and not whole.is_dir()) or not os.path.lexists(whole)
-    return _word("open", whole, root) if changes and whole.is_relative_to(root) else None
+    return _word("open", whole, root) if changes and whole.is_relative_to(root) and not is_pythons(whole) else None
 
 
 def _will_change(event: str, path: Path) -> bool:
@@ -141,11 +140,16 @@ def _will_change(event: str, path: Path) -> bool:
 
 
 def _find_path(arguments: Sequence[Any], place: int, folder: int, *, root: Path) -> Path | None:
-    """The absolute path that the arguments name; None where it is not below `root`."""
+    """The absolute path that the arguments name; None where it is not below `root`, or Python's own."""
     handle = arguments[folder] if folder >= 0 else -1
     base = Path(f"/proc/self/fd/{handle}").readlink() if handle >= 0 else Path.cwd()
     path = Path(os.path.abspath(base / os.fsdecode(arguments[place])))  # noqa: PTH100  # as above
-    return path if path.is_relative_to(root) else None
+    return path if path.is_relative_to(root) and not is_pythons(path) else None
+
+
+def is_pythons(path: Path) -> bool:
+    """Whether Python only tries there whether it may have temporary files in that folder."""
+    return path.parent.name == "tmp" and re.fullmatch(r"[a-z0-9_]{8}", path.name) is not None
 
 
 def _word(event: str, path: Path, root: Path) -> str:

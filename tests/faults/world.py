@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.sights import lines_of
 from tests.faults.playground import DIAMOND, MINE, Playground
+from tests.faults.steps import is_pythons
 
 _PATIENCE_SECONDS = 3.0  # for processes that are just ending
 
@@ -104,7 +105,7 @@ def _find_leftovers(playground: Playground) -> Iterator[str]:
     folder = playground.repository.folder
     git, journal = folder / ".git", folder / ".git" / "chant"
     for found in (
-        *(playground.folder / "tmp").iterdir(),
+        *(path for path in (playground.folder / "tmp").iterdir() if not is_pythons(path)),
         *git.glob("worktrees/*"),
         *(path for path in git.rglob("*.lock") if not path.is_relative_to(journal)),
         *(path for path in git.rglob("chant-*") if not path.is_relative_to(journal)),
