@@ -1,7 +1,6 @@
 """An agent is looked over: a stand-in that does what the real one does, and each way in which it may not."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,7 @@ from chant_tasks.agents.claude import Claude
 from chant_tasks.agents.contract import Finished, GaveUp
 from chant_tasks.agents.look import Look, Subject, Weight
 from chant_tasks.agents.look_over import Surroundings, look_over
-
-# Asks its model as claude does, and prints what claude prints.
-STAND_IN = f"""#!{sys.executable}
-import json, os, sys, urllib.request
-
-VERSION, HELP, LAST = "2.1.197", {{help!r}}, {{last!r}}
-if "--version" in sys.argv:
-    {{version}}
-    print(VERSION)
-elif "--help" in sys.argv:
-    print(HELP)
-else:
-    assert "real-secret" not in str(os.environ)
-    tool = dict(name="Bash", input_schema=dict(properties=dict(command=dict(type="string")), required=["command"]))
-    body = json.dumps(dict(model="m", tools=[tool])).encode()
-    request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages", body, method="POST")
-    {{call}}
-    print(json.dumps(LAST))
-"""
-HELP = "-p --output-format --verbose --dangerously-skip-permissions --resume --session-id --model"
-HELP += " --exclude-dynamic-system-prompt-sections"
-DONE = {"type": "result", "subtype": "success", "is_error": False, "result": "Hello."}
-ASK = "urllib.request.urlopen(request).read()"
+from tests.integration.stand_in import ASK, DONE, HELP, save_stand_in
 
 
 def look_at(
@@ -45,9 +22,7 @@ def look_at(
     seconds: float = 30.0,
 ) -> tuple[Look, list[str]]:
     """Look a stand-in over; return what was found, and what a person was told meanwhile."""
-    command = folder / "claude"
-    command.write_text(STAND_IN.format(help=help, last=last, version=version, call=call))
-    command.chmod(0o755)
+    save_stand_in(folder, help=help, last=last, version=version, call=call)
     told: list[str] = []
     environ = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "ANTHROPIC_API_KEY": "real-secret"}
     subject = Subject(name="claude", command="claude", is_used=True, tested=("2.1.197",))
