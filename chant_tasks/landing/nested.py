@@ -5,10 +5,10 @@ docs/why/saving.md says what becomes of each kind.
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from chant_tasks.git.index import load_gitlinks
 from chant_tasks.git.objects import find_gitlink
@@ -56,13 +56,6 @@ def open_nested(git: Git, base: Oid, is_users: Callable[[str], bool] | None) -> 
                 (git.folder / path / ".git").rename(_find_free_name(git.folder / path))
                 embedded.append(path)
     return Nested(embedded=tuple(embedded), worktrees=worktrees, submodules=tuple(submodules))
-
-
-def find_embedded(paths: Iterable[str]) -> tuple[str, ...]:
-    """The repositories that were saved as plain files, by the paths of their files."""
-    heads = (PurePosixPath(path) for path in paths if path.endswith("/HEAD"))
-    found = (str(head.parent.parent) for head in heads if head.parent.name.startswith(EMBEDDED_NAME))
-    return tuple(dict.fromkeys(found))
 
 
 def remove_emptied(git: Git, saved: Oid) -> None:

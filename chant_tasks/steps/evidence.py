@@ -9,7 +9,6 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.base import find_dropped_base
 from chant_tasks.landing.evidence import Evidence
-from chant_tasks.landing.nested import find_embedded
 from chant_tasks.landing.save import Saved
 from chant_tasks.spec.model import Criterion
 from chant_tasks.spec.parse import parse_spec
@@ -39,18 +38,16 @@ def load_work(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Work:
 def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, base: Oid) -> Evidence:
     record, git = attempt.record, find_git(run, attempt)
     end_criteria, end_problem = _read_end(attempt, end)
-    start, changes = parse_spec(record.spec, attempt.spec.path, attempt.start), load_changes(git, base, saved.head)
-    # A crash may have come after a repository was opened: the next run finds plain files, and must not land them.
-    embedded = (*saved.embedded, *find_embedded(change.path for change in changes))
+    start = parse_spec(record.spec, attempt.spec.path, attempt.start)
     return Evidence(
-        changes=changes,
+        changes=load_changes(git, base, saved.head),
         spec_path=record.spec_path,
         specs_prefix=run.overview.project.specs_prefix,
         start_criteria=start.criteria if start is not None else (),
         end_criteria=end_criteria,
         end_problem=end_problem,
         unmerged=saved.unmerged,
-        embedded=tuple(dict.fromkeys(embedded)),
+        embedded=saved.embedded,
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
         nested_problems=(*saved.problems, *_find_unrelated(git, attempt, base, saved.head)),

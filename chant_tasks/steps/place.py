@@ -12,6 +12,7 @@ from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
+from chant_tasks.journal.process import own_mark
 from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.nested import find_registrations, is_opened, remove_registrations
 from chant_tasks.landing.save import Saved, restore_worktree, save_branch, save_without, save_work
@@ -58,7 +59,8 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         saved = _spare_users_files(run, attempt, saved, noted, message)
     spare_ref = f"{REFS}/{record.spec}/{record.number}"
     saved = _refuse_unrelated(_save_submodules(attempt, git, saved, spare_ref), git, record)
-    saved = _refuse_opened(saved, git, record) if record.continues else saved
+    is_picked_up = record.process != own_mark()  # the dead run may have opened what this one finds as plain files
+    saved = _refuse_opened(saved, git, record) if record.continues or is_picked_up else saved
     save_branch(run.git, record.branch, saved, spare_ref)
     if not record.is_in_place and find_registrations(git):
         with add_worktrees_lock(run.overview.project.journal_folder):
@@ -76,10 +78,13 @@ def _refuse_unrelated(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
 
 def _refuse_opened(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
     """The work, with a reason not to land it where it holds a repository that was saved as plain files when an earlier
-    attempt ended: nobody meant these files."""
+    attempt ended, or this one before a crash: nobody meant these files."""
+    if saved.embedded and not record.continues:
+        return saved  # what it holds has been opened just now, and is named already
     added = (Path(change.path) for change in load_changes(git, record.base, saved.head) if change.status == "A")
     opened = sorted(str(path.parent) for path in added if path.name == "HEAD" and is_opened(path.parent))
-    problems = tuple(f"{path} is the git repository that an earlier attempt made there" for path in opened)
+    what = "the git repository that an earlier attempt made there" if record.continues else "a git repository"
+    problems = tuple(f"{path} is {what}" for path in opened)
     return replace(saved, problems=(*saved.problems, *problems))
 
 

@@ -463,7 +463,7 @@ def test_a_repository_that_an_agent_made_inside_does_not_land_after_a_crash_eith
     repository.prepare()
 
     record = repository.record(spec_id)
-    assert (record.ending, record.reason) == (Ending.FAILED, "sub is a git repository of its own")
+    assert (record.ending, record.reason) == (Ending.FAILED, "sub/embedded-git is a git repository")
     repository.assert_no_traces()
 
 
