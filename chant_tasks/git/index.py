@@ -78,6 +78,12 @@ def is_ignored(git: Git, path: str) -> bool:
     return git.run("check-ignore", "--quiet", "--", path, ok=(0, 1)).status == 0
 
 
+def load_ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
+    """Those of `paths` that git ignores and does not track, in one start of git. Run it at git's root."""
+    lines = "".join(f"{path}\0" for path in paths)
+    return frozenset(git.run("check-ignore", "-z", "--stdin", stdin=_encode(lines), ok=(0, 1)).fields if lines else ())
+
+
 def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
     """Put `entry` into the index at `path`, whatever stood there; None takes the path out."""
     apply_entries(git, {path: entry})

@@ -1,5 +1,6 @@
 """Blobs, trees and commits, made and read without touching an index or a checkout."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,22 @@ def load_blobs(git: Git, names: Sequence[str]) -> Mapping[str, bytes]:
             found[name] = answer[position : position + size]
         position += size + 1
     return found
+
+
+def load_commits(git: Git, names: Sequence[str]) -> Mapping[str, Oid]:
+    """The whole ids of the commits that these ids, which may be abbreviated, stand for; those that are not there are
+    left out. One start of git."""
+    asked = [name for name in names if re.fullmatch(r"[0-9a-f]{4,64}", name)]
+    request = "".join(f"{name}^{{commit}}\n" for name in asked).encode()
+    lines = git.run("cat-file", "--batch-check", stdin=request).text.splitlines() if asked else []
+    rows = ((name, line.split(" ")) for name, line in zip(asked, lines, strict=True))
+    return {name: Oid(row[0]) for name, row in rows if row[1:2] == ["commit"]}
+
+
+def load_not_in(git: Git, commits: Sequence[Oid], tip: Oid) -> frozenset[Oid]:
+    """Those of the commits that the history of `tip` does not hold. One start of git."""
+    request = "".join(f"{commit}\n" for commit in (*commits, f"^{tip}")).encode()
+    return frozenset(commits) & frozenset(map(Oid, git.run("rev-list", "--stdin", stdin=request).text.split()))
 
 
 def find_tree(git: Git, commit: str) -> Oid:

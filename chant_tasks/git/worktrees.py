@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, find_pointed, is_git_dir
 from chant_tasks.git.runner import Git, Oid
 
+_REMOVED = "chant-removed-"
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
 
 
@@ -169,9 +171,18 @@ def remove_worktree(common_dir: Path, path: Path) -> None:
 def _plan_removed(common_dir: Path, path: Path) -> tuple[Path, Path]:
     """What the folder and the registration of a worktree at `path` are called while they are removed. Another clone may
     do the same at that path, hence a suffix of this repository's own."""
-    repository = hashlib.sha256(os.fsencode(common_dir.resolve())).hexdigest()[:6]
     worktree = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
-    return path.with_name(f"{path.name}.removed-{repository}"), common_dir / f"chant-removed-{worktree}"
+    return path.with_name(f"{path.name}{_find_suffix(common_dir)}"), common_dir / f"{_REMOVED}{worktree}"
+
+
+def _find_suffix(common_dir: Path) -> str:
+    return f".removed-{hashlib.sha256(os.fsencode(common_dir.resolve())).hexdigest()[:6]}"
+
+
+def find_half_removed(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, ...]:
+    """What `remove_worktree` has in the folders of worktrees, and beside them in git's own, until it is done."""
+    folders = (folder for parent in parents for folder in parent.glob(f"*{_find_suffix(common_dir)}"))
+    return tuple(sorted((*folders, *common_dir.glob(f"{_REMOVED}*"))))
 
 
 def _remove_tree(folder: Path) -> None:

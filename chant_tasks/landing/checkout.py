@@ -123,19 +123,14 @@ def remove_index_copy(git_dir: Path) -> None:
 
 def remove_stale_index_files(git_dir: Path) -> None:
     """Remove what a landing that was killed left beside this checkout's index, so that its user's git works again."""
-    lock = git_dir / "index.lock"
-    if _is_ours(lock):
-        lock.unlink(missing_ok=True)
-    for left in _find_stale_index_files(git_dir):
+    for left in find_index_files(git_dir):
         left.unlink(missing_ok=True)
 
 
-def has_stale_index_files(git_dir: Path) -> bool:
-    """Whether there is anything of a landing's beside this checkout's index, dead or under way."""
-    return _is_ours(git_dir / "index.lock") or any(_find_stale_index_files(git_dir))
-
-
-def _find_stale_index_files(git_dir: Path) -> Iterator[Path]:
+def find_index_files(git_dir: Path) -> Iterator[Path]:
+    """What there is of a landing's beside this checkout's index, dead or under way."""
+    if _is_ours(git_dir / "index.lock"):
+        yield git_dir / "index.lock"
     with suppress(FileNotFoundError):  # a worktree that another process is done with
         yield from git_dir.glob(f"{_INDEX}*")
         yield from git_dir.glob(f"{_MARK_FILE}*")

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chant_tasks.git.runner import Oid
-from chant_tasks.landing.checkout import has_stale_index_files, remove_stale_index_files
+from chant_tasks.landing.checkout import find_index_files, remove_stale_index_files
 from chant_tasks.landing.land import remove_stale_files
 
 
-def has_stale_files(common_dir: Path) -> bool:
-    """Whether there is something of a landing's, dead or under way."""
-    return any(map(has_stale_index_files, _find_git_dirs(common_dir))) or any(_find_branch_locks(common_dir))
+def find_stale_files(common_dir: Path) -> Iterator[Path]:
+    """What there is of a landing's, dead or under way."""
+    for git_dir in _find_git_dirs(common_dir):
+        yield from find_index_files(git_dir)
+    yield from (common_dir / "refs" / "heads" / f"{branch}.lock" for branch, _ in _find_branch_locks(common_dir))
 
 
 def remove_all_stale_files(common_dir: Path) -> None:

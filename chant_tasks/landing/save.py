@@ -81,8 +81,13 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
 
 def remove_index_copies(git_dir: Path) -> None:
     """Remove what saving keeps beside a worktree's index meanwhile."""
-    for left in git_dir.glob(f"{INDEX_COPY}*"):
+    for left in find_index_copies(git_dir):
         left.unlink(missing_ok=True)
+
+
+def find_index_copies(git_dir: Path) -> tuple[Path, ...]:
+    """What there is of these, dead or in use."""
+    return tuple(git_dir.glob(f"{INDEX_COPY}*"))
 
 
 def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], message: str) -> Saved:

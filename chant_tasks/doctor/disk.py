@@ -1,0 +1,83 @@
+"""What the journal, kept work and worktrees take of the disk, the largest first, and how to free it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.doctor.folders import load_registrations
+from chant_tasks.doctor.model import Sight
+from chant_tasks.git.runner import Git
+from chant_tasks.journal.kept import REFS
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Bytes that one thing takes; `parts` are its largest parts, each a name and its bytes. `free` is a command that
+    frees some of them."""
+
+    name: str
+    where: str
+    size: int
+    parts: tuple[tuple[str, int], ...]
+    free: str
+
+
+def load_uses(sight: Sight, parents: Sequence[Path]) -> tuple[Use, ...]:
+    """What each takes; one walk through each of our folders, and one start of git."""
+    project, git = sight.overview.project, Git(sight.overview.project.top)
+    journal = project.journal_folder
+    attempts = {entry.name: _measure(entry) for entry in _list(journal / "attempts")}
+    others = sum(_measure(entry) for entry in _list(journal) if entry.name != "attempts")
+    paths = [found.path for found in load_registrations(project.common_dir) if found.path is not None]
+    trees = {str(path): _measure(path) for path in paths if path.parent in parents and path.name.startswith("chant-")}
+    kept = _load_kept_size(git, sight)
+    worktrees = "git worktree remove FOLDER   # once doit spec-doctor says that nothing needs it"
+    prune = "doit spec-attempts --prune 30d   # drops old attempts of specs that have landed"
+    return (
+        _plan_use("journal", str(journal), attempts, others, prune),
+        _plan_use("kept work", REFS, {}, kept, f"{prune}; then git gc"),
+        _plan_use("worktrees", ", ".join(map(str, parents)), trees, 0, worktrees),
+    )
+
+
+def _plan_use(name: str, where: str, parts: dict[str, int], rest: int, free: str) -> Use:
+    largest = sorted(parts.items(), key=lambda part: part[1], reverse=True)[:_SHOWN]
+    return Use(name=name, where=where, size=sum(parts.values()) + rest, parts=tuple(largest), free=free)
+
+
+def _load_kept_size(git: Git, sight: Sight) -> int:
+    """What objects take that only the refs of attempts hold, as git packs them."""
+    if not any(name.startswith(f"{REFS}/") for name in sight.refs):
+        return 0
+    others = ("--not", "--branches", "--tags", "--remotes", "HEAD")
+    listed = git.run("rev-list", "--disk-usage", "--objects", f"--glob={REFS}", *others, ok=(0, 128))
+    return int(listed.text) if listed.status == 0 else 0
+
+
+def _measure(path: Path) -> int:
+    """The bytes of a file, or of all files below a folder, links not followed."""
+    if path.is_symlink() or not path.is_dir():
+        return path.lstat().st_size if os.path.lexists(path) else 0
+    return sum(_find_sizes(str(path)))
+
+
+def _find_sizes(folder: str) -> Iterator[int]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # it went away meanwhile, or is another user's
+        return
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _find_sizes(entry.path)
+            else:
+                yield entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+
+
+def _list(folder: Path) -> tuple[Path, ...]:
+    return tuple(folder.iterdir()) if folder.is_dir() else ()
