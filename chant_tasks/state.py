@@ -112,6 +112,7 @@ class AttemptFacts:
     is_proven: bool = False
     is_halfway: bool = False
     is_resumable: bool = False
+    is_unbegun: bool = False  # it ended before its agent started: the next may go on from one before it
     leftover: str = ""
     head: str = ""
 
@@ -347,7 +348,7 @@ def _plan_again(facts: SpecFacts) -> tuple[Next, ...]:
     if attempt is None or not attempt.is_resumable:
         return (Next(command=command, purpose="work it again"),)
     return (
-        Next(command=command, purpose="work it again from the start"),
+        Next(command=command, purpose="work it again" if attempt.is_unbegun else "work it again from the start"),
         Next(command=f"doit spec-resume {facts.typed}", purpose="go on from what is kept of it"),
     )
 

@@ -82,6 +82,7 @@ class AttemptRecord:
     own_head: str = ""
     folder: str = ""
     session_began: int = 0
+    has_started: bool = False  # an agent of its own; before that all it tells of one is what it takes over
     ending: Ending | None = None
     reason: str = ""
     paths: tuple[str, ...] = ()
@@ -113,6 +114,12 @@ class AttemptRecord:
         return can_go_on(self.agent) and bool(self.kept or self.session)
 
     @property
+    def is_unbegun(self) -> bool:
+        """Whether it failed or was interrupted before an agent of its own started: it says nothing about the spec."""
+        has_worked = self.has_started or self.agent_process is not None or bool(self.head)
+        return self.ending in (Ending.FAILED, Ending.INTERRUPTED) and not has_worked
+
+    @property
     def facts(self) -> AttemptFacts:
         """What a state follows from."""
         return AttemptFacts(
@@ -126,6 +133,7 @@ class AttemptRecord:
             is_proven=self.is_proven,
             is_halfway=self.is_halfway,
             is_resumable=self.is_resumable,
+            is_unbegun=self.is_unbegun,
             leftover=self.leftover,
             head=self.head,
         )

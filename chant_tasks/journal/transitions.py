@@ -53,6 +53,7 @@ def to_running(record: AttemptRecord, *, agent: str, model: str, session: str) -
     return replace(
         record,
         phase=Phase.RUNNING,
+        has_started=True,
         agent=agent,
         model_asked=model,
         session=session,

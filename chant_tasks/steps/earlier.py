@@ -1,9 +1,11 @@
 """Which earlier attempt a new one goes on from, and what it left: work, the spec's file, a session of its agent's.
 
-An attempt that was interrupted is gone on from by itself, one that failed where a person asks for it. What a person
-forgot or discarded is begun anew, and so is what git has no more.
+An attempt that was interrupted is gone on from by itself, one that failed where a person asks for it. One that ended
+before its agent started (no room for its worktree) does not hide those before it. What a person forgot or discarded is
+begun anew, and so is what git has no more.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -16,7 +18,7 @@ from chant_tasks.git.history import load_subjects
 from chant_tasks.git.objects import is_ancestor, load_changes, load_file
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.journal.attempt import AttemptRecord, load_last
+from chant_tasks.journal.attempt import AttemptRecord, load_records
 from chant_tasks.journal.tombstones import Tombstone, load_tombstones
 from chant_tasks.landing.finalized import find_merged_spec, render_start
 from chant_tasks.overview import Overview
@@ -42,8 +44,9 @@ def find_earlier(run: SpecRun, spec: Spec) -> AttemptRecord | None:
     """The attempt that the spec's next one goes on from; None where that begins anew. What speaks against going on is
     said aloud."""
     journal = run.overview.project.journal_folder
-    record, tombstone = load_last(journal, spec.id), load_tombstones(journal).get(spec.id)
-    if record is None or not is_continued(record, tombstone, is_asked=spec.id in run.resumed):
+    records, tombstone = load_records(journal, spec.id), load_tombstones(journal).get(spec.id)
+    record = find_continued(records, tombstone, is_asked=spec.id in run.resumed)
+    if record is None:
         return None
     problem = _find_problem(run, spec, record)
     if problem:
@@ -52,8 +55,21 @@ def find_earlier(run: SpecRun, spec: Spec) -> AttemptRecord | None:
     return record
 
 
+def find_continued(
+    records: Sequence[AttemptRecord], tombstone: Tombstone | None, *, is_asked: bool
+) -> AttemptRecord | None:
+    """Of a spec's attempts, the oldest first, the one that its next goes on from; `is_asked` says that a person wants
+    that. It is the last one that began."""
+    for record in reversed(records):
+        if is_continued(record, tombstone, is_asked=is_asked):
+            return record
+        if not record.is_unbegun:
+            return None
+    return None
+
+
 def is_continued(record: AttemptRecord, tombstone: Tombstone | None, *, is_asked: bool) -> bool:
-    """Whether a spec whose last attempt this is goes on from it; `is_asked` says that a person wants that."""
+    """Whether a spec can go on from this attempt; `is_asked` says that a person wants that."""
     if tombstone is not None and record.number <= tombstone.attempts:
         return False
     is_ours_to_go_on = record.ending is Ending.INTERRUPTED or (is_asked and record.ending is Ending.FAILED)
@@ -70,7 +86,9 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
     if record is None:
         what = "was forgotten" if spec_id in overview.journal.tombstones else "was never worked here"
         return f"{spec_id} {what}: there is nothing to go on from\n  doit {typed}"
-    if record.ending is None or is_continued(record, overview.journal.tombstones.get(spec_id), is_asked=True):
+    records = load_records(overview.project.journal_folder, spec_id)
+    earlier = find_continued(records, overview.journal.tombstones.get(spec_id), is_asked=True)
+    if record.ending is None or earlier is not None:
         return None
     if not can_go_on(record.agent):
         return f"{spec_id} is worked by a script, which begins at its first line\n  doit {typed}"

@@ -16,6 +16,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.agent import run_agent
 from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.earlier import find_refusal
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.prepare import prepare_run
 from chant_tasks.steps.run import SpecRun
@@ -294,6 +295,34 @@ def test_an_attempt_that_was_stopped_before_its_agent_started_keeps_what_it_goes
     assert state.kind is Kind.COMPLETED
     assert place.repository.files() == {"README.md", "one.txt", "two.txt", "three.txt"}
     place.repository.assert_no_traces()
+
+
+def test_an_attempt_that_failed_before_its_agent_started_does_not_hide_the_interrupted_one(
+    repository: Repository,
+) -> None:
+    broken = repository.outside / "broken"
+    setup = f"worktrees:\n  setup: '! test -e {broken}'\n---\n"
+    place = make_place(repository, is_parallel=True, config=CONFIG.removesuffix("---\n") + setup)
+    place.turn(1, HALF)
+    place.turn(2, REST)
+    place.interrupt()
+
+    broken.touch()
+    failed = place.work()
+    refusal = find_refusal(load_overview(repository.root), place.spec)
+    broken.unlink()
+    state = place.work()
+
+    assert (failed.kind, refusal) == (Kind.FAILED, None)
+    assert [(step.command, step.purpose) for step in failed.next] == [
+        ("doit a", "work it again"),
+        ("doit spec-resume a", "go on from what is kept of it"),
+    ]
+    assert "goes on from attempt 1: 1 commit, 3 files, 2 not committed" in repository.notices()
+    assert (state.kind, place.count()) == (Kind.COMPLETED, 2)
+    assert (repository.record(place.spec).number, repository.record(place.spec).continues) == (3, 1)
+    assert repository.files() == {"README.md", "one.txt", "two.txt", "three.txt"}
+    repository.assert_no_traces()
 
 
 def test_a_spec_that_git_ignores_keeps_its_ticks(place: Place) -> None:

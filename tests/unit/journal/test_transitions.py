@@ -83,6 +83,7 @@ def test_the_record_keeps_what_each_change_brings() -> None:
     assert _follow(*LANDING, "completed") == replace(
         RECORD,
         phase=Phase.ENDED,
+        has_started=True,
         agent="claude",
         session="s",
         agent_process=OTHER,

@@ -11,7 +11,7 @@ from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.journal.transitions import IllegalTransition, to_running, to_saved, to_session
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending
-from chant_tasks.steps.earlier import is_continued, plan_going_on
+from chant_tasks.steps.earlier import find_continued, is_continued, plan_going_on
 from chant_tasks.steps.outcome import is_session_lost
 
 RECORD = AttemptRecord(
@@ -73,6 +73,55 @@ def test_there_must_be_something_that_an_agent_can_go_on_from(
     record = replace(RECORD, kept=kept, session=session, agent=agent)
 
     assert is_continued(record, None, is_asked=True) == expected
+
+
+BEGUN = replace(RECORD, has_started=True)
+UNBEGUN = replace(RECORD, number=3, continues=2, ending=Ending.FAILED)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [UNBEGUN, replace(UNBEGUN, continues=0, kept="", session="", agent=""), replace(UNBEGUN, kept="refs/own")],
+    ids=["which was to go on", "which was to begin anew", "which kept what came back"],
+)
+def test_an_attempt_that_failed_before_its_agent_started_does_not_hide_the_interrupted_one(
+    later: AttemptRecord,
+) -> None:
+    assert find_continued((BEGUN, later, replace(later, number=4)), None, is_asked=False) == BEGUN
+
+
+def test_one_that_was_interrupted_before_with_nothing_taken_over_hides_none_either() -> None:
+    later = replace(UNBEGUN, ending=Ending.INTERRUPTED, kept="", session="")
+
+    assert find_continued((BEGUN, later), None, is_asked=False) == BEGUN
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        replace(UNBEGUN, has_started=True),
+        replace(UNBEGUN, ending=Ending.DISCARDED),
+        replace(UNBEGUN, ending=Ending.COMPLETED),
+        replace(UNBEGUN, head="d" * 40),
+    ],
+    ids=["its agent failed", "discarded", "landed", "a person's work"],
+)
+def test_what_came_after_an_interrupted_attempt_counts_where_it_says_something(later: AttemptRecord) -> None:
+    assert find_continued((BEGUN, later), None, is_asked=False) is None
+
+
+def test_a_failed_attempt_before_one_that_never_began_is_gone_on_from_only_where_a_person_asks() -> None:
+    failed, later = replace(BEGUN, ending=Ending.FAILED), replace(UNBEGUN, kept="", session="")
+
+    assert find_continued((failed, later), None, is_asked=False) is None
+    assert find_continued((failed, later), None, is_asked=True) == failed
+
+
+def test_what_was_forgotten_is_not_found_behind_an_attempt_that_never_began() -> None:
+    forgotten = Tombstone(completed_at=None, commits=(), attempts=2)
+
+    assert find_continued((BEGUN, UNBEGUN), forgotten, is_asked=False) is None
+    assert find_continued((), None, is_asked=False) is None
 
 
 def test_a_new_attempt_takes_over_work_base_and_session() -> None:
