@@ -24,6 +24,11 @@ def plan_coarse_points(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(step for step in dict.fromkeys(steps) if step in chosen)
 
 
+def plan_recovery_points(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """What the main thread does before any spec is worked: picking up what an earlier run left, and little more."""
+    return tuple(_thin(_of(steps, "main")))
+
+
 def kind(step: Step) -> str:
     """The step's label without the name of its spec."""
     return re.sub(rf"\b{step.task}\b", "~", step.label)

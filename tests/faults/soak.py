@@ -80,7 +80,8 @@ def run_soak(folder: Path, seed: int, minutes: float, only: int | None) -> int:
     templates = {story.name: make_playground(folder / f"new-{story.name}", story) for story in set(_STORIES)}
     seconds = {story.name: _measure(templates[story.name], folder / "calm", story) for story in set(_STORIES)}
     kinds = [kind for kind in KINDS if kind != "disk full" or can_mount(folder / "disk")]
-    _say(f"seed {seed}, {minutes:g} minutes, in {folder}; faults: {', '.join(kinds)}")
+    left_out = "" if len(kinds) == len(KINDS) else "; no disk can be mounted here, so none is full"
+    _say(f"seed {seed}, {minutes:g} minutes, in {folder}; faults: {', '.join(kinds)}{left_out}")
     happened, survived, found = Counter[str](), Counter[str](), 0
     deadline, number = time.monotonic() + minutes * 60, only or 1
     while time.monotonic() < deadline or only == number:

@@ -66,8 +66,8 @@ class Step(NamedTuple):
 _SHARED = re.compile(r"/locks| project/\.git/chant/(open|attempts|errors)$")
 
 
-# What differs from run to run in a path: processes, what is drawn by chance, hashes of places; and the files of a folder
-# that is removed, since the disk has its own order.
+# What differs from run to run in a path: processes, what is drawn by chance, hashes of places; and the files of a
+# folder that is removed, since the disk has its own order.
 _DIFFERENT = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.kill import Death, parse_death, run_deaths, run_recorded
 from tests.faults.laboratory import Laboratory
 from tests.faults.playground import ALONE, BRANCH, PARALLEL, SEQUENTIAL, Story
-from tests.faults.points import plan_coarse_points, plan_points
+from tests.faults.points import plan_coarse_points, plan_points, plan_recovery_points
 from tests.faults.steps import Step
 
 _PARTS, _FEW_PARTS = 16, 4
@@ -55,7 +55,7 @@ def test_a_recovery_that_is_killed_is_made_good_by_the_next(
 ) -> None:
     death = parse_death(first)
     steps = run_recorded(laboratory.warm, laboratory.copy(ALONE, new_folder()), ALONE, death)
-    deaths = [(death, Death("all", step)) for step in steps if step.task == "main"]
+    deaths = [(death, Death("all", step)) for step in plan_recovery_points(steps)]
 
     assert deaths
     assert _find_failures(laboratory, new_folder, ALONE, deaths) == []
