@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chant_tasks.agents.keeper import find_descendants, load_parents
-from tests.faults.playground import FOLDER
+from tests.faults.playground import FOLDER, Playground
 from tests.faults.steps import Step, find_label, find_owner, parse_step, render_step
 
 
@@ -62,6 +62,7 @@ class Watch:
 
 def die(*, with_all: bool) -> None:
     """End as if the machine did, or alone. Parents go first: none may note how its child ended."""
+    Playground(Path(os.environ[FOLDER])).note_cut_off()
     if with_all:
         for _ in range(2):  # one of them may just have started another
             for pid in find_descendants(os.getpid(), load_parents() or {}):

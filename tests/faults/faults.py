@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.playground import Playground, Story
+from tests.faults.playground import DIAMOND, Playground, Story
 
 _HANG_SECONDS = 120.0
 _POLL_SECONDS = 0.005
@@ -69,6 +69,7 @@ def _kill(scene: Scene) -> None:
     """doit alone dies."""
     doit = scene.start()
     scene.wait_a_while()
+    scene.playground.note_cut_off()
     doit.kill()
     _wait(doit)
 
@@ -77,6 +78,7 @@ def _kill_all(scene: Scene) -> None:
     """doit dies with all that it has started, as from a power cut."""
     doit = scene.start()
     scene.wait_a_while()
+    scene.playground.note_cut_off()
     doit.kill()
     _wait(doit)
     for _ in range(3):  # one of them may just have started another
@@ -90,6 +92,7 @@ def _signal(number: signal.Signals, *, to_group: bool, times: int = 1) -> Callab
         for count in range(times):
             if count:
                 time.sleep(scene.chance.uniform(0, 0.5))
+                scene.playground.note_cut_off()  # the second one ends doit at once
             with contextlib.suppress(ProcessLookupError):
                 (os.killpg if to_group else os.kill)(doit.pid, number)
         _wait(doit)
@@ -109,6 +112,8 @@ def _kill_some(*, is_git: bool) -> Callable[[Scene], None]:
             wait -= _POLL_SECONDS
             found = scene.find_others((doit,), is_git) if left and wait <= 0 else ()
             if found:
+                if not is_git:
+                    scene.playground.note_cut_off()
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(scene.chance.choice(found), signal.SIGKILL)
                 left, wait = left - 1, scene.chance.uniform(0, 0.3)
@@ -151,6 +156,7 @@ def _two_at_once(scene: Scene) -> None:
     second = scene.start()
     if scene.chance.random() < 0.5:
         scene.wait_a_while()
+        scene.playground.note_cut_off()
         first.kill()
     _wait(first)
     _wait(second)
@@ -165,6 +171,7 @@ def _limit_files(scene: Scene) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     _wait(doit)
+    scene.playground.note_cut_off(DIAMOND)  # an end that cannot be written down is not known
 
 
 def _fill_disk(scene: Scene) -> None:
@@ -179,6 +186,7 @@ def _fill_disk(scene: Scene) -> None:
         finally:
             ballast.unlink()
             _wait_until_idle(scene.playground)
+            scene.playground.note_cut_off(DIAMOND)  # as above
 
 
 def _wait_until_idle(playground: Playground) -> None:

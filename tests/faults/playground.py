@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +117,12 @@ class Playground:
         """What was started in it and still runs. Only Linux shows it."""
         return tuple(pid for pid in _find_pids() if self._has_started(pid))
 
+    def note_cut_off(self, specs: Iterable[str] | None = None) -> None:
+        """Writes down whose agents' ends nobody may get to know: those of `specs`, else of all that have a process."""
+        found = specs if specs is not None else {self._find_spec(pid) for pid in self.find_processes()} - {""}
+        with (self.folder / "outside" / "agents").open("a") as told:
+            told.writelines(f"{spec} cut off\n" for spec in sorted(found))
+
     def end(self) -> None:
         """Ends all that was started in it."""
         for pid in self.find_processes():
@@ -124,11 +130,16 @@ class Playground:
                 os.kill(pid, signal.SIGKILL)
 
     def _has_started(self, pid: int) -> bool:
-        own = f"{FOLDER}={self.folder}".encode()
-        try:
-            return own in (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0") and not _is_dead(pid)
-        except OSError:  # it has ended meanwhile, or is another user's
-            return False
+        with contextlib.suppress(OSError):  # it has ended meanwhile, or is another user's
+            return f"{FOLDER}={self.folder}" in _load_variables(pid) and not _is_dead(pid)
+        return False
+
+    def _find_spec(self, pid: int) -> str:
+        """The spec that a process is an agent's of, or its keeper's; "" where it is neither."""
+        begin = "CHANT_SPEC_ID="
+        with contextlib.suppress(OSError):  # as above
+            return next((one.removeprefix(begin) for one in _load_variables(pid) if one.startswith(begin)), "")
+        return ""
 
 
 def make_playground(folder: Path, story: Story) -> Playground:
@@ -176,6 +187,10 @@ def _render_run(script: str) -> str:
 
 def _find_pids() -> tuple[int, ...]:
     return tuple(int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208  # names only
+
+
+def _load_variables(pid: int) -> list[str]:
+    return os.fsdecode((Path("/proc") / str(pid) / "environ").read_bytes()).split("\0")
 
 
 def _is_dead(pid: int) -> bool:

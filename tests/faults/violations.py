@@ -50,10 +50,14 @@ def _find_lies(world: World, story: Story) -> Iterator[str]:
 
 
 def _find_repeated(world: World, story: Story) -> Iterator[str]:
-    """The specs whose agent came to its end another number of times than once."""
+    """The specs whose agent came to its end another number of times than once.
+
+    An agent that says its last word just when all dies, itself or who would note its end, may come to it once more.
+    """
     for spec in DIAMOND:
-        ended = world.told.count(f"{spec} ended")
-        if ended != (1 if spec in story.done else 0):
+        ended, spared = world.told.count(f"{spec} ended"), world.told.count(f"{spec} cut off")
+        wanted = 1 if spec in story.done else 0
+        if not wanted <= ended <= wanted + spared:
             yield f"the agent of {spec} came to its end {ended} times"
 
 
