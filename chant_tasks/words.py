@@ -1,5 +1,8 @@
 """How numbers, lists of names and refusals of the system read: `4m12s`, `$0.42`, `2 commits`, `a, b and 4 more`."""
 
+# What to do about a refusal of the system.
+MEND_DISK = "once that is mended (is the disk full? `df -h`): doit"
+
 
 def render_duration(seconds: float) -> str:
     """`12s`, `4m12s` or `1h04m`."""

@@ -46,8 +46,17 @@ def add_folder(folder: Path) -> None:
 
 
 def save_whole(path: Path, data: bytes) -> None:
-    """Write `path` so that it holds either what it held or all of `data`, also after a power loss."""
-    add_folder(path.parent)
+    """Write `path` so that it holds either what it held or all of `data`, also after a power loss. Raises OSError, with
+    `path` as its file's name."""
+    try:
+        add_folder(path.parent)
+        _save_whole(path, data)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # else none, or that of a file that is gone again
+        raise
+
+
+def _save_whole(path: Path, data: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".new-{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -36,10 +36,9 @@ from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import plan_worktree_paths
-from chant_tasks.words import render_problem
+from chant_tasks.words import MEND_DISK, render_problem
 
 _STALE_SECONDS = 60.0
-_IS_FULL = "once that is mended (is the disk full? `df -h`): doit"
 _WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
 
 
@@ -55,7 +54,7 @@ def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Atte
         started = find_failure(run, spec_id) or _start(run, spec_id, lock)
     except (ChantError, OSError) as failed:
         lock.release()
-        error = failed if isinstance(failed, ChantError) else WorktreeError(render_problem(failed), _IS_FULL)
+        error = failed if isinstance(failed, ChantError) else WorktreeError(render_problem(failed), MEND_DISK)
         rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
         return State(kind=Kind.FAILED, reason=error.reason, details=rows)
     except BaseException:

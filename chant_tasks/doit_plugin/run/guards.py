@@ -1,8 +1,12 @@
 """What keeps other people's mistakes out of doit's runner, where one would end every task and spec that runs."""
 
+import errno
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+
+from chant_tasks.errors import ChantError
+from chant_tasks.words import MEND_DISK, render_problem
 
 _HOOKS = (
     "initialize",
@@ -17,6 +21,9 @@ _HOOKS = (
     "runtime_error",
     "complete_run",
 )
+
+# A disk that is full (for this user, for a file of that size), read-only or broken: nobody's mistake.
+_OF_THE_DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO))
 
 OnError = Callable[[str, BaseException], None]
 
@@ -39,6 +46,13 @@ def _guard(method: Callable[..., Any], hook: str, on_error: OnError) -> Callable
             return None
 
     return call
+
+
+def find_disk_problem(error: BaseException) -> ChantError | None:
+    """The refusal of the disk that an exception is, in a line; None where it is anything else, a bug for one."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_DISK:
+        return None
+    return ChantError(render_problem(error), MEND_DISK)
 
 
 def describe(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TextIO
 
-from chant_tasks.doit_plugin.run.guards import describe
+from chant_tasks.doit_plugin.run.guards import describe, find_disk_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
 from chant_tasks.doit_plugin.run.signals import hold
@@ -82,7 +82,12 @@ class Work:
 
     def note_error(self, name: str, words: str, error: BaseException) -> None:
         """Remember what went wrong outside of every task, to be said at the end; after a stop, that is no news."""
-        if words not in self.errors and not self.stop.is_set():
+        if words in self.errors or self.stop.is_set():
+            return
+        problem = find_disk_problem(error)
+        if problem is not None:
+            self.errors[words] = f"{words}: {problem.reason}"
+        else:
             self.errors[words] = f"{words} ({describe(error)}), see {self.save_traceback(name, error)}"
 
     def claim(self, spec_id: SpecId) -> bool:
@@ -119,10 +124,13 @@ class Work:
         except ChantError as error:
             self.refusal = error
         except Exception as error:
-            log = self.save_traceback("prepare", error)
-            self.refusal = ChantError(f"unexpected error: {type(error).__name__}: {error}", f"log: {log}")
+            self.refusal = find_disk_problem(error) or self._describe_bug(error)
         if self.refusal is not None and self.wanted:
             self.emit(Notice(spec="", text=render_refusal(self.refusal)))
+
+    def _describe_bug(self, error: Exception) -> ChantError:
+        log = self.save_traceback("prepare", error)
+        return ChantError(f"unexpected error: {describe(error)}", f"log: {log}")
 
     def find_wanted(self, selected: frozenset[SpecId]) -> frozenset[SpecId]:
         """Those of the selected specs that may be worked in this run."""

@@ -33,6 +33,16 @@ def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> Non
     assert [(path.name, path.read_bytes()) for path in (tmp_path / "below").iterdir()] == [("file", b"two")]
 
 
+def test_what_cannot_be_written_is_named_by_the_file_that_it_is_to_be(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+
+    with pytest.raises(IsADirectoryError) as raised:
+        save_whole(tmp_path / "file", b"one")
+
+    assert (raised.value.filename, raised.value.filename2) == (str(tmp_path / "file"), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_all_of_the_journal_is_its_owners_alone_whatever_the_umask_is(tmp_path: Path, no_umask: None) -> None:
     journal = tmp_path / "chant"
     add_journal(journal)
