@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from chant_tasks.doctor.model import Finding, Kind, Recover, SetAside, Sight
@@ -70,8 +70,3 @@ def _is_tombstone(data: bytes) -> bool:
         return isinstance(values, dict) and {"completed_at", "commits", "attempts"} <= values.keys()
     except ValueError:
         return False
-
-
-def find_chosen(findings: Sequence[Finding], specs: frozenset[SpecId]) -> tuple[Finding, ...]:
-    """The findings about these specs alone."""
-    return tuple(finding for finding in findings if finding.spec in specs)

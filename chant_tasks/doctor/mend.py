@@ -125,7 +125,7 @@ def _recover(overview: Overview, emit: Listener, spec: SpecId) -> str:
         raise RepositoryError(f"{spec} is being worked by another doit")
     with lock:
         recover(prepare_repair(overview, emit), spec)
-    return "picked up; what its agent left is saved"
+    return "picked up"
 
 
 def _remove_worktree(overview: Overview, mend: RemoveWorktree) -> str:
