@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from doit.exceptions import InvalidCommand
+
 from chant_tasks.doctor.disk import Use
 from chant_tasks.doctor.look import Diagnosis, load_diagnosis
 from chant_tasks.doctor.mend import apply_mend
 from chant_tasks.doctor.model import Finding, Kind, Mended, Severity
+from chant_tasks.doit_plugin.commands.doctor_agents import work_agents
 from chant_tasks.doit_plugin.commands.own_command import (
     OwnCommand,
     load_own_overview,
@@ -35,18 +38,27 @@ class SpecDoctor(OwnCommand):
 
     name = "spec-doctor"
     doc_purpose = "check a repository for what crashes, gits and people leave, and mend what loses nothing"
-    doc_usage = "[SPEC ...]"
+    doc_usage = "[SPEC ...] | --agents [AGENT ...]"
     doc_description = (
         "Looking changes nothing. Exit status 1 where something needs somebody, 0 where nothing does, or --fix has\n"
-        "mended all. With names only what concerns these specs is told."
+        "mended all. With names only what concerns these specs is told.\n"
+        "--agents starts each agent that is set or on PATH, for its version, its help and one call on loopback; exit\n"
+        "status 1 where one that is in use cannot be used."
     )
     cmd_options = (
         plan_option("fix", bool, "mend what loses nothing, and say what was done"),
-        plan_option("json", bool, "print findings and disk use as JSON"),
+        plan_option("json", bool, "print findings and disk use, or agents, as JSON"),
+        plan_option("agents", bool, "look over the agents, and not the repository"),
     )
 
     def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:
         is_fix = options["spec_fix"]
+        if options["spec_agents"]:
+            if is_fix:
+                raise InvalidCommand(
+                    "spec-doctor: --fix mends repositories, --agents looks at agents; give one of them."
+                )
+            return work_agents(names, as_json=options["spec_json"])
         overview = load_own_overview(self.name, Path.cwd(), os.environ) if is_fix else load_specs_overview(Path.cwd())
         diagnosis = load_whole_diagnosis(overview)
         findings, uses = diagnosis.findings, diagnosis.uses
