@@ -42,13 +42,15 @@ def load_folder_findings(sight: Sight, parents: Sequence[Path]) -> Iterator[Find
     registrations = load_registrations(common_dir)
     for registration in registrations:
         yield from find_registration_findings(registration, sight, frozenset(parents))
-    for folder in find_half_removed(common_dir, parents):
+    half_removed = find_half_removed(common_dir, parents)
+    for folder in half_removed:
         what = "the removal of a worktree was killed here; what was in it had been saved before"
         todo, mend = (f"rm -r {shlex.quote(str(folder))}",), RemoveHalfRemoved(folder)
         yield Finding(kind=Kind.WORKTREE, what=what, where=str(folder), todo=todo, mend=mend)
     for folder in (found for parent in parents if parent.is_dir() for found in sorted(parent.glob(f"{_OURS}*"))):
         pointed = find_pointed(folder / ".git") if (folder / ".git").is_file() else None
-        if pointed is not None and pointed.parent == common_dir.resolve() / "worktrees":
+        is_own = pointed is not None and pointed.parent == common_dir.resolve() / "worktrees"
+        if pointed is not None and is_own and folder not in half_removed:
             yield from find_folder_findings(folder, pointed, registrations)
 
 

@@ -116,7 +116,8 @@ def _remove_folder(mend: RemoveRegistration | RemoveHalfRemoved) -> None:
     gitdir = mend.folder / "gitdir"
     if isinstance(mend, RemoveRegistration) and gitdir.exists() and gitdir.stat().st_size:
         raise RepositoryError("git has written down meanwhile for which worktree this is")
-    shutil.rmtree(mend.folder)
+    if mend.folder.is_dir():  # the mend of its registration may have removed it, too
+        shutil.rmtree(mend.folder)
 
 
 def _recover(overview: Overview, emit: Listener, spec: SpecId) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.doctor.model import Kind, Severity
-from chant_tasks.git.runner import Git
+from chant_tasks.git.runner import Answer, Git
 from chant_tasks.journal.flock import Lock
 from chant_tasks.journal.locks import find_spec_lock
 from chant_tasks.spec.model import SpecId
@@ -89,7 +89,12 @@ def test_git_is_started_as_often_for_many_specs_as_for_few(
 ) -> None:
     started: list[str] = []
     run = Git.run
-    monkeypatch.setattr(Git, "run", lambda git, *words, **rest: (started.append(words[0]), run(git, *words, **rest))[1])
+
+    def run_counted(git: Git, *words: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
+        started.append(words[0])
+        return run(git, *words, stdin=stdin, ok=ok)
+
+    monkeypatch.setattr(Git, "run", run_counted)
     repository.add_spec("a")
     repository.commit()
     look(repository)

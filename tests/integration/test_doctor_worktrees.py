@@ -132,9 +132,10 @@ def test_what_a_killed_removal_left_goes(
     def die(folder: Path) -> None:
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr("shutil.rmtree", die)
-        worktrees.remove_worktree(repository.top / ".git", left)
+        with pytest.raises(Killed):
+            worktrees.remove_worktree(repository.top / ".git", left)
     (half,) = repository.worktrees.iterdir()
 
     mended = mend(repository)
