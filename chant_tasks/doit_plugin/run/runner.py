@@ -55,9 +55,9 @@ class SpecRunner(Runner):  # type: ignore[misc]
     def run_tasks(self, task_dispatcher: Any) -> None:
         work = require_work()
         self._separate(*work.streams)
-        with hold():
-            work.prepare()
         if not current_session().is_agent:
+            with hold():
+                work.prepare()
             self._around.enter_context(marked(work.overview.project.journal_folder))
         raise_pending()
         self._dispatcher = task_dispatcher

@@ -199,8 +199,8 @@ class Work:
         return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
     def _has_leftovers(self) -> bool:
-        """Whether an earlier run could not clean up after a completed spec: this one tries again."""
-        return any(state.details and state.is_satisfied for state in self.overview.states.values())
+        """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""
+        return bool(self.overview.journal.open)
 
 
 def render_stop(number: int, count: int) -> str:
