@@ -61,4 +61,5 @@ def _end_refused(run: SpecRun, attempt: Attempt, verdict: Refused, head: Oid) ->
 def _end_unfinished(run: SpecRun, attempt: Attempt, outcome: GaveUp | Stopped, head: Oid) -> State:
     if isinstance(outcome, Stopped):
         return end_failed(run, attempt, outcome.reason, head, Ending.INTERRUPTED)
-    return end_failed(run, attempt, f"the agent gave up: {outcome.reason}", head)
+    what = "the agent gave up" if attempt.record.has_started else "the agent was not started"
+    return end_failed(run, attempt, f"{what}: {outcome.reason}", head)
