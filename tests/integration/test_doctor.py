@@ -50,6 +50,22 @@ def test_a_repository_in_which_specs_were_worked_is_healthy(repository: Reposito
     assert look(repository) == ()
 
 
+@pytest.mark.parametrize("isolation", ["worktree", "none"])
+def test_work_on_branches_is_healthy_before_it_is_merged_and_after(repository: Repository, isolation: str) -> None:
+    repository.write(".chant/config.md", f"---\nisolation: {isolation}\n---\n")
+    spec_id = repository.add_spec("a", keys="branch: true")
+    repository.commit()
+
+    assert repository.work(spec_id).kind is StateKind.WAITING
+    assert look(repository) == ()
+    repository.git("merge", "-q", "--no-edit", f"chant/{spec_id}")
+    assert look(repository) == ()
+    repository.prepare()
+
+    assert repository.state(spec_id).kind is StateKind.COMPLETED
+    assert look(repository) == ()
+
+
 def test_what_a_person_is_asked_for_is_nothing_for_the_doctor(repository: Repository) -> None:
     spec_id = repository.add_spec("a", "echo work > shared.txt")
     repository.write("shared.txt", "one\n")

@@ -184,3 +184,20 @@ def test_commits_that_share_no_history_with_the_target_fail_the_spec(repository:
     assert "the agent's commits have no history in common with main" in state.reason
     assert "a.txt" in repository.files(f"refs/chant/attempts/{spec_id}/1")
     repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("isolation", ["worktree", "none"])
+def test_work_and_journal_are_their_owners_alone_whatever_the_umask_is(repository: Repository, isolation: str) -> None:
+    told = repository.outside / "mode"
+    spec_id = repository.add_spec("a", f"stat -c %a . > {told}; echo x > a.txt; echo y > left.txt; exit 3")
+    repository.write(".chant/config.md", f"---\nisolation: {isolation}\n---\n")
+    repository.commit()
+    before = os.umask(0)
+    try:
+        assert repository.work(spec_id).kind is Kind.FAILED
+    finally:
+        os.umask(before)
+
+    modes = {str(path): path.lstat().st_mode & 0o077 for path in (repository.journal, *repository.journal.rglob("*"))}
+    assert told.read_text() == "700\n" or isolation == "none"
+    assert {path: mode for path, mode in modes.items() if mode} == {}

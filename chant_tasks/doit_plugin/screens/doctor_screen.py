@@ -46,7 +46,7 @@ def render_uses(uses: Sequence[Use]) -> Iterator[str]:
         parts = ", ".join(f"{name} {render_size(size)}" for name, size in use.parts)
         yield f"{use.name:<9}  {render_size(use.size):>9}{f'   {parts}' if parts else ''}"
         if use.size:
-            yield f"{'':<22}{use.free}"
+            yield f"{'':<23}{use.free}"
 
 
 def render_counts(looked: Sequence[Mended]) -> str:
