@@ -20,12 +20,31 @@ class WorktreeMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStarted:
-    """An agent works; `model` is the one asked for, "" where the provider chooses; `session` may be ""."""
+    """An agent works; `model` is the one asked for, "" where the provider chooses; `session` may be "", and so is
+    `account` where the project lists none."""
 
     spec: str
     agent: str
     model: str
     session: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentWaits:
+    """An agent cannot start or go on yet; `text` says what it waits for, and until when."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentUsed:
+    """What a run of an agent has used: dollars and tokens, None each where nobody knows."""
+
+    spec: str
+    cost_usd: float | None
+    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,5 +106,17 @@ class Notice:
     text: str
 
 
-Event = WorktreeMade | AgentStarted | AgentSaid | AgentEnded | Landing | Finalized | KeptOnBranch | Ended | Notice
+Event = (
+    WorktreeMade
+    | AgentStarted
+    | AgentWaits
+    | AgentSaid
+    | AgentUsed
+    | AgentEnded
+    | Landing
+    | Finalized
+    | KeptOnBranch
+    | Ended
+    | Notice
+)
 Listener = Callable[[Event], None]

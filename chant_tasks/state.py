@@ -54,6 +54,10 @@ class Ending(Enum):
     DISCARDED = "discarded"
 
 
+NO_CHANGE = "none"  # the name of the change of an attempt that left none
+NOT_STARTED = "not started"  # the word of a spec that a run came to and did not begin
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
     """A command to type next, and what it does."""
@@ -64,13 +68,17 @@ class Next:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A spec's state, carrying its own words: nobody else words them. `details` are (label, text) rows of a report."""
+    """A spec's state, carrying its own words: nobody else words them. `details` are (label, text) rows of a report.
+
+    `is_stuck` says that nothing is in its way but that its attempts come to nothing: a person may have it worked again.
+    """
 
     kind: Kind
     reason: str = ""
     word: str = ""
     details: tuple[tuple[str, str], ...] = ()
     next: tuple[Next, ...] = ()
+    is_stuck: bool = False
 
     @property
     def icon(self) -> str:
@@ -99,7 +107,8 @@ class AttemptFacts:
     `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to land,
     `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
     `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
-    and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session.
+    and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session. `tries`
+    is how many attempts in a row, this one included, failed with the same `change`.
     """
 
     number: int
@@ -115,6 +124,8 @@ class AttemptFacts:
     is_unbegun: bool = False  # it ended before its agent started: the next may go on from one before it
     leftover: str = ""
     head: str = ""
+    change: str = ""
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +141,8 @@ class SpecFacts:
     """Every fact that a spec's state follows from.
 
     `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
-    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there.
+    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. After `most_tries` attempts
+    that came to the same a person has to act (None: never).
     """
 
     id: SpecId
@@ -143,6 +155,7 @@ class SpecFacts:
     is_forgotten: bool = False
     problem: str = ""
     attempt: AttemptFacts | None = None
+    most_tries: int | None = None
     worker: Worker | None = None
     branch: str = ""
     branch_tip: str = ""
@@ -332,6 +345,8 @@ def _find_blocked(facts: SpecFacts) -> State | None:
 def _find_failed(facts: SpecFacts) -> State | None:
     attempt, again = facts.attempt, _plan_again(facts)
     if attempt is not None and attempt.ending is Ending.FAILED:
+        if facts.most_tries is not None and attempt.tries >= facts.most_tries:
+            return _stuck(facts, attempt)
         kept = (("kept", attempt.kept),) if attempt.kept else ()
         log = (("log", attempt.log),) if attempt.log else ()
         details = (("failed", attempt.reason), *kept, *log)
@@ -341,6 +356,29 @@ def _find_failed(facts: SpecFacts) -> State | None:
         reason = f"its file says {status.value}"
         return State(kind=Kind.FAILED, reason=reason, details=(("failed", reason),), next=again)
     return None
+
+
+def _stuck(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """Further attempts would most likely end like the last ones: a person decides."""
+    what = "changed nothing" if attempt.change == NO_CHANGE else "made the same change"
+    row = f"{attempt.tries} attempts in a row failed" if attempt.tries > 1 else "its attempt failed"
+    resume = Next(command=f"doit spec-resume {facts.typed}", purpose="go on from what is kept of it")
+    return State(
+        kind=Kind.ATTENTION,
+        reason=f"{row} and {what}: {attempt.reason}",
+        details=(
+            ("stopped", f"{row} and {what}"),
+            ("failed", attempt.reason),
+            *((("kept", attempt.kept),) if attempt.kept else ()),
+            *((("log", attempt.log),) if attempt.log else ()),
+        ),
+        next=(
+            *((resume,) if attempt.is_resumable else ()),
+            Next(command=f"doit forget {facts.typed}", purpose="have the next doit work it from the start"),
+            Next(command=f"doit spec-cancel {facts.typed}", purpose="do without it"),
+        ),
+        is_stuck=True,
+    )
 
 
 def _plan_again(facts: SpecFacts) -> tuple[Next, ...]:

@@ -26,6 +26,14 @@ def render_money(dollars: float) -> str:
     return f"${dollars:.2f}"
 
 
+def render_tokens(number: int) -> str:
+    """`940`, `12.3k`, `4.1M`."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return str(number)
+
+
 def render_count(number: int, noun: str, plural: str = "") -> str:
     """`1 commit`, `2 commits`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -9,7 +9,7 @@ from typing import Any, cast
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from chant_tasks.config.model import Account, Rotation
-from chant_tasks.config.value import BadValue, describe, is_null, parse_text, parse_whole, suggest
+from chant_tasks.config.value import BadValue, describe, is_null, parse_project_name, parse_text, parse_whole, suggest
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _DEFAULT_NAME = "main"  # chant's
@@ -70,7 +70,7 @@ def _parse_value(node: Node) -> str:
 
 
 _KEYS: Mapping[str, Callable[[Node], object]] = {
-    "name": parse_text,
+    "name": parse_project_name,  # its rest is written into a file of that name
     "command": parse_text,
     "provider": parse_text,
     "model": parse_text,

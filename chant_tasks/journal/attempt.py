@@ -46,7 +46,8 @@ class AttemptRecord:
     has ended, and where none had to work (a driver's landing, a person's branch); `agent_reason` is its last word.
     `continues` is the number of the attempt that this one goes on from (0: none), `own_head` the last commit of the
     agent's own where what is kept holds more, `folder` where the agent worked, also once that is left,
-    `session_began` the number of the attempt that began the agent's session (0: this one).
+    `session_began` the number of the attempt that began the agent's session (0: this one). `error_class` is the kind of
+    the agent's error; `change` names what a failed attempt left, `tries` how many in a row have left the same.
 
     A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
@@ -66,12 +67,14 @@ class AttemptRecord:
     is_in_place: bool = False
     stays_on_branch: bool = False
     agent: str = ""
+    account: str = ""
     agent_process: ProcessMark | None = None
     model_asked: str = ""
     model: str = ""
     session: str = ""
     agent_end: AgentEnd | None = None
     agent_reason: str = ""
+    error_class: str = ""
     cost_usd: float | None = None
     summary: str = ""
     head: str = ""
@@ -87,6 +90,8 @@ class AttemptRecord:
     reason: str = ""
     paths: tuple[str, ...] = ()
     kept: str = ""
+    change: str = ""
+    tries: int = 0
     ended_at: str = ""
     leftover: str = ""
     log: str = ""
@@ -135,6 +140,8 @@ class AttemptRecord:
             is_resumable=self.is_resumable,
             is_unbegun=self.is_unbegun,
             leftover=self.leftover,
+            change=self.change,
+            tries=self.tries,
             head=self.head,
         )
 

@@ -31,12 +31,13 @@ class AgentResult:
     session: str = ""
     cost_usd: float | None = None
     summary: str = ""
+    error_class: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How an attempt ended: `at` which moment, `paths` in the way or in conflict, the ref that `kept` its work, and
-    what could not be cleaned up."""
+    """How an attempt ended: `at` which moment, `paths` in the way or in conflict, the ref that `kept` its work, what
+    could not be cleaned up, and of a failed one the name of its `change` and how many in a row have left the same."""
 
     ending: Ending
     at: str
@@ -44,9 +45,11 @@ class End:
     paths: tuple[str, ...] = ()
     kept: str = ""
     leftover: str = ""
+    change: str = ""
+    tries: int = 0
 
 
-def to_running(record: AttemptRecord, *, agent: str, model: str, session: str) -> AttemptRecord:
+def to_running(record: AttemptRecord, *, agent: str, model: str, session: str, account: str = "") -> AttemptRecord:
     """The agent is about to start, for the first time or once more."""
     _require(record, "start an agent", Phase.CREATED, Phase.RUNNING)
     began = record.session_began if session and session == record.session else 0
@@ -55,6 +58,7 @@ def to_running(record: AttemptRecord, *, agent: str, model: str, session: str) -
         phase=Phase.RUNNING,
         has_started=True,
         agent=agent,
+        account=account,
         model_asked=model,
         session=session,
         session_began=began,
@@ -86,6 +90,7 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
         session=result.session or record.session,
         cost_usd=result.cost_usd,
         summary=result.summary,
+        error_class=result.error_class,
     )
 
 
@@ -163,6 +168,8 @@ def to_ended(record: AttemptRecord, end: End) -> AttemptRecord:
         paths=end.paths,
         kept=end.kept,
         leftover=end.leftover,
+        change=end.change,
+        tries=end.tries,
     )
 
 

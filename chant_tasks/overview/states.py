@@ -77,6 +77,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         is_forgotten=tombstone is not None and _is_in_force(tombstone, spec, on_target),
         problem=overview.problems.get(spec_id, "") or (str(graph_problem) if graph_problem is not None else ""),
         attempt=record.facts if record is not None else None,
+        most_tries=overview.config.attempts if overview.config is not None else None,
         worker=journal.workers.get(spec_id),
         branch=facts.branches.get(spec_id, ""),
         branch_tip=facts.tips.get(spec_id, ""),

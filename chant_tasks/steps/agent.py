@@ -35,11 +35,14 @@ from chant_tasks.journal.attempt import Phase, load_record
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
 from chant_tasks.journal.transitions import AgentResult, to_agent_ended, to_running, to_session, to_watched
+from chant_tasks.steps.accounts import note_outcome, wait_for_account
 from chant_tasks.steps.agent_files import load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, now, save
+from chant_tasks.steps.budget import find_overrun
 from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outcome, render_reason
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
+from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is_put_off, load_present
 from chant_tasks.steps.use import AgentRun, add_use
 from chant_tasks.words import render_problem
 
@@ -64,14 +67,17 @@ def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
 
 
 def _work(run: SpecRun, attempt: Attempt) -> Attempt:
-    provider = require_provider(run, attempt.spec)
-    attempt, ended = _try(run, attempt, provider, is_resumed=has_session(attempt.record, provider))
-    if ended.is_lost and not run.stop.is_set():
-        text = f"its session could not be resumed ({render_reason(ended.outcome)}), so it begins a new one"
-        run.emit(Notice(spec=attempt.spec.id, text=text))
-        attempt, ended = _try(run, attempt, provider, is_resumed=False)
-    attempt = _note_end(run, attempt, plan_result(ended.outcome, ended.events, ended.seconds))
-    if ended.seconds is not None and not isinstance(ended.outcome, Finished):  # of a finished one, finalize says all
+    """The attempt once its agent has ended for good: what a limit puts off goes on later, on the same account or on
+    another one."""
+    while True:
+        attempt, ended = _work_shift(run, attempt)
+        if ended.seconds is None or not is_put_off(ended.outcome, attempt.shifts.errors, run.config.limits):
+            break
+        attempt = _put_off(run, attempt, ended)
+    shifts = attempt.shifts
+    seconds = shifts.seconds if ended.seconds is not None or shifts.seconds else None
+    attempt = _note_end(run, attempt, plan_result(ended.outcome, ended.events, seconds, shifts.cost_usd))
+    if seconds is not None and not isinstance(ended.outcome, Finished):  # of a finished one, finalize says all
         run.emit(AgentEnded(spec=attempt.spec.id, summary=render_outcome(attempt.record)))
     return attempt
 
@@ -87,6 +93,43 @@ class _End:
     is_lost: bool = False
 
 
+_STOPPED = _End(outcome=Stopped("the run was stopped"))
+
+
+def _work_shift(run: SpecRun, attempt: Attempt) -> tuple[Attempt, _End]:
+    """The attempt after its agent has worked on an account until it ended."""
+    lease = wait_for_account(run, attempt)
+    if lease is None:
+        return attempt, _STOPPED
+    with lease:
+        overrun = find_overrun(run, attempt.spec.id)
+        if overrun:  # others have used it up while this one waited
+            return attempt, _End(outcome=Stopped(overrun))
+        attempt, ended = _work_on(lease.run, attempt)
+        if ended.seconds is not None:
+            note_outcome(run, lease, ended.outcome)
+    return attempt, ended
+
+
+def _work_on(run: SpecRun, attempt: Attempt) -> tuple[Attempt, _End]:
+    provider = require_provider(run, attempt.spec)
+    attempt, ended = _try(run, attempt, provider, is_resumed=has_session(run, attempt.record, provider))
+    if ended.is_lost and not run.stop.is_set():
+        text = f"its session could not be resumed ({render_reason(ended.outcome)}), so it begins a new one"
+        run.emit(Notice(spec=attempt.spec.id, text=text))
+        attempt, ended = _try(run, attempt, provider, is_resumed=False)
+    return attempt, ended
+
+
+def _put_off(run: SpecRun, attempt: Attempt, ended: _End) -> Attempt:
+    """The attempt, ready for the agent that goes on with it."""
+    reason = render_reason(ended.outcome)
+    run.emit(Notice(spec=attempt.spec.id, text=f"its agent is put off: {reason}"))
+    left = load_present(run, attempt, reason)
+    errors = count_errors(ended.outcome, attempt.shifts.errors)
+    return replace(attempt, shifts=replace(attempt.shifts, errors=errors, left=left))
+
+
 def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool) -> tuple[Attempt, _End]:
     spec, record = attempt.spec, attempt.record
     request, folder = plan_request(run, attempt, provider, is_resumed=is_resumed), folder_of(run, record)
@@ -94,17 +137,18 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     launch = provider.plan_launch(request)
     save_files(launch, folder)
     if not _wait_for_start(run):
-        return attempt, _End(outcome=Stopped("the run was stopped"))
-    model = request.model or ""
+        return attempt, _STOPPED
+    model, account = request.model or "", run.account
     exit_file(folder).unlink(missing_ok=True)
     save_whole(folder / _RESERVE, bytes(_RESERVE_BYTES))
-    attempt = save(run, attempt, to_running(record, agent=provider.name, model=model, session=launch.session))
-    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session))
+    running = to_running(record, agent=provider.name, model=model, session=launch.session, account=account)
+    attempt = save(run, attempt, running)
+    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session, account=account))
     started, started_at = time.monotonic(), now()
     attempt, outcome, events = _supervise(run, attempt, provider, request, launch)
     seconds, is_lost = time.monotonic() - started, is_resumed and is_session_lost(outcome, events)
-    with suppress(OSError):  # a full disk: what was done counts for more than what it cost
-        add_use(run, attempt, AgentRun(started_at=started_at, seconds=seconds, outcome=outcome, events=events))
+    entry = add_use(run, attempt, AgentRun(started_at=started_at, seconds=seconds, outcome=outcome, events=events))
+    attempt = replace(attempt, shifts=add_shift(attempt.shifts, seconds, entry.cost_usd))
     return attempt, _End(outcome=outcome, events=events, seconds=seconds, is_lost=is_lost)
 
 
@@ -138,7 +182,7 @@ def _supervise(
         cwd=request.cwd,
         env={**launch.env, **plan_attempt_environment(run, attempt, model=request.model)},
         log=folder / "log",
-        limits=find_limits(run, attempt.spec),
+        limits=find_remaining(find_limits(run, attempt.spec), attempt.shifts.seconds),
         on_line=on_line,
         on_started=on_started,
         stop=run.stop,

@@ -1,6 +1,6 @@
 """An attempt in hand: what its three steps pass on to each other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,20 @@ class GoingOn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shifts:
+    """What the attempt's agents have done so far: one is started more than once where a limit has put it off.
+
+    `seconds` are those at work, `cost_usd` is None where nobody knows, `errors` counts the service's in a row, `left`
+    is what the last one has left for the next.
+    """
+
+    seconds: float = 0.0
+    cost_usd: float | None = None
+    errors: int = 0
+    left: Earlier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A spec being worked by this process, which holds its lock. `given` is the spec's file as the checkout had it."""
 
@@ -41,6 +55,7 @@ class Attempt:
     checkout_lock: Lock | None = None  # held while the user's checkout is worked in
     going_on: GoingOn | None = None  # what an earlier attempt left, where this one goes on from it
     is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
+    shifts: Shifts = field(default_factory=Shifts)
 
     def release(self) -> None:
         """Let others have the spec, and the checkout."""

@@ -1,21 +1,25 @@
 """Ending an attempt: its work kept where it belongs, its worktree and branch gone, the journal told."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
 from chant_tasks.errors import ChantError, GitError
 from chant_tasks.events import Ended, Notice
-from chant_tasks.git.objects import is_ancestor
+from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
-from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.attempt import AttemptRecord, load_records
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
+from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import End, to_ended
+from chant_tasks.journal.tries import count_tries, name_change
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
-from chant_tasks.state import Ending, Kind, Next, State
+from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_problem
@@ -28,7 +32,22 @@ def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, en
         kept = f"{REFS}/{record.spec}/{record.number}"
         apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: {ending.value}")
     leftover = remove_traces(run, record, keeps_branch=False)
-    return _end(run, attempt, End(ending=ending, at=now(), reason=reason, kept=kept, leftover=leftover))
+    end = End(ending=ending, at=now(), reason=reason, kept=kept, leftover=leftover)
+    return _end(run, attempt, _count(run, record, end, head) if ending is Ending.FAILED else end)
+
+
+def _count(run: SpecRun, record: AttemptRecord, end: End, head: Oid | None) -> End:
+    """The end of a failed attempt with what it changed, and how many attempts in a row have come to the same. What git
+    cannot tell does not keep the attempt from ending: it counts for no row then."""
+    journal, change = run.overview.project.journal_folder, NO_CHANGE
+    if head is not None and record.base:
+        change = ""
+        with suppress(ChantError):
+            change = name_change(load_changes(run.git, record.base, head), record.spec_path)
+    tombstone = load_tombstones(journal).get(record.spec)
+    first = tombstone.attempts + 1 if tombstone is not None else 1
+    earlier = [found for found in load_records(journal, record.spec) if first <= found.number < record.number]
+    return replace(end, change=change, tries=count_tries(replace(record, change=change), earlier))
 
 
 def end_on_branch(run: SpecRun, attempt: Attempt, ending: Ending, reason: str, paths: tuple[str, ...]) -> State:

@@ -80,7 +80,7 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
     """Why a person cannot have the spec gone on with, and what to type instead; None where that can be."""
     state, record = overview.states[spec_id], overview.journal.records.get(spec_id)
     typed = quote(overview.short.get(spec_id, spec_id))
-    if state.kind in _REFUSED:
+    if state.kind in _REFUSED and not state.is_stuck:
         words = f"{spec_id} is not resumed: {state.label}" + (f", {state.reason}" if state.reason else "")
         return "\n  ".join([words, *(step.command for step in state.next[:1])])
     if record is None:
@@ -105,6 +105,7 @@ def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecor
         kept=earlier.kept,
         own_head=earlier.own_head,
         agent=earlier.agent,
+        account=earlier.account,
         session=earlier.session,
         session_began=earlier.session_began or earlier.number,
         folder=earlier.folder,

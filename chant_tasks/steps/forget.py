@@ -15,7 +15,8 @@ def forget_spec(overview: Overview, spec_id: SpecId) -> str:
     if state.kind is Kind.IN_PROGRESS and state.reason:
         raise RepositoryError(f"{spec_id} is in progress ({state.reason})", "wait for it, or stop it")
     is_on_branch = state.kind is Kind.WAITING and any("spec-discard" in step.command for step in state.next)
-    if state.kind in (Kind.ATTENTION, Kind.LANDING_WAITS) or is_on_branch:
+    is_in_the_way = state.kind in (Kind.ATTENTION, Kind.LANDING_WAITS) and not state.is_stuck
+    if is_in_the_way or is_on_branch:
         commands = " or ".join(step.command for step in state.next if "doit" in step.command)
         raise RepositoryError(f"{spec_id} has work that did not land: {state.reason}", commands)
     in_file = overview.folder.specs.get(spec_id)

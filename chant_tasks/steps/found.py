@@ -19,6 +19,7 @@ from chant_tasks.git.worktrees import find_git_dir, is_own_worktree, load_worktr
 from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.recovery import Found
 from chant_tasks.journal.transitions import AgentResult
+from chant_tasks.steps.accounts import find_account_run
 from chant_tasks.steps.agent_files import load_report
 from chant_tasks.steps.attempt import Attempt, exit_file, folder_of
 from chant_tasks.steps.in_place import find_users_paths
@@ -97,6 +98,7 @@ def load_result(run: SpecRun, attempt: Attempt) -> AgentResult | None:
     """
     folder = folder_of(run, attempt.record)
     try:
+        run = find_account_run(run, attempt.record.account)
         provider = find_provider(attempt.record.agent, run.config, lambda command: command)
         launch = provider.plan_launch(_plan_request(run, attempt))
     except AgentError:  # there is no such provider any more

@@ -9,6 +9,7 @@ from chant_tasks.agents.contract import (
     Finished,
     GaveUp,
     Outcome,
+    Postponed,
     Stopped,
     UsedTool,
     find_served_model,
@@ -33,10 +34,13 @@ def find_outcome(record: AttemptRecord) -> Finished | GaveUp | Stopped:
             return Stopped(record.agent_reason)
 
 
-def plan_result(outcome: Outcome, events: Sequence[AgentEvent] = (), seconds: float | None = None) -> AgentResult:
-    """What is to be noted of an agent that ended so, after so many seconds (None: nobody knows)."""
+def plan_result(
+    outcome: Outcome, events: Sequence[AgentEvent] = (), seconds: float | None = None, cost: float | None = None
+) -> AgentResult:
+    """What is to be noted of an agent that ended so, after so many seconds (None: nobody knows). `cost` is that of all
+    the attempt's agents where that is known, else it is what this one tells."""
     use = find_use(events)
-    cost = use.cost_usd if use is not None else None
+    cost = use.cost_usd if cost is None and use is not None else cost
     words = [
         *([render_money(cost)] if cost is not None else []),
         *([render_duration(seconds)] if seconds is not None else []),
@@ -48,6 +52,7 @@ def plan_result(outcome: Outcome, events: Sequence[AgentEvent] = (), seconds: fl
         session=find_session(events),
         cost_usd=cost,
         summary=", ".join(words),
+        error_class=outcome.error.value if isinstance(outcome, Postponed | GaveUp) else "",
     )
 
 

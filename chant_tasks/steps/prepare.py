@@ -5,8 +5,8 @@ import shutil
 import threading
 from dataclasses import replace
 
+from chant_tasks.agents.accounts import find_choices
 from chant_tasks.agents.environment import Identity
-from chant_tasks.agents.registry import find_provider, find_provider_name
 from chant_tasks.config import Config
 from chant_tasks.errors import AgentError, ChantError, GitError, RepositoryError, WorktreeError
 from chant_tasks.events import Event, Listener
@@ -18,6 +18,7 @@ from chant_tasks.overview import Overview
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind
+from chant_tasks.steps.accounts import say_unusable_accounts
 from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.halfway import land_halfway
 from chant_tasks.steps.in_place import require_free_checkout
@@ -39,6 +40,8 @@ def prepare_run(
     """
     run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
     _require_agents(overview, run.config, wanted)
+    if wanted:
+        say_unusable_accounts(run)
     problems = recover_all(run)
     land_halfway(run)
     needs_place = any(_needs_agent(overview, spec_id) for spec_id in wanted)
@@ -157,7 +160,7 @@ def _require_no_attempt_here(run: SpecRun, spec_id: SpecId, problem: ChantError 
 
 def _find_agent_error(spec: Spec, config: Config) -> AgentError | None:
     try:
-        find_provider(find_provider_name(spec.provider, spec.run, config), config, shutil.which)
+        find_choices(spec, config, shutil.which)
     except AgentError as error:
         return error
     return None

@@ -15,6 +15,7 @@ from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import AttemptRecord, attempt_folder
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
+from chant_tasks.steps.accounts import find_runs
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.in_place import excludes_file
 from chant_tasks.steps.run import SpecRun
@@ -22,7 +23,8 @@ from chant_tasks.steps.run import SpecRun
 
 def require_ready_agent(run: SpecRun, spec: Spec) -> None:
     """Raises ChantError where the spec's agent or prompt is not there, before anything is made for it."""
-    provider, root = require_provider(run, spec), run.overview.project.root
+    run, root = find_runs(run, spec)[0], run.overview.project.root
+    provider = require_provider(run, spec)
     place = _plan_place(run, spec, worktree=root)
     provider.plan_launch(_plan_request(run, spec, provider, place, root))
 
@@ -32,18 +34,20 @@ def require_provider(run: SpecRun, spec: Spec) -> Provider:
     return find_provider(find_provider_name(spec.provider, spec.run, run.config), run.config, shutil.which)
 
 
-def has_session(record: AttemptRecord, provider: Provider) -> bool:
-    """Whether the attempt took a session over that the provider's agent can go on from."""
-    return bool(record.continues and record.session) and provider.can_resume and record.agent == provider.name
+def has_session(run: SpecRun, record: AttemptRecord, provider: Provider) -> bool:
+    """Whether the attempt has a session that the provider's agent can go on from: of an earlier attempt, or begun in
+    this one before a limit put it off. Another account's is not found there."""
+    is_ours = (record.agent, record.account) == (provider.name, run.account)
+    return bool(record.session) and provider.can_resume and is_ours
 
 
 def plan_request(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool) -> Request:
-    """The attempt's request; with `is_resumed` to go on in the session that it took over, else to begin one. Raises
+    """The attempt's request; with `is_resumed` to go on in the session that it has, else to begin one. Raises
     PromptError where no prompt can be made."""
     record, folder = attempt.record, folder_of(run, attempt.record)
     root = attempt.worktree / run.overview.project.prefix
     place = replace(_plan_place(run, attempt.spec, worktree=attempt.worktree), branch=record.branch)
-    told = attempt.going_on.told if attempt.going_on is not None else None
+    told = attempt.shifts.left or (attempt.going_on.told if attempt.going_on is not None else None)
     if told is not None and told.has_changes:
         place = replace(place, earlier=render_section(told))
     request = _plan_request(run, attempt.spec, provider, place, root)

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.agents.environment import Identity
@@ -16,6 +17,7 @@ from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.steps.desk import Desk, find_local_time
 
 # Checkouts slow each other down on one disk (12 at once took as long as 12 in a row); agents are never capped by this.
 _CHECKOUTS_AT_ONCE = 2
@@ -27,7 +29,8 @@ class SpecRun:
     """One run: the overview it started from, who listens, and what tells its agents to stop.
 
     `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
-    though they failed.
+    though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
+    environment are that account's then. `desk` has what this run's agents work on, and what they used.
     """
 
     overview: Overview
@@ -42,6 +45,9 @@ class SpecRun:
     resumed: frozenset[SpecId] = frozenset()
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
+    account: str = ""
+    desk: Desk = field(default_factory=Desk)
+    clock: Callable[[], datetime] = find_local_time
 
     @property
     def git(self) -> Git:

@@ -1,6 +1,7 @@
 """What a run of an agent used, entered into the ledger."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
@@ -17,9 +18,10 @@ from chant_tasks.agents.contract import (
     find_session,
     find_use,
 )
+from chant_tasks.events import AgentUsed
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.ledger import CostSource, Entry, find_session_before, find_since, load_entries, save_entry
-from chant_tasks.journal.ledger_sums import find_sum
+from chant_tasks.journal.ledger_sums import Sum, find_sum
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.attempt import Attempt, now
@@ -40,23 +42,35 @@ class AgentRun:
 
 
 def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
-    """Enter what an agent used into the ledger; the entry. Raises OSError where that cannot be written."""
+    """Enter what an agent used into the ledger, and tell; the entry. Where the journal cannot be written or read, this
+    run knows it all the same: what was done counts for more than what it cost."""
     journal = run.overview.project.journal_folder
+    before: _Before = (None, None)
     session = find_session(agent_run.events) or attempt.record.session
-    before = find_session_before(load_entries(journal), attempt.record.agent, session)
+    with suppress(OSError):
+        before = find_session_before(load_entries(journal), attempt.record.agent, session)
     entry = plan_entry(attempt.record, agent_run, before, run.config.prices, attempt.spec.labels)
-    save_entry(journal, entry)
+    with suppress(OSError):
+        save_entry(journal, entry)
+    run.desk.add_entry(entry)
+    tokens = entry.tokens.total if entry.tokens is not None else None
+    run.emit(AgentUsed(spec=entry.spec, cost_usd=entry.cost_usd, tokens=tokens))
     return entry
 
 
 def find_recorded_cost(run: SpecRun, spec_id: SpecId) -> tuple[str, str]:
     """What the spec's attempts cost since its last `forget`, in dollars, and their tokens; "" for what is unknown."""
+    found = load_spec_sum(run, spec_id)
+    cost = f"{found.cost_usd:.4f}" if found.unknown < found.runs else ""
+    return cost, str(found.tokens.total) if found.untold < found.runs else ""
+
+
+def load_spec_sum(run: SpecRun, spec_id: SpecId) -> Sum:
+    """What the spec's attempts have used since its last `forget`."""
     journal = run.overview.project.journal_folder
     tombstone = load_tombstones(journal).get(spec_id)
     first = tombstone.attempts + 1 if tombstone is not None else 1
-    found = find_sum(spec_id, find_since(load_entries(journal), spec_id, first))
-    cost = f"{found.cost_usd:.4f}" if found.unknown < found.runs else ""
-    return cost, str(found.tokens.total) if found.untold < found.runs else ""
+    return find_sum(spec_id, find_since(load_entries(journal), spec_id, first))
 
 
 def plan_entry(
@@ -83,6 +97,7 @@ def plan_entry(
         seconds=round(agent_run.seconds, 1),
         agent=record.agent,
         outcome=_name(agent_run.outcome),
+        account=record.account,
         version=next((event.version for event in events if isinstance(event, Started)), ""),
         model_asked=record.model_asked,
         model=model,

@@ -25,6 +25,7 @@ from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
+from chant_tasks.steps.budget import plan_refusal
 from chant_tasks.steps.claim import find_failure, wait_for_lock
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
@@ -68,7 +69,8 @@ def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Atte
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     recover(run, spec_id)
     state = load_state(run.overview, spec_id)
-    if state.kind not in _WORKABLE:
+    is_asked = state.is_stuck and spec_id in run.resumed
+    if state.kind not in _WORKABLE and not is_asked:
         return state
     spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
     if spec is None:
@@ -81,6 +83,9 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
 
 def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     """A new attempt, which goes on from an earlier one where that left something to go on from."""
+    refusal = plan_refusal(run, spec.id)
+    if refusal is not None:
+        return refusal
     given, is_rerun = spec.path.read_bytes(), spec.id in load_tombstones(run.overview.project.journal_folder)
     spec = parse_spec(spec.id, spec.path, render_start(given, is_rerun=is_rerun)) or spec
     require_ready_agent(run, spec)

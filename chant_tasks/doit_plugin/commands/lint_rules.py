@@ -9,7 +9,8 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from chant_tasks.agents.registry import Which, find_provider, find_provider_name
+from chant_tasks.agents.accounts import find_choices
+from chant_tasks.agents.registry import Which, find_provider_name
 from chant_tasks.config import Config
 from chant_tasks.doit_plugin.check import SpecNode, find_problems
 from chant_tasks.errors import AgentError, ChantError, ConfigError, FileError, PromptError, SpecError
@@ -180,7 +181,7 @@ def _find_for_agent(sight: Sight, spec: Spec, config: Config) -> Iterator[Findin
     name = find_provider_name(spec.provider, spec.run, config)
     place = _place(sight, spec, "provider", is_own=bool(spec.provider))
     try:
-        find_provider(name, config, lambda command: command)
+        find_choices(spec, config, lambda command: command)
     except AgentError as error:
         yield _at(place, Level.ERROR, error.reason, spec, error.hint)
     else:
@@ -205,7 +206,7 @@ def _find_not_installed(sight: Sight, spec: Spec, config: Config, name: str | No
             yield _at(place, Level.ERROR, "no `run:`, which the provider `script` needs", spec, hint)
         return
     try:
-        find_provider(name, config, sight.which)
+        find_choices(spec, config, sight.which)
     except AgentError as error:  # another machine may have it
         yield Finding(level=Level.WARNING, reason=error.reason, hint=error.hint)
 

@@ -53,13 +53,13 @@ def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config
     asking = [spec for spec in worked if not _runs_script(spec, config)]
     if not asking:
         return
-    from chant_tasks.agents.registry import find_provider, find_provider_name  # here: most lists do without agents
+    from chant_tasks.agents.accounts import find_choices  # here: most lists do without agents
     from chant_tasks.errors import AgentError
 
     lacking: dict[str, list[str]] = {}
     for spec in asking:
         try:
-            find_provider(find_provider_name(spec.provider, spec.run, config), config, which)
+            find_choices(spec, config, which)
         except AgentError as error:
             lacking.setdefault(error.reason, []).append(overview.short[spec.id])
     for reason, names in lacking.items():

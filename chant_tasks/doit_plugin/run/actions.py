@@ -17,6 +17,7 @@ from chant_tasks.doit_plugin.session import Session, is_switched_off
 from chant_tasks.errors import ChantError
 from chant_tasks.events import Notice
 from chant_tasks.spec.model import SpecId
+from chant_tasks.state import NOT_STARTED as WORD
 from chant_tasks.state import Kind, State
 from chant_tasks.steps.run import SpecRun
 
@@ -100,13 +101,17 @@ class Finalize(StepAction):
     words = "finalize"
 
     def step(self, work: Work) -> Outcome | None:
+        from chant_tasks.steps.budget import plan_refusal
         from chant_tasks.steps.finalize import finalize
 
         attempt = work.attempts.get(self.spec_id)
         if attempt is None:
             return None
-        state = finalize(_require_run(work), attempt)
+        run = _require_run(work)
+        state = finalize(run, attempt)
         work.attempts.pop(self.spec_id, None)
+        if state.kind is Kind.READY and not work.stop.is_set():  # nobody stopped the run: it had to wait, and then
+            state = plan_refusal(run, self.spec_id) or state  # nothing was left to go on with
         return judge(state)
 
 
@@ -155,7 +160,8 @@ def _open_gate(session: Session, work: Work, spec_id: SpecId) -> Outcome | None:
     if state is None:
         return _turn_away(State(kind=Kind.BROKEN, reason="its state cannot be told"))
     is_again = state.kind is Kind.COMPLETED and work.is_always and spec_id in work.named
-    if not is_again and state.kind not in (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS, Kind.IN_PROGRESS):
+    is_asked = state.is_stuck and spec_id in work.resumed
+    if not (is_again or is_asked) and state.kind not in (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS, Kind.IN_PROGRESS):
         return _turn_away(state)
     if state.kind is Kind.IN_PROGRESS and state.word:  # a driver, some of whose members are not finished
         return _turn_away(State(kind=Kind.BLOCKED, reason=f"by its members, {state.word}"))
@@ -176,8 +182,7 @@ def _refuse(work: Work) -> Outcome | None:
     if work.stop.is_set():
         return NOT_STARTED
     if work.refusal is not None:
-        state = State(kind=Kind.FAILED, word="not started", reason=work.refusal.reason)
-        return Outcome(how=How.NOT_STARTED, state=state)
+        return judge(State(kind=Kind.FAILED, word=WORD, reason=work.refusal.reason))
     return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from chant_tasks.state import NOT_STARTED as WORD
 from chant_tasks.state import Kind, State
 
 
@@ -53,12 +54,12 @@ _HOW: Mapping[Kind, How] = {
 
 
 # doit was stopped before it came to the spec
-NOT_STARTED = Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY, word="not started"))
+NOT_STARTED = Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY, word=WORD))
 
 
 def judge(state: State) -> Outcome:
     """The outcome of a spec whose task ended in this state."""
-    return Outcome(how=_HOW[state.kind], state=state)
+    return Outcome(how=How.NOT_STARTED if state.word == WORD else _HOW[state.kind], state=state)
 
 
 def find_causes(name: str, outcomes: Mapping[str, Outcome]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from chant_tasks.events import (
     AgentEnded,
     AgentSaid,
     AgentStarted,
+    AgentWaits,
     Ended,
     Event,
     Finalized,
@@ -15,7 +16,7 @@ from chant_tasks.events import (
     Landing,
     WorktreeMade,
 )
-from chant_tasks.words import render_duration, render_rough_duration
+from chant_tasks.words import render_duration, render_money, render_rough_duration
 
 _BAR = 14
 
@@ -31,7 +32,8 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the run is: specs done of those to be worked, and how many of the rest wait for others."""
+    """How far the run is: specs done of those to be worked, how many of the rest wait for others, and what it has cost
+    (None: nobody knows)."""
 
     done: int
     total: int
@@ -39,6 +41,7 @@ class Progress:
     ready: int
     blocked: int
     seconds: float
+    cost_usd: float | None = None
 
 
 def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker | None:
@@ -50,6 +53,8 @@ def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker
             return Worker(name=name, doing="worktree made", since=now)
         case AgentStarted():
             return Worker(name=name, doing=f"{event.agent} started", since=now)
+        case AgentWaits():
+            return replace(worker, doing=event.text) if worker is not None else None
         case AgentSaid():
             return replace(worker, doing=event.text) if worker is not None else None
         case AgentEnded():
@@ -83,8 +88,8 @@ def _render_progress(progress: Progress, style: Style) -> str:
     parts = [f"{progress.working} working"]
     parts += [f"{progress.ready} ready"] if progress.ready else []
     parts += [f"{progress.blocked} blocked"] if progress.blocked else []
-    left = ""
+    left = f"   {render_money(progress.cost_usd)}" if progress.cost_usd is not None else ""
     if progress.done and progress.done < progress.total:
         rest = progress.seconds / progress.done * (progress.total - progress.done)
-        left = f"   about {render_rough_duration(rest)} left"
+        left += f"   about {render_rough_duration(rest)} left"
     return f"{progress.done} of {progress.total}  {full * filled}{empty * (_BAR - filled)}  {', '.join(parts)}{left}"

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from chant_tasks.doit_plugin.screens.list_json import JsonValue
 from chant_tasks.doit_plugin.screens.terminal import Style, cut, flatten, measure, pad
 from chant_tasks.journal.ledger_sums import Sum
-from chant_tasks.words import render_count, render_duration, render_money
+from chant_tasks.words import render_count, render_duration, render_money, render_tokens
 
 _GAP = "   "
-_UNITS = ((1_000_000, "M"), (1_000, "k"))
 
 
 def render_sums(sums: Sequence[Sum], total: Sum, what: str, style: Style) -> tuple[str, ...]:
@@ -37,14 +36,6 @@ def render_sums_csv(sums: Sequence[Sum]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().rstrip("\n")
-
-
-def render_tokens(number: int) -> str:
-    """`940`, `12.3k`, `4.1M`."""
-    for size, letter in _UNITS:
-        if number >= size:
-            return f"{number / size:.1f}{letter}"
-    return str(number)
 
 
 def render_cost(found: Sum) -> str:

@@ -8,6 +8,8 @@ from chant_tasks.events import (
     AgentEnded,
     AgentSaid,
     AgentStarted,
+    AgentUsed,
+    AgentWaits,
     Ended,
     Event,
     Finalized,
@@ -37,8 +39,11 @@ def _render_text(event: Event, style: Style) -> str | None:
         case AgentStarted():
             model = f", model {event.model}" if event.model else ""
             session = f", session {event.session[:8]}" if event.session else ""
-            return f"agent     {event.agent}{model}{session}"
-        case AgentSaid():
+            account = f", account {flatten(event.account)}" if event.account else ""
+            return f"agent     {event.agent}{account}{model}{session}"
+        case AgentWaits():
+            return f"agent     {flatten(event.text)}"
+        case AgentSaid() | AgentUsed():
             return None
         case AgentEnded():
             return f"agent     {flatten(event.summary)}"

@@ -22,7 +22,8 @@ from chant_tasks.doit_plugin.screens.summary import Report, render_report
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style
 from chant_tasks.doit_plugin.session import current_session
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
-from chant_tasks.events import Event
+from chant_tasks.events import AgentUsed, Event
+from chant_tasks.journal.ledger_sums import find_sum
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
@@ -107,6 +108,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
             titles=_find_titles(work.overview),
             seconds=time.monotonic() - work.started,
             skipped=work.skipped,
+            used=find_sum("", work.run.desk.entries) if work.run is not None else None,
             style=self._style,
         )
         return render_report(report)
@@ -132,9 +134,12 @@ class _Board:
         self._style = style
         self._lock = threading.Lock()
         self._workers: dict[str, Worker] = {}
+        self._cost_usd: float | None = None
 
     def follow(self, event: Event) -> None:
         """Note what the event changes."""
+        if isinstance(event, AgentUsed) and event.cost_usd is not None:
+            self._cost_usd = (self._cost_usd or 0.0) + event.cost_usd
         if not event.spec:
             return
         name = self._work.overview.short.get(SpecId(event.spec), event.spec)
@@ -171,6 +176,7 @@ class _Board:
             working=len(working),
             ready=len(rest) - len(blocked),
             blocked=len(blocked),
+            cost_usd=self._cost_usd,
             seconds=time.monotonic() - work.started,
         )
 

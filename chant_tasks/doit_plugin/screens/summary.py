@@ -1,12 +1,13 @@
 """What a run says at its end: one line of counts, then each problem with what to type next."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chant_tasks.doit_plugin.run.outcome import How, Outcome, find_causes
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, PLAIN, Style, flatten, icon_or_word, paint
-from chant_tasks.state import ICONS, Kind, State
-from chant_tasks.words import render_count, render_duration, render_some
+from chant_tasks.journal.ledger_sums import Sum
+from chant_tasks.state import ICONS, Kind, Next, State
+from chant_tasks.words import render_count, render_duration, render_money, render_some, render_tokens
 
 _PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.BROKEN)
 _QUIET = (How.UP_TO_DATE, How.WAITING)
@@ -14,13 +15,15 @@ _QUIET = (How.UP_TO_DATE, How.WAITING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs."""
+    """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs; `used` is
+    what its agents have used."""
 
     outcomes: Mapping[str, Outcome]
     short: Mapping[str, str]
     titles: Mapping[str, str]
     seconds: float
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    used: Sum | None = None
     style: Style = PLAIN
 
 
@@ -32,7 +35,7 @@ def render_report(report: Report) -> tuple[str, ...]:
     for spec, outcome in report.outcomes.items():
         if outcome.how in _PROBLEMS or (outcome.state.details and outcome.state.is_satisfied):
             lines += ["", *_render_problem(report, spec, outcome)]
-    rest = [*_render_blocked(report), *_render_waiting(report)]
+    rest = [*_render_blocked(report), *_render_waiting(report), *_render_not_started(report)]
     if rest:
         lines += ["", *rest]
     return tuple(lines)
@@ -44,7 +47,20 @@ def _render_counts(report: Report) -> str:
         counts[outcome.how] += 1
     words = ", ".join(_render_how(how, number) for how, number in counts.items() if number)
     was_idle = all(not number for how, number in counts.items() if how not in _QUIET)
-    return words if was_idle else f"{words} in {render_duration(report.seconds)}"
+    if was_idle:
+        return words
+    return ", ".join([f"{words} in {render_duration(report.seconds)}", *render_use(report.used)])
+
+
+def render_use(used: Sum | None) -> Iterator[str]:
+    """What the agents of a run have cost, or the tokens that they used where nobody knows a cost: `$3.10`, and how many
+    costs are unknown. Nothing where they told nothing, as scripts do."""
+    if used is None or used.untold == used.unknown == used.runs:
+        return
+    is_unknown = used.unknown == used.runs
+    yield f"{render_tokens(used.tokens.total)} tokens" if is_unknown else render_money(used.cost_usd)
+    if used.unknown:
+        yield f"{used.unknown} of unknown cost" if not is_unknown else "cost unknown"
 
 
 def _render_how(how: How, number: int) -> str:
@@ -71,12 +87,12 @@ def _render_problem(report: Report, spec: str, outcome: Outcome) -> Iterator[str
 def _problem_rows(state: State) -> Iterator[tuple[str, str]]:
     details = state.details or (((state.label, state.reason),) if state.reason else ())
     yield from ((label, flatten(text)) for label, text in details)
-    yield from _next_rows(state)
+    yield from _next_rows(state.next)
 
 
-def _next_rows(state: State) -> Iterator[tuple[str, str]]:
-    width = max((len(step.command) for step in state.next), default=0)
-    for index, step in enumerate(state.next):
+def _next_rows(steps: Sequence[Next]) -> Iterator[tuple[str, str]]:
+    width = max((len(step.command) for step in steps), default=0)
+    for index, step in enumerate(steps):
         yield "" if index else "next", f"{step.command:<{width}}   {step.purpose}".rstrip()
 
 
@@ -96,6 +112,19 @@ def _render_blocked(report: Report) -> Iterator[str]:
         causes = tuple(_render_cause(report, name) for name in find_causes(spec, report.outcomes))
         words = f"by {render_some(causes)}" if causes else outcome.state.reason
         yield f"{paint(icon, COLOURS[Kind.BLOCKED], report.style)} {spec}  blocked {words}".rstrip()
+
+
+def _render_not_started(report: Report) -> Iterator[str]:
+    """Specs that were not begun though nothing is wrong with them, by the reason."""
+    found: dict[tuple[str, tuple[Next, ...]], list[str]] = {}
+    for spec, outcome in report.outcomes.items():
+        if outcome.how is How.NOT_STARTED and outcome.state.next:
+            found.setdefault((outcome.state.reason, outcome.state.next), []).append(report.short.get(spec, spec))
+    for (reason, steps), names in found.items():
+        icon = ICONS[Kind.READY] if report.style.has_unicode else "-"
+        whom = render_some(tuple(names))
+        yield f"{paint(icon, COLOURS[Kind.READY], report.style)} {whom}  not started: {reason}"
+        yield from render_rows(_next_rows(steps))
 
 
 def _render_cause(report: Report, name: str) -> str:
@@ -119,7 +148,7 @@ def _render_waiting(report: Report) -> Iterator[str]:
             words = state.reason if is_interrupted else _render_wait(state)
             yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
             if outcome.how is How.WAITING:
-                yield from render_rows(_next_rows(state))
+                yield from render_rows(_next_rows(state.next))
     for task, specs in report.skipped.items():
         icon = ICONS[Kind.WAITING] if style.has_unicode else "-"
         names = render_some(tuple(report.short.get(spec, spec) for spec in specs))

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from chant_tasks.doit_plugin.screens.cost_screen import render_sums, render_sums_csv, render_sums_json, render_tokens
+from chant_tasks.doit_plugin.screens.cost_screen import render_sums, render_sums_csv, render_sums_json
 from chant_tasks.doit_plugin.screens.terminal import PLAIN
 from chant_tasks.journal.ledger_sums import Sum
 from chant_tasks.tokens import Tokens
+from chant_tasks.words import render_tokens
 
 KNOWN = Sum(
     name="001-abc",
