@@ -1,10 +1,9 @@
 """Which agents there are to look over: those that the config names, and those of the known ones that are on PATH."""
 
-import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from dataclasses import dataclass, field, replace
 
+from chant_tasks.agents.accounts import find_account_provider, plan_account_config
 from chant_tasks.agents.contract import Provider, find_checkup
 from chant_tasks.agents.look import Facts, Look, Problem, Subject, Weight
 from chant_tasks.agents.registry import INSTALL, PROVIDERS, Which, find_provider
@@ -28,7 +27,7 @@ def list_candidates(config: Config, which: Which) -> tuple[Candidate | Look, ...
     In use is what the config names; where it names none, the first of the known agents that is on PATH.
     """
     used = tuple(dict.fromkeys(_list_named(config)))
-    accounts = tuple(_find_account(account, config) for account in config.parallel.agents)
+    accounts = tuple(_find_account(account, config, which) for account in config.parallel.agents)
     found = tuple(name for name in INSTALL if which(PROVIDERS[name].executable(config.providers.get(name, {})) or ""))
     names = used or (() if accounts else found[:1])
     plain = [_find_candidate(name, config, name in names) for name in dict.fromkeys((*names, *found))]
@@ -43,38 +42,25 @@ def _list_named(config: Config) -> Iterator[str]:
     yield from (name for name, settings in config.providers.items() if settings)
 
 
-def _find_account(account: Account, config: Config) -> Candidate | Look:
-    name = _name_provider(account, config)
-    words = shlex.split(account.command) if account.command else ()
-    settings = {**config.providers.get(name, {}), **({"executable": words[0]} if words else {})}
-    found = _find_candidate(name, config, True)
-    if isinstance(found, Look):
-        return found
-    subject = _plan_subject(found.provider, settings, is_used=True, account=account.name)
-    return Candidate(subject=subject, provider=found.provider, settings=settings, env=account.env)
+def _find_account(account: Account, config: Config, which: Which) -> Candidate | Look:
+    try:
+        name = find_account_provider(account, config, which)
+        own = plan_account_config(account, config, which)
+    except AgentError as error:
+        return _plan_look(account.command or account.name, error, is_used=True, account=account.name)
+    found = _find_candidate(name, own, True, account.name)
+    return found if isinstance(found, Look) else replace(found, env=account.env)
 
 
-def _name_provider(account: Account, config: Config) -> str:
-    """Return the account's own, that whose name its command has, else the project's, else the first there is."""
-    command = PurePath(shlex.split(account.command)[0]).name if account.command else ""
-    return account.provider or (command if command in PROVIDERS else config.defaults.provider or next(iter(INSTALL)))
-
-
-def _find_candidate(name: str, config: Config, is_used: bool) -> Candidate | Look:
+def _find_candidate(name: str, config: Config, is_used: bool, account: str = "") -> Candidate | Look:
     settings = config.providers.get(name, {})
     try:
         # Whether it is installed is one of the things that are looked at later.
         provider = find_provider(name, config, lambda command: command)
     except AgentError as error:
-        subject = Subject(name=name, command="", is_used=is_used)
-        return Look(subject=subject, facts=Facts(), problems=(Problem(Weight.ERROR, error.reason, error.hint),))
-    subject = _plan_subject(provider, settings, is_used=is_used)
-    return Candidate(subject=subject, provider=provider, settings=settings)
-
-
-def _plan_subject(provider: Provider, settings: Mapping[str, Setting], *, is_used: bool, account: str = "") -> Subject:
+        return _plan_look(name, error, is_used=is_used, account=account)
     checkup = find_checkup(provider)
-    return Subject(
+    subject = Subject(
         name=provider.name,
         command=provider.executable(settings) or "",
         is_used=is_used,
@@ -83,3 +69,9 @@ def _plan_subject(provider: Provider, settings: Mapping[str, Setting], *, is_use
         install=INSTALL.get(provider.name, ""),
         how_to_log_in=checkup.login.how if checkup is not None else "",
     )
+    return Candidate(subject=subject, provider=provider, settings=settings)
+
+
+def _plan_look(name: str, error: AgentError, *, is_used: bool, account: str) -> Look:
+    subject = Subject(name=name, command="", is_used=is_used, account=account)
+    return Look(subject=subject, facts=Facts(), problems=(Problem(Weight.ERROR, error.reason, error.hint),))

@@ -43,6 +43,17 @@ def test_each_account_is_looked_over_with_its_own_command_and_variables() -> Non
     assert second.env == {"CLAUDE_CONFIG_DIR": "/mine"}
 
 
+def test_an_account_that_no_agent_can_be_found_for_is_a_finding() -> None:
+    config = Config(parallel=Parallel(agents=(Account(name="main"), Account(name="own", provider="nobodys"))))
+
+    found = list_candidates(config, lambda _: None)
+
+    assert [(one.subject.account, isinstance(one, Look), one.subject.is_used) for one in found] == [
+        ("main", True, True),
+        ("own", True, True),
+    ]
+
+
 def test_a_name_that_nobody_knows_is_a_finding() -> None:
     (found,) = list_candidates(Config(defaults=Defaults(provider="claud")), lambda _: None)
 
