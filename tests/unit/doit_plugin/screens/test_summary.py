@@ -1,7 +1,13 @@
+from dataclasses import replace
+
+import pytest
+
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome, find_causes, judge
-from chant_tasks.doit_plugin.screens.summary import Report, render_report
+from chant_tasks.doit_plugin.screens.summary import Report, render_report, render_use
 from chant_tasks.doit_plugin.screens.terminal import PLAIN, Style
+from chant_tasks.journal.ledger_sums import find_sum
 from chant_tasks.state import Kind, Next, State
+from chant_tasks.tokens import Tokens
 
 DONE = judge(State(kind=Kind.COMPLETED))
 FRESH = Outcome(how=How.UP_TO_DATE, state=State(kind=Kind.COMPLETED))
@@ -117,3 +123,35 @@ def test_what_an_interruption_kept_from_starting_is_counted_apart_and_no_failure
 
 def test_what_was_refused_to_start_is_a_failure() -> None:
     assert Outcome(how=How.NOT_STARTED, state=State(kind=Kind.FAILED, word="not started")).is_failure
+
+
+def test_specs_that_a_budget_kept_from_starting_are_one_line_with_what_to_type() -> None:
+    again = Next(command="doit", purpose="go on")
+    refused = judge(State(kind=Kind.FAILED, word="not started", reason="budget.usd is $1.00", next=(again,)))
+
+    assert render({"a": DONE, "b": refused, "2026-01-25-003-k2p": refused}) == [
+        "1 succeeded, 2 not started in 4m12s",
+        "",
+        "○ b, k2p  not started: budget.usd is $1.00",
+        "  next       doit   go on",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "unknown", "untold", "words"),
+    [
+        (3, 0, 0, ["$3.10"]),
+        (3, 1, 0, ["$3.10", "1 of unknown cost"]),
+        (3, 3, 1, ["1.5M tokens", "cost unknown"]),
+        (3, 3, 3, []),
+        (0, 0, 0, []),
+    ],
+)
+def test_the_cost_of_a_run_is_said_as_far_as_it_is_known(
+    runs: int, unknown: int, untold: int, words: list[str]
+) -> None:
+    used = replace(
+        find_sum("", ()), runs=runs, unknown=unknown, untold=untold, cost_usd=3.1, tokens=Tokens(input=1_500_000)
+    )
+
+    assert list(render_use(used)) == words
