@@ -24,7 +24,7 @@ from chant_tasks.steps.halfway import land_halfway
 from chant_tasks.steps.in_place import require_free_checkout
 from chant_tasks.steps.leftovers import remove_leftovers
 from chant_tasks.steps.place import is_in_place
-from chant_tasks.steps.recover import recover_all
+from chant_tasks.steps.recover import is_unlanded, recover_all
 from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config
@@ -39,15 +39,15 @@ def prepare_run(
     Raises ChantError, before anything started, with what is missing.
     """
     run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
-    _require_agents(overview, run.config, wanted)
-    if wanted:
-        say_unusable_accounts(run)
     problems = recover_all(run)
     land_halfway(run)
-    needs_place = any(_needs_agent(overview, spec_id) for spec_id in wanted)
-    if needs_place and not is_in_place(run):
+    unworked = frozenset(spec_id for spec_id in wanted if _needs_agent(overview, spec_id))
+    _require_agents(overview, run.config, unworked)
+    if unworked:
+        say_unusable_accounts(run)
+    if unworked and not is_in_place(run):
         require_worktrees_folder(run)
-    elif needs_place:
+    elif unworked:
         for spec_id, problem in problems.items():
             _require_no_attempt_here(run, spec_id, problem)
         if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
@@ -137,17 +137,20 @@ def _require_signing(git: Git, overview: Overview) -> bool:
 
 def _require_agents(overview: Overview, config: Config, wanted: frozenset[SpecId]) -> None:
     """Raises AgentError where none of the `wanted` specs has an agent; where some have, the others fail alone."""
-    specs = [overview.folder.specs[spec_id] for spec_id in sorted(wanted) if spec_id in overview.folder.specs]
-    worked = [spec for spec in specs if spec.id not in overview.graph.members and not spec.is_driver_by_type]
+    worked = [overview.folder.specs[spec_id] for spec_id in sorted(wanted) if spec_id in overview.folder.specs]
     errors = [error for error in (_find_agent_error(spec, config) for spec in worked) if error is not None]
     if errors and len(errors) == len(worked):
         raise errors[0]
 
 
 def _needs_agent(overview: Overview, spec_id: SpecId) -> bool:
+    """Whether the spec has to be worked: a driver has not, nor one whose work is done and has only to land."""
     spec, state = overview.folder.specs.get(spec_id), overview.states.get(spec_id)
-    is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
-    return not is_driver and (state is None or state.kind is not Kind.LANDING_WAITS)
+    if spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type):
+        return False
+    record = load_last(overview.project.journal_folder, spec_id)
+    is_proven = record is not None and record.ending is None and is_unlanded(record)
+    return not is_proven and (state is None or state.kind is not Kind.LANDING_WAITS)
 
 
 def _require_no_attempt_here(run: SpecRun, spec_id: SpecId, problem: ChantError | OSError) -> None:

@@ -48,6 +48,21 @@ def test_a_landing_that_waits_for_the_checkout_is_no_failure_and_is_only_landed_
     assert (sandbox.root / ".." / "worked").read_text() == "x\n"
 
 
+def test_work_that_only_has_to_land_needs_no_agent(sandbox: Sandbox) -> None:
+    (sandbox.root / "shared.txt").write_text("one\n")
+    sandbox.add_spec(A, run=f"echo two >> shared.txt; {TICK}")
+    sandbox.commit()
+    (sandbox.root / "shared.txt").write_text("mine\n")
+
+    waits = sandbox.doit("-n", "2")
+    sandbox.git("checkout", "shared.txt")
+    (sandbox.root / ".chant" / "config.md").write_text("---\nproviders: {command: {argv: [no-such-agent]}}\n---\n")
+    landed = sandbox.doit("-n", "2")
+
+    assert "1 landing waits in " in waits.err
+    assert (landed.status, sandbox.status_of(A)) == (0, "completed"), landed.text
+
+
 def test_two_doits_at_once_work_each_spec_once(sandbox: Sandbox) -> None:
     for spec_id in (A, B, C):
         sandbox.add_spec(spec_id, run=f"sleep 1; echo {spec_id} > {spec_id}.txt\n{TICK}")
