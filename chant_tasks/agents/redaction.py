@@ -12,9 +12,11 @@ from urllib.parse import quote, unquote
 
 _MASK = b"***"
 _SHORTEST = 8  # what is shorter is found everywhere by chance
-_SECRET_NAME = re.compile(
-    r".*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH|_PAT|_PASS|_PWD)S?(_\d+)?", re.IGNORECASE
+_SECRET_PART = re.compile(  # of a name, between underscores; the last words are common within others
+    r"(.*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|JWT)|PAT|PASS|PGPASS|PWD)S?\d*", re.IGNORECASE
 )
+_SECRET_END = re.compile(r".*AUTH(_?\d+)?", re.IGNORECASE)  # elsewhere it says how: AUTH_METHOD
+_NO_SECRETS = frozenset({"PUBLIC", "PUB"})
 _URL_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://([^\s:@/]*):?([^\s@/]*)@", re.IGNORECASE)
 _HEADER = re.compile(r"authorization:\s*(?:[a-z]+\s+)?(\S+)", re.IGNORECASE)  # as git's http.extraHeader holds it
 
@@ -52,9 +54,17 @@ def find_secrets(environment: Mapping[str, str]) -> Secrets:
     return Secrets(pattern=re.compile(b"|".join(map(re.escape, encoded))), longest=len(encoded[0]))
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable's name says that its value is a secret: `API_KEY_PROD` does, `PUBLIC_KEY` and `PWD` do not."""
+    parts = name.upper().split("_")
+    if name == "PWD" or not _NO_SECRETS.isdisjoint(parts):
+        return False
+    return any(_SECRET_PART.fullmatch(part) for part in parts) or _SECRET_END.fullmatch(name) is not None
+
+
 def _find_values(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
-        if _SECRET_NAME.fullmatch(name) and not _is_path(value):
+        if is_secret_name(name) and not _is_path(value):
             yield value
         for user, password in _URL_CREDENTIALS.findall(value):
             yield from (password, unquote(password)) if password else (user, unquote(user))

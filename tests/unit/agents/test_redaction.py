@@ -14,7 +14,28 @@ KEY = "sk-ant-0123456789"
 
 @pytest.mark.parametrize(
     "name",
-    ["ANTHROPIC_API_KEY", "GITHUB_TOKEN", "client_secret", "DB_PASSWORD", "PGPASSWD", "MY_KEYS", "GH_PAT", "KEY_2"],
+    [
+        *(
+            "ANTHROPIC_API_KEY",
+            "GITHUB_TOKEN",
+            "client_secret",
+            "DB_PASSWORD",
+            "PGPASSWD",
+            "MY_KEYS",
+            "GH_PAT",
+            "KEY_2",
+        ),
+        *(
+            "API_KEY_PROD",
+            "GEMINI_API_KEY2",
+            "AZURE_OPENAI_KEY1",
+            "SECRET_KEY_BASE",
+            "TOKEN_GITHUB",
+            "DB_PASSWORD_PROD",
+        ),
+        *("PGPASS", "DB_PASS", "JWT", "MY_JWT_2", "AWS_SECRET_ACCESS_KEY", "NPM_CONFIG__AUTH", "DB_PWD_TEST"),
+        *("GOOGLE_CREDENTIALS_JSON", "githubToken", "SSH_PRIVATE_KEY"),
+    ],
 )
 def test_the_value_of_a_variable_with_a_secrets_name_is_a_secret(name: str) -> None:
     assert find_secrets({name: KEY}).redact(f"a {KEY} b {KEY}".encode()) == b"a *** b ***"
@@ -27,6 +48,9 @@ def test_the_value_of_a_variable_with_a_secrets_name_is_a_secret(name: str) -> N
         {"HOME": "/home/somebody", "LANG": "C.UTF-8", "SSH_AUTH_SOCK": "/tmp/agent.sock"},
         {"API_KEY": "short"},
         {"KEYBOARD_LAYOUT": "dvorak-programmer", "TOKENIZERS_PARALLELISM": "disabled"},
+        {"PUBLIC_KEY": "ssh-ed25519 AAAAC3Nza", "NEXT_PUBLIC_API_KEY": "pk_0123456789"},
+        {"PWD": "/gone/by/now", "OLDPWD": "/gone/before", "PATH": "/usr/local/bin", "COMPASS": "northwest"},
+        {"AUTH_METHOD": "interactive", "GIT_AUTHOR_NAME": "Ann Somebody", "BYPASS_PROXY": "localhost"},
         {"HOMEPAGE": "https://example.com/somewhere/else"},
     ],
 )
