@@ -105,6 +105,8 @@ def _find_collisions(
         sign = next((sign for sign in "=*" if sign in spec.id), None)
         if sign is not None:
             yield spec.id, f"its name holds `{sign}`, which doit cannot have in a task's name: rename its file"
+        elif spec.id.startswith("-"):
+            yield spec.id, "its name begins with `-`, which doit takes for an option: rename its file"
         elif spec.id == GROUP:
             yield spec.id, f"its name is that of the group of all specs, `{GROUP}`: rename its file"
         elif spec.id in COMMANDS:

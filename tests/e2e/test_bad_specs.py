@@ -40,6 +40,8 @@ FILES = {
 NAMES = {
     "a=b": "its name holds `=`, which doit cannot have in a task's name: rename its file",
     "a*b": "its name holds `*`, which doit cannot have in a task's name: rename its file",
+    "-x": "its name begins with `-`, which doit takes for an option: rename its file",
+    "--all": "its name begins with `-`, which doit takes for an option: rename its file",
     "a b": "git cannot have a branch named spec/a b: rename its file",
     "a..b": "git cannot have a branch named spec/a..b: rename its file",
     "specs": "its name is that of the group of all specs, `specs`: rename its file",
