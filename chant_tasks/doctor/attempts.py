@@ -32,7 +32,7 @@ def word_open(record: AttemptRecord | None) -> str:
         return ""
     place = Path(record.worktree) if record.worktree else None
     gone = ", and its worktree is gone" if place is not None and not place.is_dir() else ""
-    return f"attempt {record.number} was stopped midway ({record.phase.value}){gone}: the next doit goes on from there"
+    return f"attempt {record.number} was stopped midway{gone}: the next doit goes on from there"
 
 
 def load_record_findings(sight: Sight) -> Iterator[Finding]:

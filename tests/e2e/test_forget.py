@@ -68,7 +68,7 @@ def test_no_name_without_default_tasks_is_refused_in_one_line(repository: Reposi
     done = repository.doit("forget")
 
     assert done.status == 3
-    assert done.stderr == "ERROR: no tasks specified: name a task or a spec, or forget everything with --all.\n"
+    assert done.stderr == "ERROR: no tasks specified: name a task or a spec (--all clears doit's own database only).\n"
 
 
 def test_no_name_with_default_tasks_is_doits_own(repository: Repository) -> None:

@@ -204,7 +204,7 @@ def test_an_attempt_that_was_stopped_midway_is_picked_up(repository: Repository)
     mended = mend_one(repository)
 
     assert mended.finding.kind is Kind.ATTEMPT
-    assert mended.finding.what == "attempt 1 was stopped midway (agent-ended): the next doit goes on from there"
+    assert mended.finding.what == "attempt 1 was stopped midway: the next doit goes on from there"
     assert mended.is_done, mended.words
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
     repository.assert_no_traces()

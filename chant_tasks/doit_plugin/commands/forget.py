@@ -27,7 +27,7 @@ class Forget(SessionCommand, DoitForget):  # type: ignore[misc]  # doit has no t
         is_ours = session is not None and session.has_specs and not forget_all
         if is_ours and self.sel_default_tasks and not self.sel_tasks:
             # doit's own code fails with a TypeError here
-            raise InvalidCommand("no tasks specified: name a task or a spec, or forget everything with --all.")
+            raise InvalidCommand("no tasks specified: name a task or a spec (--all clears doit's own database only).")
         overview = session.overview if session is not None and is_ours else None
         if overview is None or self.sel_default_tasks:
             return int(super()._execute(forget_sub, forget_disable_default, forget_all) or 0)
