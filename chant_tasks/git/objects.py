@@ -40,7 +40,7 @@ class Merge:
 
 def add_blob(git: Git, data: bytes, path: str) -> Oid:
     """The id of the blob that `data` becomes at `path` (the path's filters, such as line ends, apply)."""
-    return Oid(git.run("-c", "core.fsync=objects", "hash-object", "-w", "--stdin", "--path", path, stdin=data).text)
+    return Oid(git.run("hash-object", "-w", "--stdin", "--path", path, stdin=data).text)
 
 
 def find_blob(git: Git, commit: str, path: str) -> Oid | None:
@@ -133,7 +133,7 @@ def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = 
     else:
         entries.pop(name, None)
     lines = "".join(f"{mode} {_KINDS.get(mode, 'blob')} {oid}\t{name}\0" for name, (mode, oid) in entries.items())
-    return Oid(git.run("-c", "core.fsync=objects", "mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
+    return Oid(git.run("mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
 
 
 _KINDS = {_FOLDER_MODE: "tree", GITLINK_MODE: "commit"}
@@ -152,7 +152,7 @@ def add_commit(git: Git, tree: Oid, parents: Sequence[Oid], message: str, *, is_
     """The id of a new commit. Raises GitError without an identity or, where it is signed, without a key."""
     parent_options = [option for parent in dict.fromkeys(parents) for option in ("-p", parent)]
     sign = ("-S",) if is_signed else ()
-    arguments = ("-c", "core.fsync=objects", "commit-tree", *sign, *parent_options, tree)
+    arguments = ("commit-tree", *sign, *parent_options, tree)
     return Oid(git.run(*arguments, stdin=message.encode("utf-8", "surrogateescape")).text)
 
 

@@ -40,13 +40,13 @@ def load_refs(git: Git, *patterns: str) -> Mapping[str, Oid]:
 def apply_ref(git: Git, name: str, new: Oid, old: Oid | None, reason: str) -> None:
     """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is not."""
     expected = (old,) if old is not None else ()
-    git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, new, *expected)
+    git.run("update-ref", "--create-reflog", "-m", reason, name, new, *expected)
 
 
 def apply_new_ref(git: Git, name: str, commit: Oid, reason: str) -> bool:
     """Whether ref `name` points to `commit` now: where there is one already that points elsewhere, that stays."""
     try:
-        git.run("-c", "core.fsync=reference", "update-ref", "--create-reflog", "-m", reason, name, commit, "")
+        git.run("update-ref", "--create-reflog", "-m", reason, name, commit, "")
     except GitError:
         there = find_commit(git, name)
         if there is None:
@@ -70,7 +70,7 @@ class PreparedMove:
     """
 
     def __init__(self, git: Git, name: str, *, new: Oid, old: Oid, reason: str) -> None:
-        arguments = ("-c", "core.fsync=reference", "update-ref", "-m", reason, "--stdin")
+        arguments = ("update-ref", "-m", reason, "--stdin")
         self._arguments = arguments
         self._process = subprocess.Popen(
             ("git", *arguments),

@@ -39,9 +39,16 @@ _LOCAL_VARIABLES = (
     "GIT_ICASE_PATHSPECS",
 )
 
-# Milliseconds. git's own patience with another git that moves a ref is 100: on a busy machine, or beside a fetch, a
-# landing would wait for the next doit.
-_LOCK_PATIENCE = "3000"
+_SETTINGS = (
+    # Milliseconds. git's own patience with another git that moves a ref is 100: on a busy machine, or beside a fetch, a
+    # landing would wait for the next doit.
+    ("core.filesRefLockTimeout", "3000"),
+    ("core.packedRefsTimeout", "3000"),
+    # By default git syncs neither loose objects nor refs: after a power loss a branch could name what is not there.
+    # Where a call writes many objects, `batch` syncs them at once.
+    ("core.fsync", "objects,reference"),
+    ("core.fsyncMethod", "batch"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +143,8 @@ def _is_trusted(place: Place) -> bool:
 def _base_environment() -> Mapping[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
     environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "true"}
-    for key in ("core.filesRefLockTimeout", "core.packedRefsTimeout"):
-        environment |= plan_setting(environment, key, _LOCK_PATIENCE)
+    for key, value in _SETTINGS:
+        environment |= plan_setting(environment, key, value)
     return environment
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chant_tasks.disk import sync_file_system
 from chant_tasks.git.index import apply_entries, apply_entry, find_committed
 from chant_tasks.git.locks import remove_dead_ref_lock
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
@@ -120,9 +121,12 @@ def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:
     """Let `branch` point to the saved work.
 
     Commits that this leaves behind are kept at refs whose names begin with `spare_ref`: those that the branch had (the
-    agent worked on a branch of its own), and those that were abandoned.
+    agent worked on a branch of its own), and those that were abandoned. Raises OSError where the disk fails.
     """
     name, common_dir = f"refs/heads/{branch}", find_common_dir(git.folder)
+    # An agent's git syncs nothing, and from here on refs of ours lead to its commits, the target takes them, and the
+    # worktree with the same files goes. Here and not in the landing: for that, others wait.
+    sync_file_system(common_dir)
     remove_dead_ref_lock(common_dir, name)  # the agent has ended, and nobody else writes it
     tip = find_commit(git, name)
     moved = find_abandoned_on(git, common_dir, branch, tip, saved.head)
