@@ -247,7 +247,8 @@ def _find_on_branch(facts: SpecFacts) -> State | None:
     if attempt is not None and attempt.ending is Ending.CONFLICT:
         return _conflict(facts, attempt)
     if attempt is not None and attempt.ending is None:
-        return None  # recovery takes it from here
+        is_touched = bool(attempt.reason) and not attempt.is_proven
+        return _touched(facts, attempt) if is_touched else None  # recovery takes it from here
     reason = f"branch {facts.branch} exists already"
     return State(
         kind=Kind.ATTENTION,
@@ -256,6 +257,20 @@ def _find_on_branch(facts: SpecFacts) -> State | None:
         next=(
             Next(command=f"doit spec-land {facts.typed}", purpose="land what is on the branch"),
             _discard(facts),
+        ),
+    )
+
+
+def _touched(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """A checkout that its user has changed since an agent ended there, before anybody saved that agent's work."""
+    target = attempt.target or facts.target
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(("stopped", attempt.reason), ("kept", f"your checkout, on {facts.branch}")),
+        next=(
+            Next(command="git stash push PATH && doit", purpose="take out what is yours, and land the rest; or"),
+            Next(command=f"git switch {target} && doit", purpose=f"once all that is to land is on {facts.branch}"),
         ),
     )
 

@@ -46,12 +46,13 @@ def find_left(lines: str, present: str) -> tuple[str, ...]:
 
 
 def find_last_move(lines: str) -> int | None:
-    """When HEAD, or the branch that it is at, was last moved by anybody but us, in whole seconds since 1970; None where
-    the log does not tell."""
+    """When HEAD, or the branch that it is at, last got another commit by anybody but us, in whole seconds since
+    1970; None where the log does not tell. A stash moves nothing."""
     for line in reversed(lines.splitlines()):
         who, _, words = line.partition("\t")
         moment = who.rpartition("> ")[2].partition(" ")[0]
-        if not words.startswith("chant:") and moment.isdecimal():
+        old, new = (*who.split(" ")[:2], "", "")[:2]
+        if old != new and not words.startswith("chant:") and moment.isdecimal():
             return int(moment)
     return None
 

@@ -24,6 +24,7 @@ class Step(Enum):
     END_INTERRUPTED = "keep the work at a ref, remove worktree and branch, end it as interrupted"
     RECORD_LANDING = "remove worktree and branch, end it as completed"
     CLEAN_UP = "remove what could not be removed before"
+    LEAVE_TO_USER = "leave a checkout as it is, and say what its user can do"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +33,26 @@ class Found:
 
     `has_landed` says that the target has its landing commit, `has_place` that its folder still holds what the agent
     left, `result` how its agent ended where that is known and the record does not have it yet. `is_touched` says that
-    its user has changed something in a checkout since: what is there is not the agent's alone. `is_wanted` says that
-    the spec is still there, for somebody to land it.
+    its user has changed something in a checkout since that agent ended by itself, `paths` what: what is there is not
+    the agent's alone. `is_wanted` says that the spec is still there, for somebody to land it.
     """
 
     has_landed: bool = False
     has_place: bool = False
     result: AgentResult | None = None
     is_touched: bool = False
+    paths: tuple[str, ...] = ()
     is_wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """What to do, in this order. `result` is what `NOTE_AGENT_END` writes; an attempt that has ended at one step needs
-    no further one."""
+    """What to do, in this order. `result` is what `NOTE_AGENT_END` writes, `paths` what `LEAVE_TO_USER` names; an
+    attempt that has ended at one step needs no further one."""
 
     steps: tuple[Step, ...] = ()
     result: AgentResult | None = None
+    paths: tuple[str, ...] = ()
 
 
 STOPPED = AgentResult(how=AgentEnd.STOPPED, reason="an earlier run stopped midway")
@@ -87,7 +90,10 @@ def _plan_unused(record: AttemptRecord, found: Found) -> Step:
 
 
 def _plan_unjudged(record: AttemptRecord, found: Found) -> Recovery:
-    """The agent's end decides: one that finished is not run again, all else counts as interrupted by our death."""
+    """The agent's end decides: one that finished is not run again, all else counts as interrupted by our death. What
+    its user did in the checkout since would land with the agent's work, or vanish from there: the user decides."""
+    if found.is_touched:
+        return Recovery(steps=(Step.REMOVE_STALE_FILES, Step.LEAVE_TO_USER), paths=found.paths)
     result = None
     if record.phase is Phase.RUNNING:
         has_finished = found.result is not None and found.result.how is AgentEnd.FINISHED
@@ -95,8 +101,7 @@ def _plan_unjudged(record: AttemptRecord, found: Found) -> Recovery:
     end = result.how if result is not None else record.agent_end
     note = (Step.NOTE_AGENT_END,) if result is not None else ()
     save = (Step.SAVE_PLACE,) if found.has_place else ()
-    is_in_doubt = end is AgentEnd.FINISHED and (found.is_touched or not found.is_wanted)
-    is_interrupted = end is AgentEnd.STOPPED or is_in_doubt
+    is_interrupted = end is AgentEnd.STOPPED or (end is AgentEnd.FINISHED and not found.is_wanted)
     last = (Step.LEAVE_PLACE, Step.END_INTERRUPTED) if is_interrupted else (Step.JUDGE, Step.TAKE_OVER)
     return Recovery(steps=(*note, Step.REMOVE_STALE_FILES, *save, *last), result=result)
 

@@ -94,6 +94,12 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
     )
 
 
+def to_touched(record: AttemptRecord, reason: str, paths: tuple[str, ...]) -> AttemptRecord:
+    """The user has changed `paths` in the checkout since: nothing goes on before a person has acted."""
+    _require(record, "leave it to its user", Phase.RUNNING, Phase.AGENT_ENDED)
+    return replace(record, reason=reason, paths=paths)
+
+
 def to_saved(record: AttemptRecord, own_head: str) -> AttemptRecord:
     """What the agent left is in a commit now, on top of the last one of the agent's own."""
     _require_open(record, "save what the agent left")

@@ -80,6 +80,18 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
     )
 
 
+def find_present_tree(git: Git, base: Oid) -> Oid:
+    """The tree of all that is in `git`'s folder now, as saving adds it; nothing of the folder is changed. Raises
+    GitError."""
+    git_dir = find_git_dir(git.folder)
+    parent = find_commit(git, "HEAD") or base
+    try:
+        opened = open_index(git, git_dir, git_dir / INDEX_COPY, parent)
+        return add_all(opened.git, parent, (":(top)", *_NOBODYS)).tree
+    finally:
+        remove_index_copies(git_dir)
+
+
 def remove_index_copies(git_dir: Path) -> None:
     """Remove what saving keeps beside a worktree's index meanwhile."""
     for left in find_index_copies(git_dir):

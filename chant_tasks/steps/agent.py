@@ -43,6 +43,7 @@ from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outco
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
 from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is_put_off, load_present
+from chant_tasks.steps.touched import note_end, note_start
 from chant_tasks.steps.use import AgentRun, add_use
 from chant_tasks.words import render_problem
 
@@ -140,6 +141,7 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
         return attempt, _STOPPED
     model, account = request.model or "", run.account
     exit_file(folder).unlink(missing_ok=True)
+    note_start(run, record)
     save_whole(folder / _RESERVE, bytes(_RESERVE_BYTES))
     running = to_running(record, agent=provider.name, model=model, session=launch.session, account=account)
     attempt = save(run, attempt, running)
@@ -189,6 +191,7 @@ def _supervise(
         exit_file=exit_file(folder),
     )
     end_processes(run, attempt.record)
+    note_end(run, attempt.record)
     outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), tuple(kept.values()))
     return attempt, outcome, keep_events((*kept.values(), *load_report(launch, folder)))
 

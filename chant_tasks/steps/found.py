@@ -9,22 +9,19 @@ from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Provider, Reque
 from chant_tasks.agents.process import parse_exit
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.errors import AgentError
-from chant_tasks.git.head_log import find_last_move
-from chant_tasks.git.index import load_changed
-from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import find_blob, is_ancestor
 from chant_tasks.git.refs import find_commit, find_head_branch, is_held
 from chant_tasks.git.runner import Git
-from chant_tasks.git.worktrees import find_git_dir, is_own_worktree, load_worktrees
-from chant_tasks.journal.attempt import AttemptRecord, Phase
+from chant_tasks.git.worktrees import is_own_worktree, load_worktrees
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.recovery import Found
 from chant_tasks.journal.transitions import AgentResult
 from chant_tasks.steps.accounts import find_account_run
 from chant_tasks.steps.agent_files import load_report
 from chant_tasks.steps.attempt import Attempt, exit_file, folder_of
-from chant_tasks.steps.in_place import find_users_paths
 from chant_tasks.steps.outcome import plan_result
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.touched import find_touched
 
 _STDERR = "stderr| "
 _TAIL_LINES = 20
@@ -34,14 +31,17 @@ def load_found(run: SpecRun, attempt: Attempt) -> Found:
     """What recovery is planned from. Only what can decide is looked up."""
     record = attempt.record
     has_landed = _has_landed(run, record)
-    is_unjudged = record.phase in (Phase.RUNNING, Phase.AGENT_ENDED)
     has_place = record.ending is None and _has_place(run, record)
+    result = load_result(run, attempt) if record.phase is Phase.RUNNING else None
+    can_be_touched = has_place and record.is_in_place and _has_ended_by_itself(record, result)
+    touched = find_touched(run, record) if can_be_touched else None
     return Found(
         has_landed=has_landed,
         has_place=has_place,
-        result=load_result(run, attempt) if record.phase is Phase.RUNNING else None,
+        result=result,
         is_wanted=record.ending is not None or _is_wanted(run, record),
-        is_touched=is_unjudged and has_place and record.is_in_place and _is_touched(run, record),
+        is_touched=touched is not None,
+        paths=touched.paths if touched is not None else (),
     )
 
 
@@ -77,18 +77,10 @@ def _has_place(run: SpecRun, record: AttemptRecord) -> bool:
     return branch == record.branch
 
 
-def _is_touched(run: SpecRun, record: AttemptRecord) -> bool:
-    """Whether something in the user's checkout was changed after the agent's last moment, as the file system has it."""
-    folder, git, noted = folder_of(run, record), Git(Path(record.worktree)), find_users_paths(run, record)
-    witness = next((path for path in (exit_file(folder), folder / "log") if path.is_file()), None)
-    if noted is None or witness is None:
-        return True
-    moment, log = witness.stat().st_mtime_ns, find_git_dir(git.folder) / "logs" / "HEAD"
-    moved = find_last_move(log.read_text(errors="replace")) if log.is_file() else None
-    own = [path for path in {*load_changed(git), *load_untracked(git)} if not noted.is_users(path)]
-    places = (git.folder / path for path in own)
-    is_newer = any(os.path.lexists(place) and place.lstat().st_ctime_ns > moment for place in places)
-    return is_newer or (moved is not None and moved * 10**9 > moment)
+def _has_ended_by_itself(record: AttemptRecord, result: AgentResult | None) -> bool:
+    """Whether the agent has, and is not judged yet. Of one that was ended nobody knows what it did last."""
+    how = result.how if result is not None else record.agent_end if record.phase is Phase.AGENT_ENDED else None
+    return how in (AgentEnd.FINISHED, AgentEnd.GAVE_UP)
 
 
 def load_result(run: SpecRun, attempt: Attempt) -> AgentResult | None:

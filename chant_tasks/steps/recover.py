@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.errors import ChantError, RepositoryError
+from chant_tasks.errors import ChantError, RepositoryError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.locks import find_ref_locks, remove_dead_locks, remove_dead_packed_lock
 from chant_tasks.git.refs import find_commit
@@ -27,7 +27,15 @@ from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
 from chant_tasks.journal.recovery import STOPPED, Recovery, Step, plan_recovery
 from chant_tasks.journal.tombstones import remove_tombstone
-from chant_tasks.journal.transitions import ON_ITS_BRANCH, to_agent_ended, to_cleaned, to_left, to_saved, to_taken_over
+from chant_tasks.journal.transitions import (
+    ON_ITS_BRANCH,
+    to_agent_ended,
+    to_cleaned,
+    to_left,
+    to_saved,
+    to_taken_over,
+    to_touched,
+)
 from chant_tasks.landing.land import landing_ref, remove_stale_files
 from chant_tasks.landing.save import Saved
 from chant_tasks.spec.model import SpecId
@@ -41,7 +49,7 @@ from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import leave_place, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
-from chant_tasks.words import render_problem
+from chant_tasks.words import render_problem, render_some
 
 
 def recover_all(run: SpecRun) -> Mapping[SpecId, ChantError | OSError]:
@@ -209,6 +217,19 @@ def _clean_up(run: SpecRun, picked: _Picked, _: Recovery) -> None:
         run.emit(Notice(spec=record.spec, text=done))
 
 
+def _leave_to_user(run: SpecRun, picked: _Picked, recovery: Recovery) -> None:
+    """Raises WorktreeError: what is there is not the agent's alone, and only its user can tell it apart."""
+    record, paths = picked.attempt.record, recovery.paths
+    what = f"{render_some(paths)} {'was' if len(paths) == 1 else 'were'} changed" if paths else "something was changed"
+    reason = f"{what} in {record.worktree} since {record.spec}'s agent ended there"
+    save(run, picked.attempt, to_touched(record, reason, paths))
+    raise WorktreeError(
+        reason,
+        "take out what is yours (git stash push PATH), then: doit\n"
+        f"  or commit on {record.branch} what is to land, then: git switch {record.target} && doit",
+    )
+
+
 def _forget_place(run: SpecRun, attempt: Attempt, head: Oid) -> Attempt:
     """The attempt without its folder, which holds nothing of it any more: what counts is on its branch."""
     attempt = leave_place(run, attempt, head, is_agents=False)
@@ -235,4 +256,5 @@ _EFFECTS: Mapping[Step, Callable[[SpecRun, _Picked, Recovery], _Picked | None]] 
     Step.END_INTERRUPTED: _end_interrupted,
     Step.RECORD_LANDING: _record_landing,
     Step.CLEAN_UP: _clean_up,
+    Step.LEAVE_TO_USER: _leave_to_user,
 }

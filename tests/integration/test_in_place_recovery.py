@@ -138,17 +138,24 @@ def test_finished_work_that_nobody_asks_for_now_is_on_its_branch_and_the_checkou
 def test_what_the_user_did_in_the_checkout_after_the_agent_had_finished_does_not_land(
     place: Repository, command: str
 ) -> None:
-    """Nobody can tell it from the agent's: it is kept, and the spec worked again."""
+    """Nobody can tell it from the agent's: the checkout stays as it is, and a person decides."""
     spec_id = _kill_finished_agent(place)
     later = int(time.time()) + 60  # git's log has whole seconds
     place.shell(f"export GIT_COMMITTER_DATE='{later} +0000'; {command}")
+    before = look(place)
 
-    place.prepare()
+    for _ in range(2):
+        with pytest.raises(WorktreeError) as error:
+            place.prepare(spec_id)
 
-    record = place.record(spec_id)
-    assert (record.ending, record.kept) == (Ending.INTERRUPTED, f"refs/chant/attempts/{spec_id}/1")
-    assert place.show("work.txt", record.kept) == "work\n"
+        assert "since 001-a's agent ended there" in error.value.reason.replace(spec_id, "001-a")
+        assert f"commit on spec/{spec_id} what is to land" in error.value.hint
+    assert look(place) == before
+    assert place.record(spec_id).ending is None
+    assert place.state(spec_id).kind is Kind.ATTENTION
+    assert place.state(spec_id).reason == error.value.reason
     assert place.git("log", "-1", "--format=%s", "main") == "spec"
+    assert place.count_runs("a") == 1
 
 
 def test_the_state_tells_of_the_attempt_that_stopped(place: Repository) -> None:

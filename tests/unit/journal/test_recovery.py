@@ -45,14 +45,14 @@ OPEN: dict[str, tuple[AttemptRecord, Found, tuple[Step, ...]]] = {
     "the agent had finished, and a person has changed the checkout since": (
         replace(RUNNING, is_in_place=True),
         replace(THERE, result=FINISHED, is_touched=True),
-        (NOTE, FREE, SAVE, *INTERRUPTED),
+        (FREE, Step.LEAVE_TO_USER),
     ),
     "the agent has finished": (DONE, THERE, (FREE, SAVE, *JUDGED)),
     "the agent has finished, and its folder is gone": (DONE, Found(), (FREE, *JUDGED)),
     "the agent has finished, and a person has changed the checkout since": (
         replace(DONE, is_in_place=True),
         replace(THERE, is_touched=True),
-        (FREE, SAVE, *INTERRUPTED),
+        (FREE, Step.LEAVE_TO_USER),
     ),
     "the agent has finished, and its spec is gone": (
         DONE,
