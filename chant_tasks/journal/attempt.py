@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
 
+from chant_tasks.disk import sync_folder
 from chant_tasks.earlier import can_go_on
 from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
@@ -192,9 +193,12 @@ def load_open(journal: Path) -> frozenset[SpecId]:
 
 
 def add_open(journal: Path, spec: SpecId) -> None:
-    """Mark a spec, before the first file of an attempt is written: whoever finds the mark looks for what is left."""
-    add_folder(journal / "open")
-    (journal / "open" / spec).touch(mode=0o600)
+    """Mark a spec, before the first file of an attempt is written: whoever finds the mark, also after a power loss,
+    looks for what is left."""
+    folder = journal / "open"
+    add_folder(folder)
+    (folder / spec).touch(mode=0o600)
+    sync_folder(folder)  # also where the mark was there: whoever made it may have been killed before this
 
 
 def remove_open(journal: Path, spec: SpecId) -> None:

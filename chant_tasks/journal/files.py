@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from chant_tasks.disk import sync_folder
 from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.ownership import find_foreign_link, find_trusted
 
@@ -39,10 +40,12 @@ def find_journal_problem(folder: Path) -> str:
 
 
 def add_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner alone, whatever the umask is."""
+    """Make a folder, and those above it that are missing, for their owner alone, whatever the umask is. What is made
+    outlives a power loss."""
     if not folder.is_dir():
         add_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def save_whole(path: Path, data: bytes) -> None:
@@ -67,7 +70,7 @@ def _save_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def find_half_written(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -76,11 +79,3 @@ def find_half_written(folder: Path) -> Iterator[tuple[Path, int]]:
         found = _TEMPORARY.fullmatch(path.name)
         if found is not None:
             yield path, int(found[1])
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.disk import sync_folder
 from chant_tasks.errors import FileError, SpecError
 from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
@@ -105,7 +106,7 @@ def save_file(path: Path, data: bytes) -> None:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise FileError(path, 0, f"cannot be written: {error.strerror}") from error
 
@@ -159,12 +160,3 @@ def _save_new(path: Path, data: bytes, mode: int | None) -> None:
         if mode is not None:
             os.fchmod(descriptor, mode)
         os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself outlive a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

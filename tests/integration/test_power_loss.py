@@ -6,9 +6,11 @@ import pytest
 
 from chant_tasks import disk
 from chant_tasks.git.runner import Git
+from chant_tasks.journal import attempt, files
 from chant_tasks.landing import save
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
+from tests.unit.journal.records import ID, RECORD
 
 
 def _trace(repository: Repository, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
@@ -60,6 +62,23 @@ def test_an_agents_work_is_on_the_disk_before_a_ref_of_ours_or_its_worktrees_end
 
     assert repository.work(spec_id).kind is (Kind.FAILED if script == "exit 3" else Kind.COMPLETED)
     assert seen == [(tip, "", 1)]
+
+
+def test_an_attempts_mark_and_every_folder_on_the_way_to_its_record_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def sync(folder: Path) -> None:
+        disk.sync_folder(folder)
+        synced.extend(path for path in folder.iterdir() if path not in synced)
+
+    for module in (attempt, files):
+        monkeypatch.setattr(module, "sync_folder", sync)
+    attempt.save_record(tmp_path / "chant", RECORD)
+
+    assert synced[:3] == [tmp_path / "chant", tmp_path / "chant" / "open", tmp_path / "chant" / "open" / ID]
+    assert {*(tmp_path / "chant").rglob("*")} < {*synced}
 
 
 def test_a_disk_that_fails_is_named(tmp_path: Path) -> None:
