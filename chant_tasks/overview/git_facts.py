@@ -9,6 +9,7 @@ from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
+from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.overview.model import GitFacts, JournalFacts, Target, is_completed_file
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
@@ -62,6 +63,8 @@ def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, O
 
 def _find_target(project: Project, names: Mapping[SpecId, tuple[str, ...]], head: str) -> str:
     """The branch that is checked out; where that is a spec's own branch, the one that its work is meant for."""
+    if find_journal_problem(project.journal_folder):
+        return head
     for spec_id, candidates in names.items():
         if head in candidates:
             record = load_last(project.journal_folder, spec_id)

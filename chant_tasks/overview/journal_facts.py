@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.journal.attempt import AttemptRecord, find_numbers, load_open, load_record
+from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import Tombstone, load_tombstones
@@ -16,7 +17,11 @@ from chant_tasks.words import render_duration
 
 
 def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
-    """What the journal tells of these specs. The attempts of completed ones with nothing left to do are not read."""
+    """What the journal tells of these specs. The attempts of completed ones with nothing left to do are not read, nor
+    is a folder that somebody else may have filled."""
+    problem = find_journal_problem(journal)
+    if problem:
+        return JournalFacts(tombstones={}, open=frozenset(), records={}, workers={}, problem=problem)
     tombstones, in_flight = load_tombstones(journal), load_open(journal)
     settled = {spec_id for spec_id in folder.specs if is_completed_file(folder, spec_id)}
     asked = [

@@ -8,6 +8,7 @@ from chant_tasks.config import Config, find_branch, find_branch_collisions, load
 from chant_tasks.errors import ChantError, ConfigError, SpecError
 from chant_tasks.graph import plan_graph
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, load_records
+from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import without_landings
 from chant_tasks.overview.git_facts import load_git_facts
 from chant_tasks.overview.journal_facts import load_journal_facts
@@ -65,6 +66,8 @@ def load_state(overview: Overview, spec_id: SpecId) -> State:
 
 def load_attempts(overview: Overview, spec_id: SpecId) -> tuple[AttemptRecord, ...]:
     """What the journal keeps of a spec's attempts, oldest first."""
+    if overview.journal.problem:
+        return ()
     return load_records(overview.project.journal_folder, spec_id)
 
 
@@ -79,6 +82,8 @@ def is_agents_doit(root: Path, environ: Mapping[str, str]) -> bool:
     if project.git_dir == project.common_dir:
         return False
     journal = project.journal_folder
+    if find_journal_problem(journal):
+        return False
     records = (load_last(journal, spec) for spec in load_open(journal))
     known = [record for record in records if record is not None and not record.is_in_place]
     return any(Path(record.worktree) == project.top for record in known)

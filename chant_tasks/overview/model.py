@@ -46,13 +46,15 @@ class JournalFacts:
     """What one look at the journal and its locks tells of all specs.
 
     `open` are the specs whose last attempt has something left to do, `records` the last attempts that still say
-    something, `workers` who works a spec now.
+    something, `workers` who works a spec now. `problem` says why the folder cannot be the journal, and so
+    tells nothing.
     """
 
     tombstones: Mapping[SpecId, Tombstone]
     open: frozenset[SpecId]
     records: Mapping[SpecId, AttemptRecord]
     workers: Mapping[SpecId, Worker]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,3 +131,21 @@ def test_a_repository_of_another_users_that_git_was_told_to_trust_is_worked(othe
 
     assert others.doit("-n", "2", environ=trust).status == 0
     assert others.status_of("one") == "completed"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+def test_another_users_journal_tells_nothing_and_the_list_says_so(sandbox: Sandbox) -> None:
+    """Whoever fills the journal decides what the list says."""
+    sandbox.add_spec("one", run="exit 3")
+    sandbox.commit()
+    assert sandbox.doit("-n", "2").status == 1
+    journal = sandbox.root / ".git" / "chant"
+    os.chown(journal, NOBODY, NOBODY)
+
+    listed, info, ran = sandbox.doit("list"), sandbox.doit("info", "one"), sandbox.doit("-n", "2")
+
+    assert (listed.status, info.status) == (0, 0)
+    assert listed.text.count(f"what earlier runs did is not known: {journal} belongs to another user") == 1
+    assert "ready" in listed.out
+    assert "failed" not in listed.out + info.out
+    _assert_told(ran, f"{journal} belongs to another user")

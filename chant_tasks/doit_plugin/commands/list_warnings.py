@@ -25,6 +25,8 @@ def plan_warnings(
     """
     if overview.config_error is not None:
         yield str(overview.config_error)
+    if overview.journal.problem:
+        yield f"what earlier runs did is not known: {overview.journal.problem}"
     started = [row for row in rows if row.state.kind in _STARTED]
     if started and overview.target.problem:
         yield f"nothing can be worked now: {overview.target.problem}"
