@@ -1,8 +1,10 @@
 """What the journal keeps of each attempt to work a spec, and in which order it may change.
 
 `attempts/<spec>/<number>/` holds `record.json` (below), `given.md`, `end.md` and `final.md` (the spec's file as the
-checkout had it, as the agent left it, as it lands), `prompt.md` and `log`. `open/<spec>` exists while an attempt has
-something left to do, so that finding these costs one listing.
+checkout had it, as the agent left it, as it lands), `prompt.md` and `log`; `exit` tells how the agent's process ended,
+and `reserve` is room for the record of that. Work in a person's checkout adds `noted.json` and `excludes` (what was
+there before) and `left/` (what the agent left there untracked). `open/<spec>` exists while an attempt has something
+left to do, so that finding these costs one listing.
 """
 
 import json
@@ -17,6 +19,9 @@ from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import AttemptFacts, Ending
+
+# Of the keeper, of the log where it was cut, and the room kept for the record of the agent's end.
+_LEFT_BY_KILLED = ("exit.new", "log.new", "reserve")
 
 
 class Phase(Enum):
@@ -207,13 +212,13 @@ def remove_open(journal: Path, spec: SpecId) -> None:
 
 
 def remove_half_written(journal: Path, spec: SpecId) -> None:
-    """Remove what a killed process left of files that it was writing, and an attempt of which nothing else is there.
-    Hold the spec's lock around it, its agent's keeper ended."""
+    """Remove what a killed process left of files that it was writing, the room that it kept for one, and an attempt of
+    which nothing else is there. Hold the spec's lock around it, its agent's keeper ended."""
     for number in find_numbers(journal, spec):
         folder = attempt_folder(journal, spec, number)
         unfinished = [path for path, _ in find_half_written(folder)]
         first = [] if (folder / "record.json").exists() else [folder / "given.md"]
-        for path in (*unfinished, *first, folder / "exit.new"):
+        for path in (*unfinished, *first, *(folder / name for name in _LEFT_BY_KILLED)):
             path.unlink(missing_ok=True)
         if first:
             with suppress(OSError):  # there is more in it

@@ -24,8 +24,8 @@ class World:
 
     `told` are the agents' words in their order, `objects` the ids that any ref leads to, `landed` the specs of the
     target's landing commits in their order, `completed` those whose file says so on the target, `finalized` on a
-    branch, `with_work` those whose work the target has. `mine` is what the person's files hold, `status` what git says
-    of the checkout, and `leftovers` what no run may leave.
+    branch, `with_work` those whose work the target has. `mine` is what the person's files hold, and of them the index,
+    `status` what git says of the checkout, and `leftovers` what no run may leave.
     """
 
     told: tuple[str, ...]
@@ -63,7 +63,8 @@ def load_world(playground: Playground) -> World:
         completed=frozenset(_find_completed(playground, "refs/heads/main", "")),
         finalized=frozenset(_find_completed(playground, "refs/heads/chant/", "own")),
         with_work=_load_with_work(playground),
-        mine={path: _load(folder / path) for path in MINE} | {"HEAD": head.encode()},
+        mine={path: _load(folder / path) for path in MINE}
+        | {"HEAD": head.encode(), "what is staged": git("ls-files", "--stage", "--", *MINE).encode()},
         status=tuple(git("status", "--porcelain", "--untracked-files=all", *mine).splitlines()),
         leftovers=tuple(sorted(_find_leftovers(playground))),
         processes=_load_processes(playground),
@@ -112,6 +113,7 @@ def _find_leftovers(playground: Playground) -> Iterator[str]:
         *journal.glob("open/*"),
         *journal.rglob(".new-*"),
         *journal.rglob("*.new"),
+        *journal.rglob("reserve"),
         *journal.glob("errors/*"),
         *(folder / ".chant").rglob(".*"),
         *folder.glob(".doit.db.*"),

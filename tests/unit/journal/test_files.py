@@ -107,7 +107,7 @@ def test_what_a_killed_process_half_wrote_of_an_attempt_goes(tmp_path: Path) -> 
     save_record(tmp_path, RECORD)
     folder = attempt_folder(tmp_path, ID, 1)
     (folder / "given.md").write_bytes(b"given")
-    for name in (".new-12-abc", "exit.new"):
+    for name in (".new-12-abc", "exit.new", "log.new", "reserve"):
         (folder / name).write_bytes(b"half")
 
     remove_half_written(tmp_path, ID)
