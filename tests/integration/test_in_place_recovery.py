@@ -1,9 +1,11 @@
 """After `kill -9` while an agent works in the user's checkout, the next run brings the checkout back as it was."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,69 @@ def test_what_the_user_did_in_the_checkout_after_the_agent_had_finished_does_not
     assert place.state(spec_id).kind is Kind.ATTENTION
     assert place.state(spec_id).reason == error.value.reason
     assert place.git("log", "-1", "--format=%s", "main") == "spec"
+    assert place.count_runs("a") == 1
+
+
+def _kill_before_saving(place: Repository) -> SpecId:
+    """As `_kill_finished_agent`, a moment later: what the agent had left is noted."""
+    spec_id = place.add_spec("a", "echo work > work.txt")
+    place.commit("spec")
+    kill(place, spec_id, "before:chant_tasks.landing.save:save_work")
+    return spec_id
+
+
+def _fail_to_prepare(place: Repository, spec_id: SpecId) -> WorktreeError:
+    before = look(place)
+    with pytest.raises(WorktreeError) as error:
+        place.prepare(spec_id)
+    assert look(place) == before
+    return error.value
+
+
+@pytest.mark.parametrize("kill_one", [_kill_finished_agent, _kill_before_saving])
+def test_once_the_user_has_taken_out_the_own_change_the_agents_work_lands_without_another(
+    place: Repository, kill_one: Callable[[Repository], SpecId]
+) -> None:
+    spec_id = kill_one(place)
+    place.shell("echo mine >> tracked.txt")
+    assert _fail_to_prepare(place, spec_id).reason.startswith("tracked.txt was changed in ")
+    place.shell("git stash push -q tracked.txt")
+
+    assert place.work(spec_id).kind is Kind.COMPLETED
+
+    assert (place.show("work.txt"), place.count_runs("a")) == ("work\n", 1)
+    assert "mine" not in place.show("tracked.txt")
+    assert "mine" in place.git("show", "stash:tracked.txt")
+
+
+def test_what_the_user_committed_on_the_branch_and_went_back_from_lands(place: Repository) -> None:
+    spec_id = _kill_before_saving(place)
+    place.shell("echo mine >> tracked.txt")
+    _fail_to_prepare(place, spec_id)
+    place.shell("git add work.txt; git commit -qam all; git switch -q main")
+
+    assert place.work(spec_id).kind is Kind.COMPLETED
+
+    assert (place.show("work.txt"), place.count_runs("a")) == ("work\n", 1)
+    assert "mine" in place.show("tracked.txt")
+
+
+def test_an_own_change_is_seen_whatever_the_clock_says(place: Repository) -> None:
+    spec_id = _kill_before_saving(place)
+    exit_file = place.journal / "attempts" / spec_id / "1" / "exit"
+    os.utime(exit_file, (time.time() + 3600, time.time() + 3600))
+    place.shell("echo mine >> work.txt")
+
+    assert _fail_to_prepare(place, spec_id).reason.startswith("work.txt was changed in ")
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_where_nothing_was_noted_a_clock_that_was_set_counts_as_a_change(place: Repository, hours: int) -> None:
+    spec_id = _kill_finished_agent(place)
+    clock = place.journal / "attempts" / spec_id / "1" / "clock"
+    clock.write_text(str(int(clock.read_text()) + hours * 3600 * 10**9))
+
+    assert _fail_to_prepare(place, spec_id).reason.startswith("something was changed in ")
     assert place.count_runs("a") == 1
 
 

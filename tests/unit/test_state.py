@@ -280,6 +280,15 @@ def test_a_conflict_whose_branch_is_gone_needs_nobody() -> None:
     assert find_state(replace(_facts(), attempt=_attempt(Ending.CONFLICT))).kind is Kind.READY
 
 
+def test_a_checkout_that_was_changed_after_its_agent_had_ended_needs_its_user_until_the_work_is_judged() -> None:
+    attempt = _attempt(None, "x.txt was changed in /home/me/project")
+    state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
+
+    assert (state.kind, state.reason) == (Kind.ATTENTION, attempt.reason)
+    assert _commands(state) == ["git stash push PATH && doit", "git switch main && doit"]
+    assert find_state(replace(_facts(), attempt=replace(attempt, is_proven=True), branch=BRANCH)).kind is Kind.READY
+
+
 def test_a_branch_that_nobody_knows_is_in_the_way() -> None:
     state = find_state(replace(_facts(), branch=BRANCH))
 
