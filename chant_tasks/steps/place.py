@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.config import Isolation
+from chant_tasks.errors import RepositoryError
 from chant_tasks.events import Notice
 from chant_tasks.git.objects import find_merge_base, load_changes, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.process import own_mark
@@ -53,7 +54,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     if record.is_ignored and attempt.spec_file.is_file():
         save_copy(run, record, "end.md", attempt.spec_file.read_bytes())  # no commit holds it
     message = render_message(record.spec, attempt.spec.title, {})
-    noted = find_users_paths(run, record) if record.is_in_place else None
+    noted = _find_noted(run, record) if record.is_in_place else None
     saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)
     if noted is not None:
         saved = _spare_users_files(run, attempt, saved, noted, message)
@@ -66,6 +67,18 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         with add_worktrees_lock(run.overview.project.journal_folder):
             remove_registrations(git)  # of worktrees in this one, whose files and commits are saved now
     return saved
+
+
+def _find_noted(run: SpecRun, record: AttemptRecord) -> Noted | None:
+    """What the checkout held before; None where nothing was touched yet. Raises RepositoryError where the journal has
+    lost it: then nobody can tell the user's files from the agent's, and none of them may be committed or moved."""
+    noted = find_users_paths(run, record)
+    if noted is None and record.phase is not Phase.CREATED:
+        raise RepositoryError(
+            "the journal has lost what your checkout held before, so that your files cannot be told from the agent's",
+            f"git add what is the agent's, git commit, git switch {record.target}, then: doit spec-land {record.spec}",
+        )
+    return noted
 
 
 def _refuse_unrelated(saved: Saved, git: Git, record: AttemptRecord) -> Saved:

@@ -321,6 +321,20 @@ def test_what_its_user_left_untracked_is_no_work(sandbox: Sandbox) -> None:
     assert find_user_changes(sandbox) == "?? note.txt"
 
 
+def test_an_agent_that_removes_the_journal_lands_nothing_of_its_users(sandbox: Sandbox) -> None:
+    sandbox.add_spec(A, run=f"rm -rf .git/chant/attempts\necho a > a.txt\n{TICK}")
+    sandbox.commit()
+    (sandbox.root / "private.txt").write_text("mine\n")
+
+    ran = sandbox.doit()
+
+    assert ran.status == 1, ran.text
+    assert "the journal has lost what your checkout held before" in ran.err
+    assert "private.txt" not in sandbox.git("log", "--all", "--name-only", "--format=")
+    assert (sandbox.root / "private.txt").read_text() == "mine\n"
+    assert sandbox.git("diff", "--cached", "--name-only") == ""
+
+
 def test_a_landing_that_waits_is_only_landed_again(sandbox: Sandbox) -> None:
     sandbox.add_spec(
         A, run=f"echo run >> {sandbox.outside}/runs\necho theirs > note.txt\ngit add -A; git commit -qm note\n{TICK}"
