@@ -51,3 +51,11 @@ def is_git_dir(folder: Path) -> bool:
     if not os.path.lexists(folder / "HEAD"):
         return False
     return (folder / "commondir").is_file() or ((folder / "objects").is_dir() and (folder / "refs").is_dir())
+
+
+def load_word(path: Path) -> str:
+    """What one of git's small files says, a ref or what it remembers of an operation; "" where there is none."""
+    try:
+        return path.read_text(errors="replace").strip() if path.is_file() else ""
+    except FileNotFoundError:  # at any moment: other processes land and clean up
+        return ""

@@ -22,6 +22,7 @@ from chant_tasks.git.objects import (
     load_changes,
     run_merge,
 )
+from chant_tasks.git.place import load_word
 from chant_tasks.git.refs import PreparedMove, apply_ref, find_commit, find_head_branch, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import Worktree, load_worktrees
@@ -246,22 +247,15 @@ def _require_findable(worktree: Worktree, target: str) -> None:
 def _require_no_operation(git_dir: Path, target: str, branch: str) -> None:
     """Raises InTheWay where the user is in the middle of something that the target's move would break."""
     for name in ("rebase-merge/head-name", "rebase-apply/head-name"):
-        if _load_word(git_dir / name) == f"refs/heads/{target}":
+        if load_word(git_dir / name) == f"refs/heads/{target}":
             raise InTheWay(f"a rebase of {target} is under way")
-    if _load_word(git_dir / "BISECT_START") == target:
+    if load_word(git_dir / "BISECT_START") == target:
         raise InTheWay(f"a bisect of {target} is under way")
     if branch != target:
         return
     for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
         if (git_dir / name).exists():
             raise InTheWay(f"a {name.removesuffix('_HEAD').lower().replace('_', '-')} is under way in your checkout")
-
-
-def _load_word(path: Path) -> str:
-    try:
-        return path.read_text().strip() if path.is_file() else ""
-    except FileNotFoundError:  # at any moment: other processes land and clean up
-        return ""
 
 
 def remove_stale_files(common_dir: Path, target: str, commit: Oid) -> None:
@@ -273,7 +267,7 @@ def remove_stale_files(common_dir: Path, target: str, commit: Oid) -> None:
     for git_dir in git_dirs:
         remove_stale_index_files(git_dir)
     lock = common_dir / "refs" / "heads" / f"{target}.lock"
-    if _load_word(lock) != commit:
+    if load_word(lock) != commit:
         return
     for head in (git_dir / "HEAD.lock" for git_dir in git_dirs):
         if head.exists() and not head.read_bytes():

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from chant_tasks.git.place import load_word
 from chant_tasks.git.runner import Oid
 from chant_tasks.landing.checkout import find_index_files, remove_stale_index_files
 from chant_tasks.landing.land import remove_stale_files
@@ -30,11 +31,11 @@ def _find_git_dirs(common_dir: Path) -> tuple[Path, ...]:
 
 def _find_branch_locks(common_dir: Path) -> Iterator[tuple[str, Oid]]:
     """Each branch whose lock holds a commit that a landing made, and that commit: such a lock is a landing's."""
-    commits = {_load_word(ref) for ref in _find_files(common_dir / "refs" / "chant" / "landing")}
+    commits = {load_word(ref) for ref in _find_files(common_dir / "refs" / "chant" / "landing")}
     heads = common_dir / "refs" / "heads"
     for lock in _find_files(heads) if commits else ():
         if lock.suffix == ".lock":
-            commit = Oid(_load_word(lock))
+            commit = Oid(load_word(lock))
             if commit and commit in commits:
                 yield lock.relative_to(heads).as_posix().removesuffix(".lock"), commit
 
@@ -43,10 +44,3 @@ def _find_files(folder: Path) -> Iterator[Path]:
     """The files below a folder, in which other gits make and remove files and folders meanwhile."""
     for place, _, names in os.walk(folder):  # unlike `rglob` it goes on where a folder vanishes
         yield from (Path(place) / name for name in names)
-
-
-def _load_word(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except FileNotFoundError:
-        return ""
