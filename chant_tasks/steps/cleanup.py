@@ -14,6 +14,7 @@ from chant_tasks.git.worktrees import load_worktrees, remove_worktree
 from chant_tasks.journal.attempt import AttemptRecord, load_records
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
+from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import End, to_ended
 from chant_tasks.journal.tries import count_tries, name_change
@@ -88,6 +89,9 @@ def render_failure(error: ChantError | OSError) -> str:
 def _end(run: SpecRun, attempt: Attempt, end: End) -> State:
     save(run, attempt, to_ended(attempt.record, end))
     state = load_state(run.overview, attempt.spec.id)
+    is_earlier = end.ending is Ending.INTERRUPTED and attempt.record.process != own_mark()
+    if is_earlier:
+        return state  # recovery says what became of an earlier run's attempt
     if end.ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
         run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=state.reason or state.label))
     elif end.leftover:

@@ -114,6 +114,33 @@ def test_after_a_kill_the_next_run_picks_up_and_leaves_nothing(sandbox: Sandbox)
         assert sandbox.git("show", f"refs/chant/attempts/{spec_id}/1:half-{spec_id}.txt") == "half"
 
 
+def test_after_a_kill_a_doit_of_another_task_cleans_up_and_says_so_once(tmp_path: Path) -> None:
+    dodo = """
+from chant_tasks import task_specs
+
+def task_other():
+    return {"actions": ["echo other"]}
+"""
+    sandbox = Sandbox(tmp_path, dodo)
+    _make_patient(sandbox, (ONE,))
+    process = sandbox.start("-n", "2", "specs")
+    pids = _wait_for_agents(sandbox, (ONE,))
+    process.kill()
+    end(process)
+    wait_until(lambda: not any(map(is_running, pids)), "no agent outlives its doit")
+    kept = f"refs/chant/attempts/{ONE}/1"
+
+    other, again = sandbox.doit("other"), sandbox.doit("other")
+
+    assert (other.status, again.status) == (0, 0), other.text
+    assert [line.count(f"an earlier run stopped midway; kept at {kept}") for line in other.err.splitlines()] == [1]
+    assert again.err == ""
+    assert sandbox.git("show", f"{kept}:half-{ONE}.txt") == "half"
+    assert find_leftovers(sandbox) == []
+    assert load_states(sandbox) == {ONE: "ready"}
+    assert lines_of(sandbox.outside / f"count-{ONE}") == ["run"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows who started a process")
 def test_what_outlived_both_doit_and_its_keeper_is_ended_before_its_work_is_saved(sandbox: Sandbox) -> None:
     _make_patient(sandbox, (ONE,))
