@@ -73,9 +73,10 @@ class Keeper:
     def start(self, argv: list[str], environment: Mapping[bytes, bytes]) -> bool:
         """Start the agent with all that was opened for it, and say so; whether that worked."""
         read, write = os.pipe()
+        keeper = os.getpid()
         self._agent = os.fork()
         if self._agent == 0:
-            _become(argv, environment, write)
+            _become(argv, environment, write, keeper)
         os.close(write)
         problem = os.read(read, 16).decode()  # it ends without a word once the program has been replaced
         os.close(read)
@@ -229,7 +230,7 @@ def find_descendants(root: int, parents: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _become(argv: list[str], environment: Mapping[bytes, bytes], problem: int) -> None:
+def _become(argv: list[str], environment: Mapping[bytes, bytes], problem: int, keeper: int) -> None:
     """Be the agent from here on, in a session of its own; never returns."""
     try:
         signal.set_wakeup_fd(-1)
@@ -237,6 +238,8 @@ def _become(argv: list[str], environment: Mapping[bytes, bytes], problem: int) -
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
         _prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL))  # where the keeper itself is killed
+        if os.getppid() != keeper:  # it was, before this could be asked for
+            os._exit(127)
         os.execve(argv[0], argv, environment)
     except OSError as error:
         os.write(problem, str(error.errno).encode())

@@ -39,6 +39,7 @@ def open_index(git: Git, git_dir: Path, copy: Path, head: Oid) -> OpenIndex:
     try:
         return OpenIndex(git=work, unmerged=load_unmerged(work))
     except GitError as error:
+        _require_said(error)
         _make_index(work, head)
         return OpenIndex(git=work, unmerged=(), problem=_word_damage(error))
 
@@ -46,11 +47,12 @@ def open_index(git: Git, git_dir: Path, copy: Path, head: Oid) -> OpenIndex:
 def add_all(git: Git, head: Oid, pathspecs: tuple[str, ...]) -> Added:
     """What comes of adding everything to the index that `git` works on, in another way where git refuses the first.
 
-    Raises GitError where no way is left: a file cannot be read, there is no space.
+    Raises GitError where no way is left: a file cannot be read, there is no space, git itself was killed.
     """
     try:
         return Added(tree=_add(git, pathspecs))
     except GitError as error:
+        _require_said(error)
         first = error
     plain = replace(git, settings=(*git.settings, *_load_filterless(git)))
     unfiltered = f"git could not add the work as its settings ask ({first.reason})"
@@ -64,6 +66,12 @@ def add_all(git: Git, head: Oid, pathspecs: tuple[str, ...]) -> Added:
                 _make_index(way, head)
             return Added(tree=_add(way, pathspecs), problem=problem, is_anew=is_anew)
     raise first
+
+
+def _require_said(error: GitError) -> None:
+    """Raises `error` where git was killed: that says nothing of the work, and the next run may just try again."""
+    if error.status < 0:
+        raise error
 
 
 def _load_filterless(git: Git) -> Iterator[tuple[str, str]]:

@@ -58,13 +58,19 @@ def run_agent(run: SpecRun, attempt: Attempt) -> Attempt:
     try:
         return _work(run, attempt)
     except ChantError as error:
-        return _note_end(run, attempt, plan_result(GaveUp(str(error).replace("\n", " "))))
+        return _give_up(run, attempt, str(error).replace("\n", " "))
     except OSError as error:
-        return _note_end(run, attempt, plan_result(GaveUp(render_problem(error))))
+        return _give_up(run, attempt, render_problem(error))
     except Exception as error:  # a bug of ours: what the agent did is saved all the same
         with suppress(OSError), (folder_of(run, attempt.record) / "log").open("a") as log:
             log.writelines(traceback.format_exception(error))
-        return _note_end(run, attempt, plan_result(GaveUp(f"unexpected error: {type(error).__name__}: {error}")))
+        return _give_up(run, attempt, f"unexpected error: {type(error).__name__}: {error}")
+
+
+def _give_up(run: SpecRun, attempt: Attempt, reason: str) -> Attempt:
+    """The attempt whose agent could not be started or followed; what there is of it all the same has ended."""
+    end_processes(run, attempt.record)
+    return _note_end(run, attempt, plan_result(GaveUp(reason)))
 
 
 def _work(run: SpecRun, attempt: Attempt) -> Attempt:
