@@ -19,14 +19,13 @@ def plan_points(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def plan_coarse_points(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The first and the last step of each kind, whichever spec it is for."""
-    chosen = {*_first_kinds(steps), *_first_kinds(reversed(steps))}
-    return tuple(step for step in dict.fromkeys(steps) if step in chosen)
+    """The first step of each kind, whichever spec it is for."""
+    return tuple(_first_kinds(steps))
 
 
 def plan_recovery_points(steps: Sequence[Step]) -> tuple[Step, ...]:
     """What the main thread does before any spec is worked: picking up what an earlier run left, and little more."""
-    return tuple(_thin(_of(steps, "main")))
+    return tuple(_first_kinds(_of(steps, "main")))
 
 
 def kind(step: Step) -> str:
