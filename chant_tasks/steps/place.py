@@ -59,7 +59,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     if noted is not None:
         saved = _spare_users_files(run, attempt, saved, noted, message)
     spare_ref = f"{REFS}/{record.spec}/{record.number}"
-    saved = _refuse_unrelated(_save_submodules(attempt, git, saved, spare_ref), git, record)
+    saved = _save_submodules(attempt, git, saved, spare_ref)
     is_picked_up = record.process != own_mark()  # the dead run may have opened what this one finds as plain files
     saved = _refuse_opened(saved, git, record) if record.continues or is_picked_up else saved
     save_branch(run.git, record.branch, saved, spare_ref)
@@ -79,14 +79,6 @@ def _find_noted(run: SpecRun, record: AttemptRecord) -> Noted | None:
             f"git add what is the agent's, git commit, git switch {record.target}, then: doit spec-land {record.spec}",
         )
     return noted
-
-
-def _refuse_unrelated(saved: Saved, git: Git, record: AttemptRecord) -> Saved:
-    """The work, with a reason not to land it where it shares no history with the target: no merge could be made."""
-    if find_merge_base(git, Oid(record.base), saved.head) is not None:
-        return saved
-    problem = f"the agent's commits have no history in common with {record.target}"
-    return replace(saved, problems=(*saved.problems, problem))
 
 
 def _refuse_opened(saved: Saved, git: Git, record: AttemptRecord) -> Saved:

@@ -181,7 +181,7 @@ def test_commits_that_share_no_history_with_the_target_fail_the_spec(repository:
     state = repository.work(spec_id)
 
     assert state.kind is Kind.FAILED
-    assert "the agent's commits have no history in common with main" in state.reason
+    assert "the agent began a history that shares nothing with main" in state.reason
     assert "a.txt" in repository.files(f"refs/chant/attempts/{spec_id}/1")
     repository.assert_no_traces()
 
