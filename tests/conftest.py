@@ -1,6 +1,7 @@
 """What every test runs in: a git, a home and a locale that nothing of this machine or its user reaches."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from chant_tasks.git.runner import _base_environment
 # A busy machine is no reason for a property to fail.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and then so would every doit that a test sends one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests make and remove ten thousands of files and wait for each to be on the disk: in memory that takes half the time.
 _IN_MEMORY = Path("/dev/shm")
