@@ -56,6 +56,7 @@ def test_a_second_run_says_in_one_line_that_nothing_is_to_be_done(sandbox: Sandb
 
 
 def test_a_failed_spec_blocks_only_its_dependents_and_the_status_is_1(sandbox: Sandbox) -> None:
+    (sandbox.root / ".chant" / "config.md").write_text("---\nattempts: none\n---\n")
     sandbox.add_spec(A, run="echo a > a.txt", boxes=2)
     sandbox.add_spec(B, [f"depends_on: [{A}]"])
     sandbox.add_spec(C)

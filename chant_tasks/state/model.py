@@ -1,0 +1,164 @@
+"""The values that a state is made of: the facts that it follows from, and what it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from shlex import quote
+
+from chant_tasks.spec.model import Spec, SpecId, Status
+
+
+class Kind(Enum):
+    """What a state is; its value is the word that `--state` takes."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    READY = "ready"
+    BLOCKED = "blocked"
+    IN_PROGRESS = "in-progress"
+    WAITING = "waiting"
+    FAILED = "failed"
+    ATTENTION = "attention"
+    LANDING_WAITS = "landing-waits"
+    BROKEN = "broken"
+
+
+ICONS: Mapping[Kind, str] = {
+    Kind.COMPLETED: "●",
+    Kind.CANCELLED: "◌",
+    Kind.READY: "○",
+    Kind.BLOCKED: "⊘",
+    Kind.IN_PROGRESS: "◐",
+    Kind.WAITING: "⏸",
+    Kind.FAILED: "✗",
+    Kind.ATTENTION: "⚠",
+    Kind.LANDING_WAITS: "⚠",
+    Kind.BROKEN: "✗",
+}
+
+
+class Ending(Enum):
+    """How an attempt ended, as the journal keeps it."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CONFLICT = "conflict"
+    WAITS = "waits"
+    ON_BRANCH = "on-branch"
+    DISCARDED = "discarded"
+
+
+NO_CHANGE = "none"  # the name of the change of an attempt that left none
+NOT_STARTED = "not started"  # the word of a spec that a run came to and did not begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """A command to type next, and what it does."""
+
+    command: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A spec's state, carrying its own words: nobody else words them. `details` are (label, text) rows of a report.
+
+    `is_stuck` says that nothing is in its way but that its attempts come to nothing: a person may have it worked again.
+    """
+
+    kind: Kind
+    reason: str = ""
+    word: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    next: tuple[Next, ...] = ()
+    is_stuck: bool = False
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.kind]
+
+    @property
+    def label(self) -> str:
+        """The state in a word or two, as the list shows it."""
+        return self.word or self.kind.value.replace("-", " ")
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether whoever depends on this spec may go on."""
+        return self.kind in (Kind.COMPLETED, Kind.CANCELLED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a run that ends with this state ends with status 1."""
+        return self.kind in (Kind.FAILED, Kind.ATTENTION, Kind.BROKEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFacts:
+    """What the journal says of a spec's last attempt.
+
+    `ending` is None while it is open. `is_proven` says that its work was found to be done and only has to land,
+    `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
+    `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
+    and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session. `tries`
+    is how many attempts in a row, this one included, failed with the same `change`.
+    """
+
+    number: int
+    ending: Ending | None
+    reason: str = ""
+    paths: tuple[str, ...] = ()
+    kept: str = ""
+    log: str = ""
+    target: str = ""
+    is_proven: bool = False
+    is_halfway: bool = False
+    is_resumable: bool = False
+    is_unbegun: bool = False  # it ended before its agent started: the next may go on from one before it
+    leftover: str = ""
+    head: str = ""
+    change: str = ""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """The process that holds a spec's lock: its id, and in words what it does (agent and time)."""
+
+    pid: int
+    doing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecFacts:
+    """Every fact that a spec's state follows from.
+
+    `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
+    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. After `most_tries` attempts
+    that came to the same a person has to act (None: never).
+    """
+
+    id: SpecId
+    short: str
+    spec: Spec | None
+    error: str = ""
+    is_target_checked_out: bool = True
+    target: str = ""
+    target_status: Status | None = None
+    is_forgotten: bool = False
+    problem: str = ""
+    attempt: AttemptFacts | None = None
+    most_tries: int | None = None
+    worker: Worker | None = None
+    branch: str = ""
+    branch_tip: str = ""
+    branch_status: Status | None = None
+    needs: tuple[tuple[str, State], ...] = ()
+    members: tuple[State, ...] = field(default=())
+
+    @property
+    def typed(self) -> str:
+        """The short id as it is typed in a shell, where a name may not run anything."""
+        return quote(self.short)

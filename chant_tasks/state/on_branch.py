@@ -1,0 +1,116 @@
+"""What a branch of a spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
+
+from chant_tasks.spec.model import Status
+from chant_tasks.state.model import AttemptFacts, Ending, Kind, Next, SpecFacts, State
+
+
+def find_on_branch(facts: SpecFacts) -> State | None:
+    """What a branch of the spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
+    attempt = facts.attempt
+    if attempt is not None and attempt.ending is Ending.WAITS and (facts.branch or not attempt.kept):
+        return _landing_waits(facts, attempt)  # a driver's landing has no branch
+    if not facts.branch:
+        return None
+    if _is_completed_on_branch(facts):
+        return _completed_on_branch(facts)
+    if attempt is not None and attempt.ending is Ending.CONFLICT:
+        return _conflict(facts, attempt)
+    if attempt is not None and attempt.ending is None:
+        is_touched = bool(attempt.reason) and not attempt.is_proven
+        return _touched(facts, attempt) if is_touched else None  # recovery takes it from here
+    reason = f"branch {facts.branch} exists already"
+    return State(
+        kind=Kind.ATTENTION,
+        reason=reason,
+        details=(("stopped", reason),),
+        next=(
+            Next(command=f"doit spec-land {facts.typed}", purpose="land what is on the branch"),
+            _discard(facts),
+        ),
+    )
+
+
+def _touched(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """A checkout that its user has changed since an agent ended there, before anybody saved that agent's work."""
+    target = attempt.target or facts.target
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(("stopped", attempt.reason), ("kept", f"your checkout, on {facts.branch}")),
+        next=(
+            Next(command="git stash push PATH && doit", purpose="take out what is yours, and land the rest; or"),
+            Next(command=f"git switch {target} && doit", purpose=f"once all that is to land is on {facts.branch}"),
+        ),
+    )
+
+
+def _is_completed_on_branch(facts: SpecFacts) -> bool:
+    """Whether the branch ends at finalized work. Where the journal knows nothing of it, the file's word counts."""
+    if facts.attempt is None:
+        return facts.branch_status is Status.COMPLETED
+    return facts.attempt.ending is Ending.ON_BRANCH
+
+
+def _completed_on_branch(facts: SpecFacts) -> State:
+    return State(
+        kind=Kind.WAITING,
+        reason=f"completed on branch {facts.branch}, not merged",
+        next=(
+            Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
+            Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land"),
+            _discard(facts),
+        ),
+    )
+
+
+def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    purpose = "land it; the agent will not run again"
+    if attempt.paths:
+        purpose = f"once that is committed, stashed or moved away: {purpose}"
+    return State(
+        kind=Kind.LANDING_WAITS,
+        reason=attempt.reason,
+        details=(("waits", attempt.reason), *((("kept", f"branch {facts.branch}"),) if facts.branch else ())),
+        next=(
+            Next(command=f"doit {facts.typed}", purpose=purpose),
+            *((_discard(facts),) if facts.branch else ()),
+        ),
+    )
+
+
+def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
+    target = attempt.target or facts.target
+    if attempt.head and facts.branch_tip not in ("", attempt.head):
+        return _changed_since(facts, attempt, target)
+    is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
+    mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
+    row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
+    purpose = "resolve the conflict and commit" if is_conflict else "mend it there and commit"
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(row, ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=mend, purpose=purpose),
+            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
+            _discard(facts),
+        ),
+    )
+
+
+def _changed_since(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
+    """A branch that could not land as it was, and that a person has committed to since."""
+    return State(
+        kind=Kind.ATTENTION,
+        reason=f"branch {facts.branch} has new commits, and is to be landed",
+        details=(("before", attempt.reason), ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="judge and land it"),
+            _discard(facts),
+        ),
+    )
+
+
+def _discard(facts: SpecFacts) -> Next:
+    return Next(command=f"doit spec-discard {facts.typed}", purpose="set the branch aside and work it again")
