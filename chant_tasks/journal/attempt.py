@@ -55,6 +55,10 @@ class AttemptRecord:
     `session_began` the number of the attempt that began the agent's session (0: this one). `error_class` is the kind of
     the agent's error; `change` names what a failed attempt left, `tries` how many in a row have left the same.
 
+    `agent_began` is when its agent was started last, `agent_clock` what the machine's clock of waking seconds showed
+    then, `agent_log` how long the log was. `agent_seconds` is how long all its agents were at work, once they have
+    ended; waiting, a machine asleep and the time in which no doit lived are not in it.
+
     A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
 
@@ -81,6 +85,10 @@ class AttemptRecord:
     agent_end: AgentEnd | None = None
     agent_reason: str = ""
     error_class: str = ""
+    agent_began: str = ""
+    agent_clock: float = 0.0
+    agent_log: int = 0
+    agent_seconds: float = 0.0
     cost_usd: float | None = None
     summary: str = ""
     head: str = ""

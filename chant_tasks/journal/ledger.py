@@ -107,6 +107,11 @@ def find_session_before(entries: Iterable[Entry], agent: str, session: str) -> t
     return tokens, cost
 
 
+def find_of_attempt(entries: Sequence[Entry], spec: SpecId, attempt: int) -> tuple[Entry, ...]:
+    """The entries of one attempt: one for each time that its agent was started."""
+    return tuple(entry for entry in entries if (entry.spec, entry.attempt) == (spec, attempt))
+
+
 def find_since(entries: Sequence[Entry], spec: SpecId, first_attempt: int) -> tuple[Entry, ...]:
     """The entries of a spec's attempts from that number on."""
     return tuple(entry for entry in entries if entry.spec == spec and entry.attempt >= first_attempt)

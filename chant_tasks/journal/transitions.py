@@ -22,8 +22,23 @@ class IllegalTransition(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStart:
+    """An agent that is about to start: who, and at which moment, by the calendar and by the machine's clock of waking
+    seconds; `log_size` is how many bytes those before it have left in the log."""
+
+    agent: str
+    model: str
+    session: str
+    account: str = ""
+    at: str = ""
+    clock: float = 0.0
+    log_size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentResult:
-    """What is known of an agent once it has ended; `reason` is its last word, or why it was ended."""
+    """What is known of an agent once it has ended; `reason` is its last word, or why it was ended, `seconds` how long
+    all agents of the attempt were at work."""
 
     how: AgentEnd
     reason: str = ""
@@ -32,6 +47,7 @@ class AgentResult:
     cost_usd: float | None = None
     summary: str = ""
     error_class: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +65,23 @@ class End:
     tries: int = 0
 
 
-def to_running(record: AttemptRecord, *, agent: str, model: str, session: str, account: str = "") -> AttemptRecord:
+def to_running(record: AttemptRecord, start: AgentStart) -> AttemptRecord:
     """The agent is about to start, for the first time or once more."""
     _require(record, "start an agent", Phase.CREATED, Phase.RUNNING)
-    began = record.session_began if session and session == record.session else 0
+    is_same_session = bool(start.session) and start.session == record.session
     return replace(
         record,
         phase=Phase.RUNNING,
         has_started=True,
-        agent=agent,
-        account=account,
-        model_asked=model,
-        session=session,
-        session_began=began,
+        agent=start.agent,
+        account=start.account,
+        model_asked=start.model,
+        session=start.session,
+        session_began=record.session_began if is_same_session else 0,
         agent_process=None,
+        agent_began=start.at,
+        agent_clock=start.clock,
+        agent_log=start.log_size,
     )
 
 
@@ -91,6 +110,7 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
         cost_usd=result.cost_usd,
         summary=result.summary,
         error_class=result.error_class,
+        agent_seconds=round(result.seconds, 1),
     )
 
 

@@ -51,6 +51,14 @@ def _find_record(journal: Path, spec_id: SpecId, tombstone: Tombstone | None) ->
 def _find_worker(journal: Path, record: AttemptRecord) -> Worker | None:
     if record.ending is not None or record.process == own_mark() or not is_spec_locked(journal, record.spec):
         return None
-    started = datetime.fromisoformat(record.started_at).timestamp()
     words = [record.agent] if record.agent else []
-    return Worker(pid=record.process.pid, doing=", ".join([*words, render_duration(time.time() - started)]))
+    return Worker(pid=record.process.pid, doing=", ".join([*words, render_duration(_measure_work(record))]))
+
+
+def _measure_work(record: AttemptRecord) -> float:
+    """For how many seconds the agent has worked, a machine asleep not counted; before it starts, how old the attempt
+    is. Another machine's clock cannot be compared with this one's: then the calendar has to do."""
+    seconds = time.monotonic() - record.agent_clock
+    if record.agent_clock and seconds >= 0:
+        return seconds
+    return time.time() - datetime.fromisoformat(record.agent_began or record.started_at).timestamp()

@@ -34,9 +34,9 @@ from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Notice
 from chant_tasks.journal.attempt import Phase, load_record
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.process import find_mark
-from chant_tasks.journal.transitions import AgentResult, to_agent_ended, to_running, to_session, to_watched
+from chant_tasks.journal.transitions import AgentResult, AgentStart, to_agent_ended, to_running, to_session, to_watched
 from chant_tasks.steps.accounts import note_outcome, wait_for_account
-from chant_tasks.steps.agent_files import load_report, save_files
+from chant_tasks.steps.agent_files import find_size, load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, now, save
 from chant_tasks.steps.budget import find_overrun
 from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outcome, render_reason
@@ -149,10 +149,18 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     exit_file(folder).unlink(missing_ok=True)
     note_start(run, record)
     save_whole(folder / _RESERVE, bytes(_RESERVE_BYTES))
-    running = to_running(record, agent=provider.name, model=model, session=launch.session, account=account)
-    attempt = save(run, attempt, running)
-    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session, account=account))
     started, started_at = time.monotonic(), now()
+    start = AgentStart(
+        agent=provider.name,
+        model=model,
+        session=launch.session,
+        account=account,
+        at=started_at,
+        clock=started,
+        log_size=find_size(folder / "log"),
+    )
+    attempt = save(run, attempt, to_running(record, start))
+    run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session, account=account))
     attempt, outcome, events = _supervise(run, attempt, provider, request, launch)
     seconds, is_lost = time.monotonic() - started, is_resumed and is_session_lost(outcome, events)
     entry = add_use(run, attempt, AgentRun(started_at=started_at, seconds=seconds, outcome=outcome, events=events))

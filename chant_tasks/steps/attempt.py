@@ -168,4 +168,9 @@ def render_path(run: SpecRun, path: Path) -> str:
 
 def now() -> str:
     """This moment, as chant writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return render_moment(datetime.now(UTC))
+
+
+def render_moment(moment: datetime) -> str:
+    """A moment in UTC, as chant writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,11 +1,11 @@
 """What there is of an attempt that nobody works any more: on the target, in its folder, and of its agent's end."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Provider, Request, keep_events
+from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Outcome, Provider, Request, keep_events
 from chant_tasks.agents.process import parse_exit
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.errors import AgentError
@@ -17,7 +17,7 @@ from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.recovery import Found
 from chant_tasks.journal.transitions import AgentResult
 from chant_tasks.steps.accounts import find_account_run
-from chant_tasks.steps.agent_files import load_report
+from chant_tasks.steps.agent_files import load_log, load_report
 from chant_tasks.steps.attempt import Attempt, exit_file, folder_of
 from chant_tasks.steps.outcome import plan_result
 from chant_tasks.steps.run import SpecRun
@@ -84,24 +84,40 @@ def _has_ended_by_itself(record: AttemptRecord, result: AgentResult | None) -> b
 
 
 def load_result(run: SpecRun, attempt: Attempt) -> AgentResult | None:
-    """How the agent of a killed run ended, by what it printed and what its keeper wrote; None where nothing tells.
+    """How the agent of a killed run ended; None where nothing tells."""
+    told = load_told(run, attempt)
+    return plan_result(told.outcome, told.events) if told.outcome is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What there is of the agent of a killed run: how it ended (None: nothing tells), and its events as far as its log
+    has them."""
+
+    outcome: Outcome | None = None
+    events: Sequence[AgentEvent] = ()
+
+
+def load_told(run: SpecRun, attempt: Attempt) -> Told:
+    """What the agent of a killed run printed, and what its keeper wrote of its end.
 
     An agent that has said its last word and did not go has ended, too.
     """
-    folder = folder_of(run, attempt.record)
+    record, folder = attempt.record, folder_of(run, attempt.record)
     try:
-        run = find_account_run(run, attempt.record.account)
-        provider = find_provider(attempt.record.agent, run.config, lambda command: command)
+        run = find_account_run(run, record.account)
+        provider = find_provider(record.agent, run.config, lambda command: command)
         launch = provider.plan_launch(_plan_request(run, attempt))
     except AgentError:  # there is no such provider any more
-        return None
-    events, ended = keep_events(_load_events(folder, provider)), _load_exit(folder)
+        return Told()
+    events, ended = keep_events(_load_events(folder, record, provider)), _load_exit(folder)
+    told = keep_events((*events, *load_report(launch, folder)))
     if ended is None:
         if not any(isinstance(event, Ended) for event in events):
-            return None
+            return Told(events=told)
         ended = Exit(status=None, ended_by="lingering")
-    outcome = provider.judge(replace(ended, stderr="\n".join(_load_stderr(folder))), events)
-    return plan_result(outcome, keep_events((*events, *load_report(launch, folder))))
+    outcome = provider.judge(replace(ended, stderr="\n".join(_load_stderr(folder, record))), events)
+    return Told(outcome=outcome, events=told)
 
 
 def _plan_request(run: SpecRun, attempt: Attempt) -> Request:
@@ -127,19 +143,12 @@ def _load_exit(folder: Path) -> Exit | None:
     return parse_exit(path.read_text(errors="replace")) if path.is_file() else None
 
 
-def _load_events(folder: Path, provider: Provider) -> Iterator[AgentEvent]:
-    for line in _load_log(folder):
+def _load_events(folder: Path, record: AttemptRecord, provider: Provider) -> Iterator[AgentEvent]:
+    for line in load_log(folder / "log", record.agent_log):
         if not line.startswith((_STDERR, "…")):  # a line that goes on from one that was too long
             yield from provider.parse_line(line)
 
 
-def _load_stderr(folder: Path) -> list[str]:
-    return [line.removeprefix(_STDERR) for line in _load_log(folder) if line.startswith(_STDERR)][-_TAIL_LINES:]
-
-
-def _load_log(folder: Path) -> Iterator[str]:
-    path = folder / "log"
-    if path.is_file():
-        with path.open(encoding="utf-8", errors="replace", newline="\n") as log:
-            for line in log:
-                yield line.removesuffix("\n")
+def _load_stderr(folder: Path, record: AttemptRecord) -> list[str]:
+    lines = load_log(folder / "log", record.agent_log)
+    return [line.removeprefix(_STDERR) for line in lines if line.startswith(_STDERR)][-_TAIL_LINES:]

@@ -44,11 +44,12 @@ from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, State
 from chant_tasks.steps.attempt import Attempt, end_processes, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
-from chant_tasks.steps.found import load_found
+from chant_tasks.steps.found import load_found, load_told
 from chant_tasks.steps.ignored import save_ignored_spec
 from chant_tasks.steps.place import leave_place, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
+from chant_tasks.steps.use import add_lost_use
 from chant_tasks.words import render_problem, render_some
 
 
@@ -132,10 +133,11 @@ def _apply_recovery(run: SpecRun, attempt: Attempt, recovery: Recovery) -> None:
 def _note_agent_end(run: SpecRun, picked: _Picked, recovery: Recovery) -> _Picked:
     attempt = picked.attempt
     result = recovery.result or STOPPED
+    seconds = add_lost_use(run, attempt, load_told(run, attempt))
     if result is not STOPPED:
         text = "its agent had finished when an earlier run stopped: goes on from there"
         run.emit(Notice(spec=attempt.spec.id, text=text))
-    return replace(picked, attempt=save(run, attempt, to_agent_ended(attempt.record, result)))
+    return replace(picked, attempt=save(run, attempt, to_agent_ended(attempt.record, replace(result, seconds=seconds))))
 
 
 def _remove_stale_files(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:

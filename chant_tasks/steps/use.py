@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -20,11 +22,22 @@ from chant_tasks.agents.contract import (
 )
 from chant_tasks.events import AgentUsed
 from chant_tasks.journal.attempt import AttemptRecord
-from chant_tasks.journal.ledger import CostSource, Entry, find_session_before, find_since, load_entries, save_entry
+from chant_tasks.journal.ledger import (
+    CostSource,
+    Entry,
+    find_of_attempt,
+    find_session_before,
+    find_since,
+    load_entries,
+    save_entry,
+)
 from chant_tasks.journal.ledger_sums import Sum, find_sum
+from chant_tasks.journal.recovery import STOPPED
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.spec.model import SpecId
-from chant_tasks.steps.attempt import Attempt, now
+from chant_tasks.steps.agent_files import find_size
+from chant_tasks.steps.attempt import Attempt, exit_file, folder_of, now, render_moment
+from chant_tasks.steps.found import Told
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.tokens import Price, Tokens, find_cost
 
@@ -33,17 +46,60 @@ _Before = tuple[Tokens | None, float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRun:
-    """One run of an agent: when it started, how long it took, how it ended, and what it told."""
+    """One run of an agent: when it started, how long it took, how it ended, and what it told; `ended_at` is when that
+    was, "" for now."""
 
     started_at: str
     seconds: float
     outcome: Outcome
     events: Sequence[AgentEvent]
+    ended_at: str = ""
 
 
 def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     """Enter what an agent used into the ledger, and tell; the entry. Where the journal cannot be written or read, this
     run knows it all the same: what was done counts for more than what it cost."""
+    entry = _save_use(run, attempt, agent_run)
+    run.desk.add_entry(entry)
+    tokens = entry.tokens.total if entry.tokens is not None else None
+    run.emit(AgentUsed(spec=entry.spec, cost_usd=entry.cost_usd, tokens=tokens))
+    return entry
+
+
+def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> float:
+    """Enter what the agent of a killed run used, as far as it told, unless that run came to it; the seconds for which
+    the attempt's agents were at work. The last sign of life tells when it ended: its doit may be dead for days."""
+    record, folder = attempt.record, folder_of(run, attempt.record)
+    entries: tuple[Entry, ...] = ()
+    with suppress(OSError):
+        entries = load_entries(run.overview.project.journal_folder)
+    own = find_of_attempt(entries, record.spec, record.number)
+    has_run = record.agent_process is not None or find_size(folder / "log") > record.agent_log
+    if has_run and record.agent_began not in {"", *(entry.started_at for entry in own)}:
+        own = (*own, _save_use(run, attempt, plan_lost_run(record, told, load_last_sign(folder))))
+    return sum(entry.seconds for entry in own)
+
+
+def plan_lost_run(record: AttemptRecord, told: Told, last_sign: datetime | None) -> AgentRun:
+    """The run of an agent whose doit was killed, from what is left of it; stopped, where nothing tells of its end."""
+    began = datetime.fromisoformat(record.agent_began)
+    seconds = (last_sign - began).total_seconds() if last_sign is not None else 0.0
+    return AgentRun(
+        started_at=record.agent_began,
+        seconds=max(0.0, seconds),
+        outcome=told.outcome or Stopped(STOPPED.reason),
+        events=told.events,
+        ended_at=render_moment(max(began, last_sign or began)),
+    )
+
+
+def load_last_sign(folder: Path) -> datetime | None:
+    """When an agent last printed something, or its keeper wrote down its end; None where neither happened."""
+    signs = [path.stat().st_mtime for path in (folder / "log", exit_file(folder)) if path.is_file()]
+    return datetime.fromtimestamp(max(signs), UTC) if signs else None
+
+
+def _save_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     journal = run.overview.project.journal_folder
     before: _Before = (None, None)
     session = find_session(agent_run.events) or attempt.record.session
@@ -52,9 +108,6 @@ def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     entry = plan_entry(attempt.record, agent_run, before, run.config.prices, attempt.spec.labels)
     with suppress(OSError):
         save_entry(journal, entry)
-    run.desk.add_entry(entry)
-    tokens = entry.tokens.total if entry.tokens is not None else None
-    run.emit(AgentUsed(spec=entry.spec, cost_usd=entry.cost_usd, tokens=tokens))
     return entry
 
 
@@ -93,7 +146,7 @@ def plan_entry(
         spec=record.spec,
         attempt=record.number,
         started_at=agent_run.started_at,
-        ended_at=now(),
+        ended_at=agent_run.ended_at or now(),
         seconds=round(agent_run.seconds, 1),
         agent=record.agent,
         outcome=_name(agent_run.outcome),

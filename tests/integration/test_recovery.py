@@ -11,6 +11,7 @@ import pytest
 
 from chant_tasks.git.runner import Answer, Git
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase, save_record
+from chant_tasks.journal.ledger import load_entries
 from chant_tasks.journal.process import is_alive
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending, Kind
@@ -109,6 +110,7 @@ def _assert_landed(repository: Repository, spec_id: SpecId) -> None:
     assert sorted(repository.status()) == sorted(STATUS)
     assert repository.state(spec_id).kind is Kind.COMPLETED
     repository.assert_no_traces()
+    assert [entry.outcome for entry in load_entries(repository.journal)] == ["finished"]
 
 
 @pytest.mark.parametrize("moment", BEFORE_ITS_END.values(), ids=list(BEFORE_ITS_END))
@@ -364,6 +366,9 @@ def test_an_agent_that_failed_while_its_doit_died_counts_as_interrupted(reposito
         f"refs/chant/attempts/{spec_id}/1",
     )
     repository.assert_no_traces()
+    (entry,) = load_entries(repository.journal)
+    assert (entry.attempt, entry.outcome, entry.cost_usd) == (1, "gave up", None)
+    assert entry.seconds == repository.record(spec_id).agent_seconds
 
 
 def test_an_agent_that_gave_up_is_recorded_as_such_by_the_next_run(repository: Repository) -> None:
@@ -404,6 +409,7 @@ sleep 60
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert (repository.count_runs("a"), repository.record(spec_id).cost_usd) == (1, 0.5)
+    assert [entry.cost_usd for entry in load_entries(repository.journal)] == [0.5]
     assert repository.show("a.txt") == "work\n"
     repository.assert_no_traces()
 

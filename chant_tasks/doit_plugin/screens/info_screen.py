@@ -152,11 +152,8 @@ def _record_sections(spec: Spec | None, attempts: Sequence[AttemptRecord]) -> tu
 
 
 def _render_length(record: AttemptRecord) -> str:
-    try:
-        length = datetime.fromisoformat(record.ended_at) - datetime.fromisoformat(record.started_at)
-    except ValueError:
-        return ""
-    return render_duration(length.total_seconds())
+    """How long its agents were at work: a machine that slept, or a doit that was dead, tells nothing of that."""
+    return render_duration(record.agent_seconds) if record.agent_seconds else ""
 
 
 def _joined(words: Sequence[str]) -> tuple[str, ...]:

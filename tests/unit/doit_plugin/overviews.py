@@ -75,6 +75,7 @@ def make_record(number: int, ending: Ending | None, reason: str = "", kept: str 
         process=ProcessMark(pid=1, started="1"),
         started_at="2026-01-25T12:09:00+00:00",
         ended_at="2026-01-25T12:13:02+00:00",
+        agent_seconds=242.0,
         target="main",
         base="3e27b0b",
         branch="spec/2026-01-25-003-k2p",

@@ -14,6 +14,7 @@ from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.recovery import Found, Recovery, Step, plan_recovery
 from chant_tasks.journal.transitions import (
     AgentResult,
+    AgentStart,
     End,
     to_agent_ended,
     to_ended,
@@ -76,7 +77,7 @@ def work(world: World, number: int) -> Iterator[str]:
     yield "branch made"
     world.place = NOTHING
     yield "worktree made"
-    record = world.save(to_running(record, agent="script", model="", session=""))
+    record = world.save(to_running(record, AgentStart(agent="script", model="", session="")))
     yield "about to start"
     assert not world.good_ends, "a finished agent is run again"
     world.agent = number

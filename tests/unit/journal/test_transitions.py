@@ -8,6 +8,7 @@ import pytest
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.journal.transitions import (
+    AgentStart,
     End,
     IllegalTransition,
     to_agent_ended,
@@ -36,7 +37,7 @@ def _end(ending: Ending) -> Change:
 
 
 CHANGES: dict[str, Change] = {
-    "running": lambda record: to_running(record, agent="claude", model="", session="s"),
+    "running": lambda record: to_running(record, AgentStart(agent="claude", model="", session="s")),
     "watched": lambda record: to_watched(record, OTHER),
     "session": lambda record: to_session(record, "t"),
     "agent ended": lambda record: to_agent_ended(record, FINISHED),

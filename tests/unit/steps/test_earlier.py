@@ -8,7 +8,7 @@ from chant_tasks.agents.contract import AgentEvent, Answered, ErrorClass, Finish
 from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.journal.tombstones import Tombstone
-from chant_tasks.journal.transitions import IllegalTransition, to_running, to_saved, to_session
+from chant_tasks.journal.transitions import AgentStart, IllegalTransition, to_running, to_saved, to_session
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending
 from chant_tasks.steps.earlier import find_continued, is_continued, plan_going_on
@@ -147,14 +147,14 @@ def test_a_session_keeps_its_first_attempts_number_and_one_without_work_begins_a
 def test_a_session_that_is_another_began_with_this_attempt() -> None:
     record = replace(NEW, session="old", session_began=1)
 
-    same = to_running(record, agent="claude", model="", session="old")
-    other = to_running(same, agent="claude", model="", session="new")
+    same = to_running(record, AgentStart(agent="claude", model="", session="old"))
+    other = to_running(same, AgentStart(agent="claude", model="", session="new"))
 
     assert (same.session_began, other.session_began) == (1, 0)
 
 
 def test_a_session_may_be_told_while_the_agent_works_only() -> None:
-    running = to_running(NEW, agent="codex", model="", session="")
+    running = to_running(NEW, AgentStart(agent="codex", model="", session=""))
 
     assert to_session(running, "told").session == "told"
     with pytest.raises(IllegalTransition):
