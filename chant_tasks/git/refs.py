@@ -1,12 +1,14 @@
 """Branches and other refs: where they point, and moving them by compare-and-swap."""
 
+import select
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Self
+from typing import IO, Self
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.running import STATUS, Ended, add_running, remove_running, wait_for
 
 
 def is_zero(oid: str) -> bool:
@@ -72,15 +74,8 @@ class PreparedMove:
     def __init__(self, git: Git, name: str, *, new: Oid, old: Oid, reason: str) -> None:
         arguments = ("update-ref", "-m", reason, "--stdin")
         self._arguments = arguments
-        self._process = subprocess.Popen(
-            ("git", *arguments),
-            cwd=git.folder,
-            env=git.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0,  # as in runner.py
-        )
+        self._process = git.start(*arguments)
+        add_running(self._process)
         try:
             self._say("start")
             self._say(f"update {name} {new} {old}", answer=False)
@@ -104,7 +99,9 @@ class PreparedMove:
         if self._process.stdin and not self._process.stdin.closed:
             with suppress(BrokenPipeError):  # it has ended already, which is what was wanted
                 self._process.stdin.close()
-        self._process.wait()
+        with suppress(Ended):  # in a hook; it was prepared to drop the move anyway
+            wait_for(self._process, self._has_ended)
+        remove_running(self._process)
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
@@ -118,8 +115,21 @@ class PreparedMove:
             stdin.flush()
         except BrokenPipeError:
             self._refuse()
-        if answer and not stdout.readline().endswith(b": ok\n"):
+        if answer and not self._read_line(stdout).endswith(b": ok\n"):
             self._refuse()
+
+    def _read_line(self, stdout: IO[bytes]) -> bytes:
+        """What git answers, a line; b"" where it has ended. Raises GitError where no answer comes, as from a hook."""
+        try:
+            wait_for(self._process, lambda seconds: bool(select.select([stdout], [], [], seconds)[0]))
+        except Ended as ended:
+            raise GitError(self._arguments[2:], STATUS, str(ended)) from None
+        return stdout.readline()
+
+    def _has_ended(self, seconds: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
 
     def _refuse(self) -> None:
         assert self._process.stderr is not None

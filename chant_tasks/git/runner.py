@@ -13,6 +13,7 @@ from typing import NewType
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import Place, find_place
+from chant_tasks.git.running import STATUS, Ended, run_to_end
 
 Oid = NewType("Oid", str)
 
@@ -86,24 +87,32 @@ class Git:
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
+        # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One that
+        # signs stays in the group: it may have to ask for a passphrase on the terminal.
+        process = self.start(*arguments, takes_input=stdin is not None, has_own_group="-S" not in arguments)
+        with process:
+            try:
+                stdout, stderr = run_to_end(process, stdin)
+            except Ended as ended:
+                raise GitError(arguments, STATUS, str(ended)) from None
+        if process.returncode not in ok:
+            raise GitError(arguments, process.returncode, stderr.decode("utf-8", "replace"))
+        return Answer(status=process.returncode, stdout=stdout, stderr=stderr)
+
+    def start(self, *arguments: str, takes_input: bool = True, has_own_group: bool = True) -> "subprocess.Popen[bytes]":
+        """A git that has started. Raises GitError where it cannot be."""
         try:
-            done = subprocess.run(
+            return subprocess.Popen(
                 ("git", *arguments),
                 cwd=self.folder,
                 env=self.environment(),
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                capture_output=True,
-                check=False,
-                # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One
-                # that signs stays in the group: it may have to ask for a passphrase on the terminal.
-                process_group=None if "-S" in arguments else 0,
+                stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0 if has_own_group else None,
             )
         except OSError as error:
             raise GitError(arguments, 127, str(error), "install git, or see that the folder is there") from error
-        if done.returncode not in ok:
-            raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
-        return Answer(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def environment(self) -> Mapping[str, str]:
         """The environment that git gets."""

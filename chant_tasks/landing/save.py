@@ -4,6 +4,7 @@ By plumbing and on a copy of the index: no hook of the user's can refuse it, and
 docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from chant_tasks.git.worktrees import find_common_dir, find_git_dir, restore_git
 from chant_tasks.landing.abandoned import find_abandoned, find_abandoned_on, save_spares
 from chant_tasks.landing.nested import EMBEDDED_NAME, open_nested
 from chant_tasks.landing.rescue import add_all, open_index
+from chant_tasks.landing.special import remove_special, require_plain
 
 # doit's and Python's own files are nobody's changes.
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
@@ -48,11 +50,12 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
     """The commit that holds what is in `git`'s folder: its HEAD, or a new commit on it where something was uncommitted.
 
     A repository that was made inside the worktree is saved as plain files, its history too, and so is a worktree that
-    was. Files that git ignores are not work. In a person's checkout `is_users` tells which paths are no work either;
-    its log of HEAD stays, and so do worktrees inside it.
+    was; a pipe in the place of a file is removed. Files that git ignores are not work. In a person's checkout
+    `is_users` tells which paths are no work either; its log of HEAD stays, and so do worktrees inside it.
     """
     parent = find_commit(git, "HEAD") or base
     git_dir = find_git_dir(git.folder)
+    special = remove_special(git, is_users)
     copy = git_dir / INDEX_COPY
     try:
         opened = open_index(git, git_dir, copy, parent)
@@ -75,14 +78,15 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
         unmerged=opened.unmerged,
         embedded=nested.embedded,
         abandoned=() if is_users is not None else find_abandoned(git, git_dir, parent, head),
-        problems=tuple(text for text in (opened.problem, added.problem, *inner) if text),
+        problems=tuple(text for text in (*special, opened.problem, added.problem, *inner) if text),
         submodules=nested.submodules,
     )
 
 
 def find_present_tree(git: Git, base: Oid) -> Oid:
     """The tree of all that is in `git`'s folder now, as saving adds it; nothing of the folder is changed. Raises
-    GitError."""
+    ChantError."""
+    require_plain(git)
     git_dir = find_git_dir(git.folder)
     parent = find_commit(git, "HEAD") or base
     try:
@@ -124,6 +128,8 @@ def restore_worktree(common_dir: Path, worktree: Path, branch: str) -> None:
     another's, it would save into that one.
     """
     entry = worktree / ".git"
+    if os.path.lexists(entry) and not entry.is_symlink() and not entry.is_dir() and not entry.is_file():
+        entry.unlink()  # a pipe would never tell where it leads
     if entry.is_dir() and not entry.is_symlink():
         entry.rename(worktree / EMBEDDED_NAME)
     restore_git_file(common_dir, worktree, branch)

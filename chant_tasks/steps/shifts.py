@@ -14,6 +14,7 @@ from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import load_changes
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
+from chant_tasks.landing.special import require_plain
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.steps.attempt import Attempt, Shifts
 from chant_tasks.steps.in_place import find_users_paths
@@ -57,6 +58,7 @@ def load_present(run: SpecRun, attempt: Attempt, reason: str) -> Earlier:
 
 def _load_present(run: SpecRun, attempt: Attempt, reason: str) -> Earlier:
     record, git = attempt.record, find_git(run, attempt)
+    require_plain(git)
     noted = find_users_paths(run, record) if record.is_in_place else None
     changed = {*load_changed(git), *load_untracked(git)} - {record.spec_path}
     own = sorted(path for path in changed if noted is None or not noted.is_users(path))

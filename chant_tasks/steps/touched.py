@@ -21,6 +21,7 @@ from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.files import save_whole
 from chant_tasks.landing.save import find_present_tree
+from chant_tasks.landing.special import require_plain
 from chant_tasks.steps.attempt import exit_file, folder_of
 from chant_tasks.steps.in_place import excludes_file, find_users_paths
 from chant_tasks.steps.noted import Noted
@@ -51,7 +52,7 @@ def note_end(run: SpecRun, record: AttemptRecord) -> None:
 
 
 def find_touched(run: SpecRun, record: AttemptRecord) -> Touched | None:
-    """What was changed in the checkout since; None where nothing was. Raises GitError."""
+    """What was changed in the checkout since; None where nothing was. Raises ChantError."""
     noted, tree = find_users_paths(run, record), _tree_file(run, record)
     if noted is None:
         return Touched()
@@ -75,6 +76,7 @@ def _compare(run: SpecRun, record: AttemptRecord, noted: Noted, then: Oid) -> To
 
 def _judge_times(run: SpecRun, record: AttemptRecord, noted: Noted) -> Touched | None:
     folder, git = folder_of(run, record), Git(Path(record.worktree))
+    require_plain(git)
     witness = next((path for path in (exit_file(folder), folder / "log") if path.is_file()), None)
     if witness is None or _has_jumped(run, record):
         return Touched()

@@ -100,6 +100,27 @@ def test_the_first_ctrl_c_says_what_is_done_and_the_second_ends_at_once(
     _assert_next_run_finishes(sandbox, specs)
 
 
+@ON_LINUX
+def test_a_filter_that_hangs_while_work_is_saved_ends_with_the_second_ctrl_c(sandbox: Sandbox) -> None:
+    told = sandbox.outside / "filter"
+    sandbox.git("config", "filter.stuck.clean", f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 1000")
+    sandbox.add_spec(ONE, run=f"echo '*.txt filter=stuck' > .gitattributes\necho whole > {ONE}.txt\n{TICK_ALL}")
+    sandbox.commit()
+    process = sandbox.start("-n", "2")
+    wait_until(told.exists, "git has started the filter")
+
+    os.kill(process.pid, signal.SIGINT)
+    _read_until(process, "stopping")
+    time.sleep(0.6)  # as above
+    os.kill(process.pid, signal.SIGINT)
+    ran = end(process)
+
+    assert ran.status == 130
+    assert not is_running(int(told.read_text()))
+    sandbox.git("config", "--unset", "filter.stuck.clean")
+    _assert_next_run_finishes(sandbox, [ONE])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_in_a_checkout_too_a_signal_ends_the_agent_and_saves_its_work(
     sandbox: Sandbox, slow: Callable[..., Sequence[str]], number: signal.Signals

@@ -318,3 +318,23 @@ def test_locks_that_an_agents_killed_git_left_keep_no_work_from_being_saved(repo
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert repository.read("a.txt") == "work\n"
     repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("script", ["mkfifo .gitignore", "mkfifo .gitattributes", "rm README.md && mkfifo README.md"])
+def test_a_pipe_where_git_reads_a_file_is_named_and_all_else_is_saved(repository: Repository, script: str) -> None:
+    spec_id = repository.add_spec("a", f"echo work > a.txt\nmkdir run && mkfifo run/pipe\n{script}")
+    repository.commit()
+
+    state = repository.work(spec_id)
+
+    assert (state.kind, state.reason) == (Kind.FAILED, f"{script.split()[-1]} was a pipe")
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_a_pipe_that_git_passes_by_is_nobodys_concern(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo work > a.txt\nmkfifo pipe")
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.read("a.txt") == "work\n"

@@ -3,7 +3,7 @@
 | signal | while a run is on |
 |---|---|
 | the first one | the agents are ended, what they did is saved, then doit ends with 128 + its number |
-| Ctrl-C after that | doit ends at once, as with `kill -9`: keepers end the agents, the next doit saves what they did |
+| Ctrl-C after that | doit ends at once, its gits too: keepers end the agents, the next doit saves what they did |
 | another after that | nothing: terminals and supervisors send several |
 """
 
@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from chant_tasks.agents.keeper import find_descendants, load_parents
+from chant_tasks.git.running import ask_to_end, end_all_at_once
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_PRESS = 0.5  # seconds in which a second Ctrl-C is the first one, passed on by a program around doit
@@ -61,6 +62,7 @@ def interruptible(stop: threading.Event, on_first: Callable[[int], None]) -> Ite
                 _end_at_once()
             return
         stop.set()
+        ask_to_end(is_asked=True)
         _state.pending.append(number)
         _state.first_at = time.monotonic()
         # the main thread may be in the middle of writing a line, and hold that lock
@@ -71,6 +73,7 @@ def interruptible(stop: threading.Event, on_first: Callable[[int], None]) -> Ite
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     _state.pending.clear()
     _state.holds = 0
+    ask_to_end(is_asked=False)
     try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # nohup, or `doit … &` in a script: left alone
@@ -149,4 +152,6 @@ def _end_at_once() -> None:
     with suppress(OSError, ValueError):
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the live block has hidden it
+    with suppress(OSError):
+        end_all_at_once()
     os._exit(128 + signal.SIGINT)
