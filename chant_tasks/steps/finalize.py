@@ -50,5 +50,5 @@ def _end_unsaved(run: SpecRun, attempt: Attempt, error: ChantError | OSError) ->
     again, for what is in it may be nowhere else."""
     if not has_place(attempt):
         head = find_commit(run.git, f"refs/heads/{attempt.record.branch}")
-        return end_failed(run, attempt, f"the agent removed its worktree {attempt.worktree}", head)
+        return end_failed(run, attempt, str(error), head)
     return stay_open(attempt, error, "what the agent left could not be saved")

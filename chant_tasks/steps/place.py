@@ -25,6 +25,7 @@ from chant_tasks.steps.leave import leave_in_turn
 from chant_tasks.steps.noted import Noted
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import say_changed_config
+from chant_tasks.steps.whereabouts import bring_back, is_at_its_place, require_place
 from chant_tasks.words import render_some
 
 
@@ -44,11 +45,13 @@ def find_git(run: SpecRun, attempt: Attempt) -> Git:
 
 
 def save_place(run: SpecRun, attempt: Attempt) -> Saved:
-    """Put everything that the agent left onto the attempt's branch. Raises GitError or OSError where that fails."""
+    """Put everything that the agent left onto the attempt's branch. Raises ChantError or OSError where that fails."""
     record, git = attempt.record, find_git(run, attempt)
     if not record.worktree:
         return Saved(head=find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head))
     say_changed_config(run, record.spec)
+    bring_back(run, record)
+    require_place(record)
     if not record.is_in_place:
         restore_worktree(run.overview.project.common_dir, attempt.worktree, record.branch)
     if record.is_ignored and attempt.spec_file.is_file():
@@ -137,4 +140,4 @@ def leave_place(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool = 
 
 def has_place(attempt: Attempt) -> bool:
     """Whether the folder that the attempt was worked in is there."""
-    return bool(attempt.record.worktree) and Path(attempt.record.worktree).is_dir()
+    return is_at_its_place(attempt.record)

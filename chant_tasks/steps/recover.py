@@ -50,6 +50,7 @@ from chant_tasks.steps.place import leave_place, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
 from chant_tasks.steps.use import add_lost_use
+from chant_tasks.steps.whereabouts import bring_back
 from chant_tasks.words import render_problem, render_some
 
 
@@ -83,6 +84,8 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
     if not _is_left_to_a_person(record):
         _end_agent(run, record)
         remove_half_written(journal, spec_id)
+    if record.ending is None:
+        bring_back(run, record)
     attempt = _load_attempt(run, record)
     _apply_recovery(run, attempt, plan_recovery(record, load_found(run, attempt)))
 

@@ -458,6 +458,21 @@ def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> Non
     repository.assert_no_traces()
 
 
+@pytest.mark.parametrize("what", ["mv {0} {0}-other", "rm {0}/.git; git -C {0} init -q"])
+def test_a_worktree_that_was_moved_or_made_a_repository_is_saved_after_a_crash_too(
+    repository: Repository, what: str
+) -> None:
+    spec_id = repository.add_spec("a", ticks=False)
+    repository.commit()
+    _kill(repository, spec_id, AFTER_ITS_END["the agent has ended"], takes_children=True)
+    repository.shell(what.format(repository.worktrees / f"chant-{spec_id}"))
+
+    repository.prepare()
+
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
+
+
 @pytest.mark.parametrize("moment", ["its work is a commit", "its work is on the branch"])
 def test_a_repository_that_an_agent_made_inside_does_not_land_after_a_crash_either(
     repository: Repository, moment: str

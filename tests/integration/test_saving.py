@@ -338,3 +338,52 @@ def test_a_pipe_that_git_passes_by_is_nobodys_concern(repository: Repository) ->
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert repository.read("a.txt") == "work\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'git worktree move "$PWD" "$PWD-other"',
+        'mv "$PWD" "$PWD-other"',
+        'mv "$PWD" "$PWD-other" && ln -s "$PWD-other" "$PWD"',
+    ],
+)
+def test_a_worktree_that_its_agent_moved_is_brought_back_and_lands(repository: Repository, script: str) -> None:
+    tick = """sed -i 's/^- \\[ \\]/- [x]/' "$CHANT_SPEC_FILE\""""
+    spec_id = repository.add_spec("a", f"echo work > a.txt\n{tick}\n{script}", ticks=False)
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    place = repository.worktrees / f"chant-{spec_id}"
+    assert f"its agent had moved the worktree to {place}-other: brought back" in repository.notices()
+    assert repository.read("a.txt") == "work\n"
+    repository.assert_no_traces()
+
+
+def test_where_an_agent_put_a_link_for_its_worktree_nothing_happens_to_what_it_leads_to(
+    repository: Repository,
+) -> None:
+    spec_id = repository.add_spec(
+        "a", f'echo work > a.txt\n{COMMIT}\nrm -r "$PWD"; ln -s {repository.top} "$PWD"', ticks=False
+    )
+    repository.commit()
+    repository.write("mine.txt", "mine\n")
+
+    state = repository.work(spec_id)
+
+    place = repository.worktrees / f"chant-{spec_id}"
+    assert (state.kind, state.reason) == (Kind.FAILED, f"the agent removed its worktree {place}, or moved it away")
+    assert (repository.top / ".git").is_dir()
+    assert repository.status() == ["?? mine.txt"]
+    assert not place.is_symlink()
+    repository.assert_no_traces()
+
+
+def test_what_was_committed_on_a_detached_head_of_a_removed_worktree_is_kept(repository: Repository) -> None:
+    script = f'git checkout -q --detach\necho work > a.txt\n{COMMIT}\nrm -r "$PWD"'
+    spec_id = repository.add_spec("a", script, ticks=False)
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.FAILED
+    assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
+    repository.assert_no_traces()
