@@ -1,12 +1,14 @@
 """The two ways on from a branch that needs attention: land what a person resolved on it, or set it aside."""
 
 from dataclasses import replace
+from shlex import quote
 
 from chant_tasks.errors import RepositoryError
-from chant_tasks.git.index import is_ignored
+from chant_tasks.git.index import is_ignored, load_changed
+from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import find_merge_base
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
-from chant_tasks.git.runner import Oid
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.kept import REFS
@@ -22,6 +24,7 @@ from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import resume_attempt
+from chant_tasks.words import render_some
 
 
 def land_branch(run: SpecRun, spec_id: SpecId) -> State:
@@ -37,7 +40,10 @@ def land_branch(run: SpecRun, spec_id: SpecId) -> State:
         spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
         if spec is None:
             raise RepositoryError(f"{spec_id} has no file with frontmatter in this checkout")
-        record = _find_open_record(run, spec_id) or _plan_record_of_branch(run, spec, head)
+        record = _find_open_record(run, spec_id)
+        if record is None:
+            _require_committed(run, spec_id)
+            record = _plan_record_of_branch(run, spec, head)
         attempt = resume_attempt(run, spec, record, lock)
     except BaseException:
         lock.release()
@@ -96,6 +102,23 @@ def _find_open_record(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
     if record is None or record.ending not in (None, Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH):
         return None
     return record if record.branch == run.overview.facts.branches.get(spec_id) else None
+
+
+def _require_committed(run: SpecRun, spec_id: SpecId) -> None:
+    """Raises RepositoryError where a worktree of the branch holds what is not committed: the journal does not know of
+    that work, so nobody saves it, and without it half of the work would land."""
+    branch = run.overview.facts.branches[spec_id]
+    for worktree in load_worktrees(run.git, run.overview.project.top):
+        if worktree.branch != branch or worktree.git_dir is None or worktree.path == run.overview.project.top:
+            continue
+        git, place = Git(worktree.path), quote(str(worktree.path))
+        left = tuple(sorted({*load_changed(git), *load_untracked(git)}))
+        if left:
+            verb = "is" if len(left) == 1 else "are"
+            raise RepositoryError(
+                f"{render_some(left)} in {worktree.path}, where {branch} is checked out, {verb} not committed",
+                f"git -C {place} add -A && git -C {place} commit, then: doit spec-land {spec_id}",
+            )
 
 
 def _plan_record_of_branch(run: SpecRun, spec: Spec, head: Oid) -> AttemptRecord:

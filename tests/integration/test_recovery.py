@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chant_tasks.errors import RepositoryError
 from chant_tasks.git.runner import Answer, Git
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase, save_record
 from chant_tasks.journal.ledger import load_entries
@@ -456,6 +457,26 @@ def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> Non
     assert (record.ending, record.reason) == (Ending.FAILED, '1 of 1 acceptance criterion is unticked: "it is done"')
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "work\n"
     repository.assert_no_traces()
+
+
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_where_the_journal_has_lost_an_attempt_nothing_lands_without_what_its_worktree_holds(
+    repository: Repository, *, is_damaged: bool
+) -> None:
+    spec_id = repository.add_spec("a", "echo one > one.txt\ngit add one.txt\ngit commit -q -m one\necho two > two.txt")
+    repository.commit()
+    _kill(repository, spec_id, AFTER_ITS_END["its end is noted"], takes_children=True)
+    record, place = repository.journal / "attempts" / spec_id / "1" / "record.json", f"chant-{spec_id}"
+    record.write_text("{") if is_damaged else record.unlink()
+    repository.prepare()
+
+    assert repository.state(spec_id).next[0].command == "doit spec-land a"
+    with pytest.raises(RepositoryError, match=rf"two.txt in .*{place}, where spec/{spec_id} is checked out") as refused:
+        repository.land(spec_id)
+
+    repository.shell(refused.value.hint.partition(", then")[0].replace("commit", "commit -q -m two"))
+    assert repository.land(spec_id).kind is Kind.COMPLETED
+    assert {"one.txt", "two.txt"} <= repository.files()
 
 
 @pytest.mark.parametrize("what", ["mv {0} {0}-other", "rm {0}/.git; git -C {0} init -q"])
