@@ -1,6 +1,6 @@
 """What it costs to start git through `subprocess`, and through `sh`: both alternate, the ratio of medians counts.
 
-    python benchmarks/git_start.py [runs]
+python benchmarks/git_start.py [runs]
 """
 
 import statistics

@@ -1,7 +1,8 @@
 """How numbers, lists of names and refusals of the system read: `4m12s`, `$0.42`, `2 commits`, `a, b and 4 more`."""
 
-# What to do about a refusal of the system.
-MEND_DISK = "once that is mended (is the disk full? `df -h`): doit"
+import errno
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def render_duration(seconds: float) -> str:
@@ -55,6 +56,12 @@ def render_problem(error: OSError) -> str:
     what = (error.strerror or str(error)).strip()
     where = f": {error.filename}" if error.filename is not None else ""
     return " ".join(f"{what[:1].lower()}{what[1:]}{where}".split())
+
+
+def render_mend(error: Exception) -> str:
+    """What comes before the next command where the system refused something: `once that is mended`."""
+    is_full = isinstance(error, OSError) and error.errno in _FULL
+    return "once that is mended (is the disk full? `df -h`)" if is_full else "once that is mended"
 
 
 def render_size(number: int) -> str:

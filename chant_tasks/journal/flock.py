@@ -50,12 +50,18 @@ def add_lock(path: Path, kind: int) -> Lock:
 
 def is_locked(path: Path) -> bool:
     """Whether somebody holds the lock on `path` alone. Looking makes no file."""
-    if not path.exists():
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # also where the journal cannot be written
+    except FileNotFoundError:
         return False
-    lock = find_lock(path, fcntl.LOCK_SH)
-    if lock is None:
-        return True
-    lock.release()
+    with Lock(handle) as lock:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _is_at(handle, path)
+        except OSError as error:
+            raise _plan_refusal(path, error) from error
+        lock.release()
     return False
 
 

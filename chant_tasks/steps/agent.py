@@ -223,9 +223,9 @@ def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
         reserve.unlink(missing_ok=True)
         return attempt
     except OSError:
-        reserve.unlink(missing_ok=True)
-    with suppress(OSError):
-        return save(run, attempt, record)
+        with suppress(OSError):  # the journal may be what cannot be written, and not the disk be full
+            reserve.unlink(missing_ok=True)
+            return save(run, attempt, record)
     return replace(attempt, record=record)
 
 

@@ -23,7 +23,7 @@ from chant_tasks.overview import load_state
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.words import render_problem
+from chant_tasks.words import render_mend, render_problem
 
 
 def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending = Ending.FAILED) -> State:
@@ -72,7 +72,7 @@ def stay_open(attempt: Attempt, error: ChantError | OSError, what: str) -> State
     reason = f"{render_failure(error)}; {what}"
     kept = f"worktree {place}" if has_folder else f"branch {record.branch}" if record.branch else ""
     look = f"git -C {quote(str(place))} status" if has_folder else f"git log {quote(record.branch)}"
-    again = Next(command="doit", purpose="once that is mended (is the disk full? `df -h`): go on from there")
+    again = Next(command="doit", purpose=f"{render_mend(error)}: go on from there")
     return State(
         kind=Kind.FAILED,
         reason=reason,

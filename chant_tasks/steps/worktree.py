@@ -37,7 +37,7 @@ from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import plan_worktree_paths
-from chant_tasks.words import MEND_DISK, render_problem
+from chant_tasks.words import render_mend, render_problem
 
 _STALE_SECONDS = 60.0
 _WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
@@ -55,7 +55,7 @@ def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Atte
         started = find_failure(run, spec_id) or _start(run, spec_id, lock)
     except (ChantError, OSError) as failed:
         lock.release()
-        error = failed if isinstance(failed, ChantError) else WorktreeError(render_problem(failed), MEND_DISK)
+        error = failed if isinstance(failed, ChantError) else _word_refusal(failed)
         rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
         return State(kind=Kind.FAILED, reason=error.reason, details=rows)
     except BaseException:
@@ -206,6 +206,10 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
         return end_failed(run, left, _word_failure(failure), head)
     finally:
         checkout_lock.release()
+
+
+def _word_refusal(error: OSError) -> WorktreeError:
+    return WorktreeError(render_problem(error), f"{render_mend(error)}: doit")
 
 
 def _word_failure(failure: ChantError) -> str:

@@ -1,9 +1,12 @@
-"""A disk that is full, at whatever moment: clear lines, nothing lost, and the next doit goes on."""
+"""A disk that is full, or a journal that can no longer be written: clear lines, nothing lost, the next doit goes on."""
 
+import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
 
 A, B = "2026-01-01-001-aaa", "2026-01-01-002-bbb"
@@ -29,3 +32,40 @@ def test_what_cannot_be_written_is_said_in_a_line_and_the_next_doit_goes_on(sand
     assert again.status == 0, again.text
     assert [sandbox.status_of(spec) for spec in (A, B)] == ["completed", "completed"]
     assert {path.name for path in sandbox.root.glob("2026*.txt")} == {f"{A}.txt", f"{B}.txt"}
+
+
+@pytest.fixture
+def locked(sandbox: Sandbox) -> Iterator[tuple[str, str]]:
+    """The commands that keep the journal from being written, and that let it be written again."""
+    journal = sandbox.root / ".git" / "chant"
+    lock, free = ("chattr -R +i", "chattr -R -i") if os.geteuid() == 0 else ("chmod -R a-w", "chmod -R u+w")
+    tried = sandbox.repository.shell(
+        f"touch {sandbox.outside}/t && {lock} {sandbox.outside}/t && {free} {sandbox.outside}/t"
+    )
+    if tried.status != 0:
+        pytest.skip("nothing here keeps root from writing a file")
+    yield f"{lock} {journal}", f"{free} {journal}"
+    sandbox.repository.shell(f"{free} {journal}")
+
+
+def test_a_journal_that_cannot_be_written_any_more_is_said_in_a_line_and_starts_no_agent(
+    sandbox: Sandbox, locked: tuple[str, str]
+) -> None:
+    lock, free = locked
+    again, runs = sandbox.outside / "again", sandbox.outside / "runs"
+    sandbox.add_spec(A, run=f"echo run >> {runs}\necho work > {A}.txt\n{TICK}test -e {again} || {lock}")
+    sandbox.commit()
+
+    ran, listed, refused = sandbox.doit("run", "-n", "2"), sandbox.doit("list"), sandbox.doit("run", "-n", "2")
+
+    assert ran.status == 1, ran.text
+    assert "unexpected error" not in ran.text + refused.text
+    assert "what the agent left is saved, and could not be finalized" in ran.text
+    assert "is the disk full?" not in ran.text
+    assert "stopped midway; the next doit goes on from there" in listed.text
+    assert (refused.status, refused.text.count(" cannot be written: ")) == (1, 1), refused.text
+    assert runs.read_text() == "run\n"
+    again.touch()
+    sandbox.repository.shell(free)
+    mended = sandbox.doit("run", "-n", "2")
+    assert (mended.status, sandbox.status_of(A)) == (0, "completed"), mended.text

@@ -9,7 +9,7 @@ from typing import TextIO
 from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
-from chant_tasks.doit_plugin.run.guards import describe, find_disk_problem
+from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome, judge
 from chant_tasks.doit_plugin.run.uptodate import load_present_state
 from chant_tasks.doit_plugin.run.work import Work
@@ -211,12 +211,12 @@ def describe_error(work: Work, spec_id: SpecId, error: BaseException) -> Outcome
     attempt = work.attempts.pop(spec_id, None)
     if attempt is not None:
         attempt.release()  # the next run picks the attempt up from the journal
-    disk_problem = find_disk_problem(error)
-    if disk_problem is not None and attempt is not None:
+    system_problem = find_system_problem(error)
+    if system_problem is not None and attempt is not None:
         from chant_tasks.steps.cleanup import stay_open
 
-        return judge(stay_open(attempt, disk_problem, "the attempt is open as before"))
-    problem = error if isinstance(error, ChantError) else disk_problem
+        return judge(stay_open(attempt, system_problem, "the attempt is open as before"))
+    problem = error if isinstance(error, ChantError) else system_problem
     if problem is not None:
         return judge(_describe_problem(problem))
     reason = f"unexpected error: {describe(error)}"

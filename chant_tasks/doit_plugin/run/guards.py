@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from chant_tasks.errors import ChantError
-from chant_tasks.words import MEND_DISK, render_problem
+from chant_tasks.words import render_mend, render_problem
 
 _HOOKS = (
     "initialize",
@@ -22,8 +22,10 @@ _HOOKS = (
     "complete_run",
 )
 
-# A disk that is full (for this user, for a file of that size), read-only or broken: nobody's mistake.
-_OF_THE_DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO))
+# A disk that is full (for this user, for a file of that size), read-only or broken, files that may not be written, no
+# more files or memory to be had: nobody's mistake.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EPERM, errno.EACCES)
+_OF_THE_SYSTEM = frozenset((*_OF_THE_DISK, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
 
 OnError = Callable[[str, BaseException], None]
 
@@ -48,11 +50,11 @@ def _guard(method: Callable[..., Any], hook: str, on_error: OnError) -> Callable
     return call
 
 
-def find_disk_problem(error: BaseException) -> ChantError | None:
-    """The refusal of the disk that an exception is, in a line; None where it is anything else, a bug for one."""
-    if not isinstance(error, OSError) or error.errno not in _OF_THE_DISK:
+def find_system_problem(error: BaseException) -> ChantError | None:
+    """The refusal of the system's that an exception is, in a line; None where it is anything else, a bug for one."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_SYSTEM:
         return None
-    return ChantError(render_problem(error), MEND_DISK)
+    return ChantError(render_problem(error), f"{render_mend(error)}: doit")
 
 
 def describe(error: BaseException) -> str:

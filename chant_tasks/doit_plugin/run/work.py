@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TextIO
 
-from chant_tasks.doit_plugin.run.guards import describe, find_disk_problem
+from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
 from chant_tasks.doit_plugin.run.signals import hold
@@ -84,7 +84,7 @@ class Work:
         """Remember what went wrong outside of every task, to be said at the end; after a stop, that is no news."""
         if words in self.errors or self.stop.is_set():
             return
-        problem = find_disk_problem(error)
+        problem = find_system_problem(error)
         if problem is not None:
             self.errors[words] = f"{words}: {problem.reason}"
         else:
@@ -124,7 +124,7 @@ class Work:
         except ChantError as error:
             self.refusal = error
         except Exception as error:
-            self.refusal = find_disk_problem(error) or self._describe_bug(error)
+            self.refusal = find_system_problem(error) or self._describe_bug(error)
         if self.refusal is not None and self.wanted:
             self.emit(Notice(spec="", text=render_refusal(self.refusal)))
 
