@@ -1,6 +1,6 @@
 """Strict settings: `.chant/config.md` on top of the user's own file, as typed values."""
 
-from chant_tasks.config.branches import Branch, find_branch, find_branch_collisions
+from chant_tasks.config.branches import Branch, find_base_branch, find_branch, find_branch_collisions, is_stacked
 from chant_tasks.config.choice import find_model, find_timeouts
 from chant_tasks.config.load import load_config
 from chant_tasks.config.model import (
@@ -38,10 +38,12 @@ __all__ = [
     "Setting",
     "Timeouts",
     "Worktrees",
+    "find_base_branch",
     "find_branch",
     "find_branch_collisions",
     "find_model",
     "find_timeouts",
+    "is_stacked",
     "load_config",
     "parse_duration",
     "render_config",

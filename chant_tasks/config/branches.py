@@ -31,6 +31,17 @@ def find_branch(spec_id: SpecId, spec: Spec | None, config: Config) -> Branch:
     return Branch(name=f"{own or config.defaults.branch_prefix}{spec_id}", is_kept=True)
 
 
+def is_stacked(spec_id: SpecId, spec: Spec | None, config: Config) -> bool:
+    """Whether the spec begins on the branches of what it depends on: only work that stays on a branch may."""
+    return config.defaults.stack and find_branch(spec_id, spec, config).is_kept
+
+
+def find_base_branch(spec_id: SpecId, spec: Spec | None, config: Config) -> str:
+    """The branch that the spec's work stands on where that is made of several others."""
+    own = spec.branch_prefix if spec is not None else None
+    return f"{own or config.defaults.branch_prefix}base/{spec_id}"
+
+
 def is_branch_name(name: str) -> bool:
     """Whether git can have a branch of this name (the rules of git-check-ref-format)."""
     parts = name.split("/")

@@ -63,6 +63,7 @@ class Defaults:
     """What holds for each spec that does not say otherwise in its own frontmatter.
 
     With `branch`, work stays on a branch named `branch_prefix` and the spec's id, instead of landing on the target.
+    With `stack`, what depends on such work begins on that branch, instead of waiting for it to be merged.
     """
 
     provider: str | None = None
@@ -71,6 +72,7 @@ class Defaults:
     main_branch: str | None = None
     branch: bool = False
     branch_prefix: str = "chant/"
+    stack: bool = False
     rotation_strategy: Rotation = Rotation.NONE
 
 

@@ -27,6 +27,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "defaults.main_branch", defaults.main_branch or "the branch that is checked out"
     yield "defaults.branch", str(defaults.branch).lower()
     yield "defaults.branch_prefix", defaults.branch_prefix
+    yield "defaults.stack", str(defaults.stack).lower()
     for provider, settings in config.providers.items():
         for name, value in settings.items():
             yield f"providers.{provider}.{name}", _render_setting(value)

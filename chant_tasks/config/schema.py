@@ -49,6 +49,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "defaults.main_branch": parse_branch,
         "defaults.branch": parse_flag,
         "defaults.branch_prefix": parse_branch_prefix,
+        "defaults.stack": parse_flag,
         "defaults.rotation_strategy": parse_rotation,
         "providers.command.argv": parse_texts,
         **{f"providers.{agent}.{name}": parser for agent in AGENTS for name, parser in AGENT_SETTINGS.items()},

@@ -18,7 +18,7 @@ from chant_tasks.earlier import can_go_on
 from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import AttemptFacts, Ending
+from chant_tasks.state import AttemptFacts, Ending, StackedOn
 
 # Of the keeper, of the log where it was cut, and the room kept for the record of the agent's end.
 _LEFT_BY_KILLED = ("exit.new", "log.new", "reserve")
@@ -54,6 +54,8 @@ class AttemptRecord:
     agent's own where what is kept holds more, `folder` where the agent worked, also once that is left,
     `session_began` the number of the attempt that began the agent's session (0: this one). `error_class` is the kind of
     the agent's error; `change` names what a failed attempt left, `tries` how many in a row have left the same.
+    `stacked_on` are the branches of dependencies that `base` holds beside the target, `base_branch` is the one that
+    ends there: one of theirs, or one made of several. `onto` is what a restack could not move the work onto.
 
     `agent_began` is when its agent was started last, `agent_clock` what the machine's clock of waking seconds showed
     then, `agent_log` how long the log was. `agent_seconds` is how long all its agents were at work, once they have
@@ -106,6 +108,9 @@ class AttemptRecord:
     kept: str = ""
     change: str = ""
     tries: int = 0
+    stacked_on: tuple[StackedOn, ...] = ()
+    base_branch: str = ""
+    onto: str = ""
     ended_at: str = ""
     leftover: str = ""
     log: str = ""
@@ -157,6 +162,7 @@ class AttemptRecord:
             change=self.change,
             tries=self.tries,
             head=self.head,
+            onto=self.onto,
         )
 
 
@@ -185,7 +191,8 @@ def parse_record(data: bytes) -> AttemptRecord | None:
         agent_process = values.get("agent_process")
         values["agent_process"] = ProcessMark(**agent_process) if agent_process else None
         lists = {name: tuple(values.get(name, ())) for name in ("commits", "paths")}
-        return AttemptRecord(**(values | lists))
+        stacked_on = tuple(StackedOn(**under) for under in values.get("stacked_on", ()))
+        return AttemptRecord(**(values | lists | {"stacked_on": stacked_on}))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

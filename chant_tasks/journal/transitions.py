@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
-from chant_tasks.state import Ending
+from chant_tasks.state import Ending, StackedOn
 
 # Endings after which the work still stands on its branch.
 ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH)
@@ -48,6 +48,24 @@ class AgentResult:
     summary: str = ""
     error_class: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """Where work begins: the commit, the branch that ends there ("" for the target), what it holds of dependencies."""
+
+    base: str
+    branch: str = ""
+    stacked_on: tuple[StackedOn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Finalized work in its new place: its last commit, the one that finalized it, and the ids of its own commits."""
+
+    head: str
+    final: str
+    commits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +174,35 @@ def to_finalized_on_branch(record: AttemptRecord, tip: str) -> AttemptRecord:
     return replace(record, head=tip, landing_commit=tip)
 
 
+def to_stacked(record: AttemptRecord, footing: Footing) -> AttemptRecord:
+    """The work is to begin where this tells, or was moved there."""
+    if record.ending is not None and record.ending not in ON_ITS_BRANCH:
+        raise IllegalTransition(f"{_name(record)} has no branch to move: it ended as {record.ending.value}")
+    return replace(record, base=footing.base, base_branch=footing.branch, stacked_on=footing.stacked_on)
+
+
+def to_restacked(record: AttemptRecord, footing: Footing, moved: Moved) -> AttemptRecord:
+    """The finalized work on the branch has been moved: where it ends now, and its commits' ids there."""
+    _require(record, "move its branch", Phase.ENDED)
+    return replace(
+        to_stacked(record, footing),
+        ending=Ending.ON_BRANCH,
+        reason="",
+        paths=(),
+        onto="",
+        head=moved.head,
+        landing_commit=moved.final,
+        commits=moved.commits,
+    )
+
+
+def to_not_restacked(record: AttemptRecord, onto: str, paths: tuple[str, ...]) -> AttemptRecord:
+    """The finalized work on the branch contradicts, in `paths`, what it was to be moved onto."""
+    _require(record, "move its branch", Phase.ENDED)
+    reason = f"conflicts with {onto}: {', '.join(paths)}"
+    return replace(record, ending=Ending.CONFLICT, reason=reason, paths=paths, onto=onto)
+
+
 def to_taken_over(record: AttemptRecord, process: ProcessMark, leftover: str) -> AttemptRecord:
     """Proven work is in the hands of this process now, with what could not be cleaned up after the dead one."""
     _require(record, "take proven work over", Phase.FINISHED, Phase.LANDING)
@@ -176,6 +223,7 @@ def to_reopened(record: AttemptRecord, process: ProcessMark, head: str) -> Attem
         worktree="",
         head=head,
         landing_commit=commit,
+        onto="",
     )
 
 

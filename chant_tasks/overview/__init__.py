@@ -3,7 +3,7 @@
 `model` holds the values, `load` reads what they are made of (`git_facts`, `journal_facts`), `states` computes.
 """
 
-from chant_tasks.overview.load import is_agents_doit, load_attempts, load_overview, load_state
+from chant_tasks.overview.load import is_agents_doit, load_attempts, load_overview, load_present, load_state
 from chant_tasks.overview.model import GitFacts, JournalFacts, Overview, Target
 from chant_tasks.overview.states import with_problems
 
@@ -15,6 +15,7 @@ __all__ = [
     "is_agents_doit",
     "load_attempts",
     "load_overview",
+    "load_present",
     "load_state",
     "with_problems",
 ]

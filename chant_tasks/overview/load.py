@@ -13,7 +13,7 @@ from chant_tasks.journal.locks import without_landings
 from chant_tasks.overview.git_facts import load_git_facts
 from chant_tasks.overview.journal_facts import load_journal_facts
 from chant_tasks.overview.model import Overview, is_completed_file
-from chant_tasks.overview.states import find_finished, find_nodes, find_one_state, with_problems
+from chant_tasks.overview.states import find_asked, find_finished, find_nodes, find_one_state, with_problems
 from chant_tasks.project import Project, require_project
 from chant_tasks.spec.ids import short_ids
 from chant_tasks.spec.model import SpecId
@@ -53,15 +53,22 @@ def load_overview(root: Path) -> Overview:
 
 def load_state(overview: Overview, spec_id: SpecId) -> State:
     """The state of one spec as it is now: its file, its dependencies' files, the target, the journal are read again."""
-    needs = overview.graph.needs.get(spec_id, ())
+    return load_present(overview, spec_id).states[spec_id]
+
+
+def load_present(overview: Overview, spec_id: SpecId) -> Overview:
+    """The overview of one spec and all that decides on it, as they are now. `states` has no others."""
+    asked = find_asked(overview, spec_id)
     with without_landings(overview.project.journal_folder):
-        folder = _load_again(overview, (spec_id, *needs))
+        folder = _load_again(overview, asked)
     journal = load_journal_facts(overview.project.journal_folder, folder)
     config = overview.config or Config()
     facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)
     now = replace(overview, folder=folder, facts=facts, journal=journal)
-    states = {need: find_one_state(now, need, {}) for need in needs}
-    return find_one_state(now, spec_id, states)
+    states: dict[SpecId, State] = {}
+    for found in asked:
+        states[found] = find_one_state(now, found, states)
+    return replace(now, states=states)
 
 
 def load_attempts(overview: Overview, spec_id: SpecId) -> tuple[AttemptRecord, ...]:

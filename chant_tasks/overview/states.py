@@ -1,14 +1,16 @@
 """Each spec's state, computed from an overview's facts. Nothing is read here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from chant_tasks.config import Config, is_stacked
 from chant_tasks.graph import GraphNode
+from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.store import SpecFolder
-from chant_tasks.state import SpecFacts, State, find_state
+from chant_tasks.state import SpecFacts, State, Under, find_motion, find_state
 
 
 def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
@@ -29,6 +31,25 @@ def find_states(overview: Overview) -> Mapping[SpecId, State]:
 def find_one_state(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, State]) -> State:
     """The state of one spec; `states` are those of the specs that it needs."""
     return find_state(_plan_facts(overview, spec_id, states))
+
+
+def find_asked(overview: Overview, spec_id: SpecId) -> tuple[SpecId, ...]:
+    """The specs whose states decide on one spec's, in the order in which they do, itself the last: what it needs, and
+    for a driver in that, where branches will do, what the driver needs."""
+    graph, config = overview.graph, overview.config or Config()
+    through = graph.members if config.defaults.stack else {}
+    found: list[SpecId] = []
+    seen: set[SpecId] = set()  # finished specs may run in a circle
+
+    def ask(asked: SpecId) -> None:
+        seen.add(asked)
+        for need in graph.needs.get(asked, ()) if asked == spec_id or asked in through else ():
+            if need not in seen:
+                ask(need)
+        found.append(asked)
+
+    ask(spec_id)
+    return tuple(found)
 
 
 def find_finished(folder: SpecFolder, facts: GitFacts, journal: JournalFacts) -> frozenset[SpecId]:
@@ -84,7 +105,18 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         branch_status=on_branch.status if on_branch is not None else None,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),
+        is_driver=spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type),
+        is_stacked=is_stacked(spec_id, spec, overview.config or Config()),
+        stands_on=tuple(_find_under(overview, states, record)) if record is not None else (),
     )
+
+
+def _find_under(overview: Overview, states: Mapping[SpecId, State], record: AttemptRecord) -> Iterator[Under]:
+    """What an attempt's work stands on, and what has become of that."""
+    for under in record.stacked_on:
+        tip = overview.facts.tips.get(under.spec, "")
+        motion = find_motion(under, states.get(under.spec), tip)
+        yield Under(short=overview.short.get(under.spec, under.spec), motion=motion)
 
 
 def _is_in_force(tombstone: Tombstone, spec: Spec | None, on_target: Spec | None) -> bool:

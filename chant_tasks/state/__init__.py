@@ -4,6 +4,7 @@ A state is computed from the spec's file, the target branch's tip, the journal, 
 never saved. The table of states stands in docs/reference/states.md.
 """
 
+from chant_tasks.state.footing import Motion, StackedOn, Under
 from chant_tasks.state.model import (
     ICONS,
     NO_CHANGE,
@@ -17,6 +18,7 @@ from chant_tasks.state.model import (
     Worker,
 )
 from chant_tasks.state.rules import find_state, is_completed
+from chant_tasks.state.stack import find_motion, find_pr_base, has_own_base, is_met
 
 __all__ = [
     "ICONS",
@@ -25,10 +27,17 @@ __all__ = [
     "AttemptFacts",
     "Ending",
     "Kind",
+    "Motion",
     "Next",
     "SpecFacts",
+    "StackedOn",
     "State",
+    "Under",
     "Worker",
+    "find_motion",
+    "find_pr_base",
     "find_state",
+    "has_own_base",
     "is_completed",
+    "is_met",
 ]

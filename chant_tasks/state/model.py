@@ -6,6 +6,7 @@ from enum import Enum
 from shlex import quote
 
 from chant_tasks.spec.model import Spec, SpecId, Status
+from chant_tasks.state.footing import Under
 
 
 class Kind(Enum):
@@ -66,6 +67,7 @@ class State:
     """A spec's state, carrying its own words: nobody else words them. `details` are (label, text) rows of a report.
 
     `is_stuck` says that nothing is in its way but that its attempts come to nothing: a person may have it worked again.
+    `is_on_branch` says that its work is done, and waits on its branch to be merged.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class State:
     details: tuple[tuple[str, str], ...] = ()
     next: tuple[Next, ...] = ()
     is_stuck: bool = False
+    is_on_branch: bool = False
 
     @property
     def icon(self) -> str:
@@ -103,7 +106,8 @@ class AttemptFacts:
     `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
     `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
     and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session. `tries`
-    is how many attempts in a row, this one included, failed with the same `change`.
+    is how many attempts in a row, this one included, failed with the same `change`. `onto` is what its branch could not
+    be moved onto by a restack.
     """
 
     number: int
@@ -121,6 +125,7 @@ class AttemptFacts:
     head: str = ""
     change: str = ""
     tries: int = 0
+    onto: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +142,8 @@ class SpecFacts:
 
     `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
     if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. After `most_tries` attempts
-    that came to the same a person has to act (None: never).
+    that came to the same a person has to act (None: never). With `is_stacked` it may begin on the branches of what it
+    needs; `stands_on` are those that its work stands on. `is_driver` says that it waits for members alone.
     """
 
     id: SpecId
@@ -157,6 +163,9 @@ class SpecFacts:
     branch_status: Status | None = None
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
+    is_driver: bool = False
+    is_stacked: bool = False
+    stands_on: tuple[Under, ...] = ()
 
     @property
     def typed(self) -> str:

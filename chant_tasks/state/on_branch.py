@@ -2,6 +2,7 @@
 
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import AttemptFacts, Ending, Kind, Next, SpecFacts, State
+from chant_tasks.state.stack import plan_stacked_next, word_stand
 
 
 def find_on_branch(facts: SpecFacts) -> State | None:
@@ -52,14 +53,17 @@ def _is_completed_on_branch(facts: SpecFacts) -> bool:
 
 
 def _completed_on_branch(facts: SpecFacts) -> State:
+    alone = (
+        Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
+        Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land"),
+        _discard(facts),
+    )
+    words = (f"completed on branch {facts.branch}, not merged", word_stand(facts))
     return State(
         kind=Kind.WAITING,
-        reason=f"completed on branch {facts.branch}, not merged",
-        next=(
-            Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
-            Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land"),
-            _discard(facts),
-        ),
+        reason="; ".join(word for word in words if word),
+        next=plan_stacked_next(facts, _discard(facts)) if facts.stands_on else alone,
+        is_on_branch=True,
     )
 
 
@@ -81,6 +85,8 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
 def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
     target = attempt.target or facts.target
+    if attempt.onto:
+        return _restack_conflict(facts, attempt, target)
     if attempt.head and facts.branch_tip not in ("", attempt.head):
         return _changed_since(facts, attempt, target)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
@@ -94,6 +100,26 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
         next=(
             Next(command=mend, purpose=purpose),
             Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
+            _discard(facts),
+        ),
+    )
+
+
+def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
+    """A branch that could not be moved to where what it stands on is now."""
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(
+            ("conflicts", attempt.reason.removeprefix("conflicts ")),
+            ("kept", f"branch {facts.branch}, as it was"),
+        ),
+        next=(
+            Next(command=f"git switch {facts.branch} && git merge {attempt.onto}", purpose="resolve it and commit"),
+            Next(
+                command=f"git switch {target} && doit spec-restack {facts.typed}",
+                purpose="then let it stand there",
+            ),
             _discard(facts),
         ),
     )

@@ -3,6 +3,7 @@
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import NO_CHANGE, AttemptFacts, Ending, Kind, Next, SpecFacts, State
 from chant_tasks.state.on_branch import find_on_branch
+from chant_tasks.state.stack import is_met
 from chant_tasks.words import render_some
 
 
@@ -73,13 +74,22 @@ def _approve(facts: SpecFacts) -> Next:
 
 
 def _find_blocked(facts: SpecFacts) -> State | None:
-    blockers = [(short, state) for short, state in facts.needs if not state.is_satisfied]
+    blockers = [(short, state) for short, state in facts.needs if not is_met(state, is_stacked=facts.is_stacked)]
     if not blockers:
-        return None
-    done = sum(state.is_satisfied for state in facts.members)
+        return _find_unmerged(facts)
+    done = sum(is_met(state, is_stacked=facts.is_stacked) for state in facts.members)
     if done or any(state.kind is Kind.IN_PROGRESS for state in facts.members):
         return State(kind=Kind.IN_PROGRESS, word=f"{done} of {len(facts.members)} done")
     return State(kind=Kind.BLOCKED, reason=f"by {render_some(tuple(short for short, _ in blockers))}")
+
+
+def _find_unmerged(facts: SpecFacts) -> State | None:
+    """A driver whose members' work waits on branches: it is done where they are, and lands after them."""
+    waiting = tuple(short for short, state in facts.needs if not state.is_satisfied)
+    if not facts.is_driver or not waiting:
+        return None
+    reason = f"completed on the branches of {render_some(waiting)}, not merged"
+    return State(kind=Kind.WAITING, reason=reason, is_on_branch=True)
 
 
 def _find_failed(facts: SpecFacts) -> State | None:

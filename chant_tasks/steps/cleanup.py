@@ -22,6 +22,7 @@ from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
+from chant_tasks.steps.footing import remove_base_branch
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_mend, render_problem
 
@@ -109,7 +110,10 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) ->
         return f"worktree {record.worktree} could not be removed: {error}"
     except OSError as error:
         return f"worktree {error.filename or record.worktree} could not be removed: {error.strerror}"
-    return "" if keeps_branch else _remove_branch(run, record)
+    if keeps_branch:
+        return ""
+    remove_base_branch(run, record)
+    return _remove_branch(run, record)
 
 
 def _is_kept(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:

@@ -102,6 +102,8 @@ def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecor
         record,
         continues=earlier.number,
         base=earlier.base if earlier.kept else "",
+        stacked_on=earlier.stacked_on if earlier.kept else (),
+        base_branch=earlier.base_branch if earlier.kept else "",
         kept=earlier.kept,
         own_head=earlier.own_head,
         agent=earlier.agent,

@@ -67,16 +67,18 @@ def require_free_checkout(run: SpecRun) -> None:
 
 
 def require_room(run: SpecRun, attempt: Attempt) -> None:
-    """Raises WorktreeError where untracked or ignored files of the user's are where an earlier attempt left its own."""
-    if attempt.going_on is None or not attempt.going_on.head:
+    """Raises WorktreeError where untracked or ignored files of the user's are where an earlier attempt left its own, or
+    where the branch that the work begins on has its own."""
+    if not attempt.begin:
         return
-    git = Git(run.overview.project.top)
-    added = (change.path for change in load_changes(git, "HEAD", attempt.going_on.head) if change.status == "A")
+    git, record = Git(run.overview.project.top), attempt.record
+    added = (change.path for change in load_changes(git, "HEAD", attempt.begin) if change.status == "A")
     specs = run.overview.project.specs_prefix
     taken = tuple(path for path in added if os.path.lexists(git.folder / path) and not path.startswith(specs))
     if taken:
         verb = "is" if len(taken) == 1 else "are"
-        reason = f"{render_some(taken)} {verb} in your checkout, where attempt {attempt.record.continues} left its own"
+        whose = f"attempt {record.continues} left" if record.continues else f"{record.base_branch} has"
+        reason = f"{render_some(taken)} {verb} in your checkout, where {whose} its own"
         raise WorktreeError(reason, f"move it away, then: doit{_word_other_way(run)}")
 
 
@@ -103,16 +105,18 @@ def enter_checkout(run: SpecRun, attempt: Attempt) -> None:
     )
     save_noted(noted_file(run, record), noted)
     at = Oid(record.base)
-    if attempt.going_on is not None and attempt.going_on.head:
-        at = attempt.going_on.own_head
-        take_away(git, noted, attempt.going_on.head)
-        git.run(*SWITCH, "--no-overwrite-ignore", "--create", record.branch, attempt.going_on.head)
-        restore_uncommitted(git, attempt.going_on)
+    has_earlier = attempt.going_on is not None and bool(attempt.going_on.head)
+    if has_earlier or attempt.begin != noted.commit:
+        take_away(git, noted, attempt.begin)
+        git.run(*SWITCH, "--no-overwrite-ignore", "--create", record.branch, attempt.begin)
+        if attempt.going_on is not None and attempt.going_on.head:
+            at = attempt.going_on.own_head
+            restore_uncommitted(git, attempt.going_on)
         put_there(git, noted, own)
     else:
         git.run(*SWITCH, "--create", record.branch)
     apply_aside(git, noted, own, at)
-    if attempt.text != attempt.given or at != record.base:
+    if attempt.text != attempt.given or at != noted.commit:
         attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
         save_file(attempt.spec_file, attempt.text)
 

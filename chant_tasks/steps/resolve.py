@@ -6,7 +6,7 @@ from shlex import quote
 from chant_tasks.errors import RepositoryError
 from chant_tasks.git.index import is_ignored, load_changed
 from chant_tasks.git.noted import load_untracked
-from chant_tasks.git.objects import find_merge_base
+from chant_tasks.git.objects import find_merge_base, is_ancestor
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
@@ -15,12 +15,13 @@ from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.journal.transitions import End, to_ended
 from chant_tasks.landing.land import remove_landing_ref
-from chant_tasks.overview import load_state
+from chant_tasks.overview import load_present, load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, now, plan_record, save, save_copy
 from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.footing import plan_stacked_on, remove_base_branch
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import resume_attempt
@@ -41,6 +42,7 @@ def land_branch(run: SpecRun, spec_id: SpecId) -> State:
         if spec is None:
             raise RepositoryError(f"{spec_id} has no file with frontmatter in this checkout")
         record = _find_open_record(run, spec_id)
+        _require_landed(run, spec_id, record, head)
         if record is None:
             _require_committed(run, spec_id)
             record = _plan_record_of_branch(run, spec, head)
@@ -70,6 +72,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
         apply_ref(run.git, kept, head, None, "chant: discarded by a person")
         if record is not None:
             _end_discarded(run, spec_id, record, kept, lock)
+            remove_base_branch(run, record)
         remove_ref(run.git, f"refs/heads/{branch}", head)
         remove_landing_ref(run.git, spec_id)
     return f"{branch} is set aside as {kept}\n  to get it back: git branch {branch} {kept}"
@@ -86,6 +89,24 @@ def _require_unlanded(run: SpecRun, spec_id: SpecId) -> None:
     state = load_state(run.overview, spec_id)
     if state.kind is Kind.COMPLETED:
         raise RepositoryError(f"{spec_id} has landed already", state.reason)
+
+
+def _require_landed(run: SpecRun, spec_id: SpecId, record: AttemptRecord | None, head: Oid) -> None:
+    """Raises RepositoryError where the branch stands on another spec's, which has not landed: its work would land with
+    this one's, or be missing there."""
+    present = load_present(run.overview, spec_id)
+    recorded = record.stacked_on if record is not None else ()
+    states = present.states
+    below = [under for under in recorded if under.spec in states and not states[under.spec].is_satisfied]
+    for under in plan_stacked_on(present, spec_id):
+        if is_ancestor(run.git, under.tip, head) and not is_ancestor(run.git, under.tip, present.target.tip):
+            below.append(under)
+    if below:
+        under = below[0]
+        short = quote(run.overview.short.get(under.spec, under.spec))
+        raise RepositoryError(
+            f"{spec_id} stands on {under.branch}, which has not landed", f"first: doit spec-land {short}"
+        )
 
 
 def _require_branch(run: SpecRun, spec_id: SpecId) -> Oid:

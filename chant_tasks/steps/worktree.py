@@ -29,6 +29,7 @@ from chant_tasks.steps.budget import plan_refusal
 from chant_tasks.steps.claim import find_failure, wait_for_lock
 from chant_tasks.steps.cleanup import end_failed
 from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
+from chant_tasks.steps.footing import add_base_branch, plan_stand
 from chant_tasks.steps.furnish import furnish
 from chant_tasks.steps.in_place import enter_checkout, require_free_checkout, require_room
 from chant_tasks.steps.leave import leave_checkout
@@ -93,7 +94,9 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
     place = str(run.overview.project.top) if is_in_place(run) else ""
     record = replace(record, worktree=place, is_in_place=is_in_place(run))
-    attempt = _take_up(run, Attempt(spec=spec, record=record, given=given, lock=lock))
+    attempt = plan_stand(run, _take_up(run, Attempt(spec=spec, record=record, given=given, lock=lock)))
+    if isinstance(attempt, State):
+        return attempt
     made = _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
     if isinstance(made, Attempt):
         _tell(run, made)
@@ -115,7 +118,7 @@ def _tell(run: SpecRun, attempt: Attempt) -> None:
         WorktreeMade(
             spec=record.spec,
             branch=record.branch,
-            target=run.target,
+            target=record.base_branch or run.target,
             base=record.base[:7],
             is_in_place=record.is_in_place,
         )
@@ -192,7 +195,7 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
             require_free_checkout(run)
             require_room(run, attempt)
             attempt = _open_record(run, attempt)
-            failure = _catch(lambda: enter_checkout(run, attempt))
+            failure = _catch(lambda: _check_out(run, attempt))
         if failure is None:
             return attempt
     except BaseException:
@@ -208,6 +211,11 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
         checkout_lock.release()
 
 
+def _check_out(run: SpecRun, attempt: Attempt) -> None:
+    add_base_branch(run, attempt.record)
+    enter_checkout(run, attempt)
+
+
 def _word_refusal(error: OSError) -> WorktreeError:
     return WorktreeError(render_problem(error), f"{render_mend(error)}: doit")
 
@@ -219,6 +227,7 @@ def _word_failure(failure: ChantError) -> str:
 def _register(run: SpecRun, attempt: Attempt) -> None:
     """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
     branch = attempt.record.branch
+    add_base_branch(run, attempt.record)
     try:
         add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
     except GitError as error:

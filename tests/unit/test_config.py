@@ -425,6 +425,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "defaults.main_branch         the branch that is checked out\n"
         "defaults.branch              false\n"
         "defaults.branch_prefix       chant/\n"
+        "defaults.stack               false\n"
         "providers.command.argv       my-agent, -x\n"
         "parallel.stagger_delay_ms    0\n"
         "parallel.stagger_jitter_ms   0\n"

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 
-from chant_tasks.config import Config
+from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems, is_driver
 from chant_tasks.overview import Overview
@@ -27,6 +27,8 @@ def plan_warnings(
         yield str(overview.config_error)
     if overview.journal.problem:
         yield f"what earlier runs did is not known: {overview.journal.problem}"
+    if overview.config is not None and overview.config.defaults.stack and not _has_branches(overview, overview.config):
+        yield "defaults.stack does nothing: no spec stays on a branch (defaults.branch: true)"
     started = [row for row in rows if row.state.kind in _STARTED]
     if started and overview.target.problem:
         yield f"nothing can be worked now: {overview.target.problem}"
@@ -47,6 +49,12 @@ def plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Ite
     if not rows and not problems and not wanted.is_open:
         kinds = [f"--state {kind}" for kind in sorted(kind.value for kind in wanted.kinds)]
         yield f"no spec fits {' '.join([*kinds, *(f'--label {label}' for label in sorted(wanted.labels))])}"
+
+
+def _has_branches(overview: Overview, config: Config) -> bool:
+    """Whether some spec's work stays on its branch; where there is no spec, nothing can be told."""
+    specs = overview.folder.specs
+    return not specs or any(is_stacked(spec_id, spec, config) for spec_id, spec in specs.items())
 
 
 def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config, which: Which) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from doit.control import TaskDispatcher
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
+from chant_tasks.doit_plugin.run.notes import drop_branches
 from chant_tasks.doit_plugin.run.uptodate import load_present_state
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecTask
@@ -141,8 +142,10 @@ def _is_cycle(error: BaseException, task: Any) -> bool:
 
 def _may_begin(node: Any) -> bool:
     """Whether the task can be looked at now: it is no spec, nobody has to work it, or it is in our hands."""
-    if not isinstance(node.task, SpecTask) or node.run_status is not None:
+    session = current_session()
+    if not isinstance(node.task, SpecTask) or node.run_status is not None or session.is_agent:
         return True
-    if current_session().is_agent or node.ignored_deps or node.bad_deps:
+    drop_branches(session, node)
+    if node.ignored_deps or node.bad_deps:
         return True
     return require_work().claim(SpecId(node.task.name))

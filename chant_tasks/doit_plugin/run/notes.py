@@ -5,6 +5,7 @@ from typing import Any
 from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
 from doit.task import Task
 
+from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.run.actions import describe_error
 from chant_tasks.doit_plugin.run.guards import describe
 from chant_tasks.doit_plugin.run.outcome import How, Outcome, judge
@@ -46,6 +47,20 @@ def note_waiting(session: Session, work: Work, node: Any) -> None:
     if state is not None and state.kind is Kind.WAITING:
         work.record(spec_id, judge(state))
         work.waiting.add(spec_id)
+
+
+def drop_branches(session: Session, node: Any) -> None:
+    """Let a spec that begins on the branches of what it depends on not be ignored because these wait to be merged."""
+    overview, spec_id = session.overview, SpecId(node.task.name)
+    if overview is None or not node.ignored_deps:
+        return
+    if is_stacked(spec_id, overview.folder.specs.get(spec_id), overview.config or Config()):
+        node.ignored_deps = [dep for dep in node.ignored_deps if not _is_on_branch(session, dep.task)]
+
+
+def _is_on_branch(session: Session, task: Task) -> bool:
+    state = load_present_state(session, SpecId(task.name)) if isinstance(task, SpecTask) else None
+    return state is not None and state.is_on_branch
 
 
 def note_ignored(work: Work, node: Any) -> None:

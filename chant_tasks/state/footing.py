@@ -1,0 +1,32 @@
+"""The values that say on which branches a spec's work stands, and what has become of these since."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chant_tasks.spec.model import SpecId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackedOn:
+    """A dependency that a spec's work stands on: its branch, and where that ended when the work began there."""
+
+    spec: SpecId
+    branch: str
+    tip: str
+
+
+class Motion(Enum):
+    """What has become of such a branch since; its value is the word for it."""
+
+    STILL = "is as it was"
+    MOVED = "was rewritten"
+    LANDED = "was merged"
+    GONE = "is not completed any more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Under:
+    """One thing that a spec's work stands on, by its short id, and what has become of it."""
+
+    short: str
+    motion: Motion

@@ -1,0 +1,177 @@
+"""Where a spec's work begins: on the target or, with `defaults.stack`, on the branches of what it depends on.
+
+One such branch is the base itself; several are merged in memory, and a branch of ours holds that merge.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chant_tasks.config import Config, find_base_branch, is_stacked
+from chant_tasks.errors import GitError, SpecError, WorktreeError
+from chant_tasks.git.objects import add_commit, is_ancestor, run_merge
+from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit, remove_ref
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.journal.attempt import AttemptRecord, load_records
+from chant_tasks.journal.transitions import Footing, to_stacked
+from chant_tasks.overview import Overview, load_present
+from chant_tasks.spec.model import SpecId, Status
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.state import Kind, Next, StackedOn, State, has_own_base
+from chant_tasks.steps.attempt import Attempt, find_copy_at
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_some
+
+_TARGET = Footing(base="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """Two branches that a spec depends on, and where they contradict each other."""
+
+    one: str
+    other: str
+    paths: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        return f"{self.one} and {self.other}, which it depends on, conflict: {render_some(self.paths)}"
+
+
+def plan_stand(run: SpecRun, attempt: Attempt) -> Attempt | State:
+    """The attempt, with what its work begins on; or the state of one that has to wait until a person has merged what it
+    depends on. One that goes on from an earlier attempt begins where that did."""
+    spec = attempt.spec
+    if attempt.record.base or not is_stacked(spec.id, spec, run.config):
+        return attempt
+    found = find_footing(run, load_present(run.overview, spec.id), spec.id)
+    if isinstance(found, Clash):
+        return _wait(run, spec.id, found)
+    return replace(attempt, record=to_stacked(attempt.record, found))
+
+
+def find_footing(run: SpecRun, present: Overview, spec_id: SpecId) -> Footing | Clash:
+    """On what the spec's work is to stand by its dependencies as they are at `present`; a base of "" is the target.
+
+    A dependency that has landed may be missing on the branches of the others: then the target is merged in, too.
+    """
+    stacked_on = plan_stacked_on(present, spec_id)
+    names = {under.tip: under.branch for under in stacked_on}
+    if names and _lacks_landed(run.git, present, spec_id, tuple(names)):
+        names[present.target.tip] = present.target.branch
+    tips = _drop_held(run.git, tuple(Oid(tip) for tip in names))
+    if tips in ((), (present.target.tip,)):
+        return _TARGET
+    if len(tips) == 1:
+        return Footing(base=tips[0], branch=names[tips[0]], stacked_on=stacked_on)
+    made = _merge(run, spec_id, tips, [names[tip] for tip in tips])
+    if isinstance(made, Clash):
+        return made
+    branch = find_base_branch(spec_id, present.folder.specs.get(spec_id), present.config or Config())
+    return Footing(base=made, branch=branch, stacked_on=stacked_on)
+
+
+def plan_stacked_on(present: Overview, spec_id: SpecId) -> tuple[StackedOn, ...]:
+    """The branches that what a spec depends on is completed on and not merged, a driver's members' among them."""
+    graph, facts = present.graph, present.facts
+
+    def walk(needs: Sequence[SpecId]) -> Iterator[StackedOn]:
+        for need in needs:
+            if need not in present.states or not present.states[need].is_on_branch:
+                continue
+            if need in facts.branches and need not in graph.members:
+                yield StackedOn(spec=need, branch=facts.branches[need], tip=facts.tips[need])
+            else:
+                yield from walk(graph.needs.get(need, ()))
+
+    found = {under.spec: under for under in walk(graph.needs.get(spec_id, ()))}
+    return tuple(found[spec] for spec in graph.order if spec in found)
+
+
+def add_base_branch(run: SpecRun, record: AttemptRecord) -> None:
+    """Let the branch that was made for this spec alone end at its base. Raises WorktreeError where a branch of that
+    name is not ours, or GitError."""
+    if not has_own_base(record.stacked_on, record.base_branch):
+        return
+    name, base = f"refs/heads/{record.base_branch}", Oid(record.base)
+    there = find_commit(run.git, name)
+    reason = f"chant: what {record.spec} stands on"
+    if there is None and apply_new_ref(run.git, name, base, reason):
+        return
+    if there is None or (there != base and not _is_ours(run, record, there)):
+        mend = f"git branch -m {record.base_branch} another-name"
+        raise WorktreeError(f"a branch {record.base_branch} is in the way, and is none of ours", mend)
+    if there != base:
+        apply_ref(run.git, name, base, there, reason)
+
+
+def remove_base_branch(run: SpecRun, record: AttemptRecord) -> None:
+    """Remove the branch that was made for this spec alone, where it is still as we made it and nobody has it checked
+    out."""
+    if not has_own_base(record.stacked_on, record.base_branch):
+        return
+    worktrees = load_worktrees(run.git, run.overview.project.top)
+    if all(worktree.branch != record.base_branch for worktree in worktrees):
+        with suppress(GitError):  # somebody has gone on there
+            remove_ref(run.git, f"refs/heads/{record.base_branch}", Oid(record.base))
+
+
+def _is_ours(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
+    records = load_records(run.overview.project.journal_folder, record.spec)
+    return any((known.base_branch, known.base) == (record.base_branch, tip) for known in records)
+
+
+def _lacks_landed(git: Git, present: Overview, spec_id: SpecId, tips: Sequence[str]) -> bool:
+    """Whether a dependency has landed that is completed at none of the tips."""
+    needs = present.graph.needs.get(spec_id, ())
+    landed = [need for need in needs if need in present.states and present.states[need].kind is Kind.COMPLETED]
+    target = present.target.tip
+    return any(
+        not any(is_ancestor(git, target, tip) or _is_completed_at(git, present, need, tip) for tip in tips)
+        for need in landed
+    )
+
+
+def _is_completed_at(git: Git, present: Overview, spec_id: SpecId, tip: str) -> bool:
+    path = f"{present.project.specs_prefix}{spec_id}.md"
+    data = find_copy_at(git, tip, path)
+    try:
+        spec = parse_spec(spec_id, Path(path), data) if data is not None else None
+    except SpecError:
+        return False
+    return spec is not None and spec.status is Status.COMPLETED
+
+
+def _drop_held(git: Git, tips: tuple[Oid, ...]) -> tuple[Oid, ...]:
+    """Those of the tips that no other one's history holds."""
+    return tuple(tip for tip in tips if not any(other != tip and is_ancestor(git, tip, other) for other in tips))
+
+
+def _merge(run: SpecRun, spec_id: SpecId, tips: Sequence[Oid], names: Sequence[str]) -> Oid | Clash:
+    made, message = tips[0], f"chant({spec_id}): {' and '.join(names)}, to begin on\n"
+    for index, tip in enumerate(tips[1:], start=1):
+        merge = run_merge(run.git, made, tip)
+        if merge.conflicts:
+            return Clash(one=_find_rival(run.git, tips[:index], names, tip), other=names[index], paths=merge.conflicts)
+        made = add_commit(run.git, merge.tree, (made, tip), message, is_signed=run.is_signed)
+    return made
+
+
+def _find_rival(git: Git, tips: Sequence[Oid], names: Sequence[str], tip: Oid) -> str:
+    """The name of the one that conflicts with `tip` by itself, else all of them."""
+    for one, name in zip(tips, names, strict=False):
+        if run_merge(git, one, tip).conflicts:
+            return name
+    return " and ".join(names[: len(tips)])
+
+
+def _wait(run: SpecRun, spec_id: SpecId, clash: Clash) -> State:
+    short = run.overview.short.get(spec_id, spec_id)
+    mend = Next(
+        command=f"git switch {clash.other} && git merge {clash.one}",
+        purpose="resolve it: it holds both then",
+    )
+    again = Next(command=f"git switch {run.target} && doit {short}", purpose="then work it")
+    return State(kind=Kind.WAITING, reason=clash.reason, next=(mend, again))
