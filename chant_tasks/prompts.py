@@ -70,12 +70,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an agent works, in the words of the prompt: `spec_path` is the spec's file as the agent finds it.
+    """Where an agent works and at what, in the words of the prompt.
 
-    `earlier` says what an earlier attempt left there; "" where nothing was begun.
+    `spec_path` is the spec's file as the agent finds it, `description` what that says below its frontmatter. `earlier`
+    says what an earlier attempt left there; "" where nothing was begun.
     """
 
     spec_path: str
+    description: str
     worktree: str
     branch: str
     project: str
@@ -119,7 +121,7 @@ def plan_variables(spec: Spec, place: Place, context: str) -> Mapping[str, str]:
     return {
         "spec.id": spec.id,
         "spec.title": spec.title,
-        "spec.description": spec.body.strip(),
+        "spec.description": place.description,
         "spec.path": place.spec_path,
         "spec.target_files": ", ".join(f"`{path}`" for path in spec.target_files) or "the spec names none",
         "spec.context": context,

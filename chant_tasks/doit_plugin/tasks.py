@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from doit.action import BaseAction
@@ -91,12 +92,17 @@ def find_labels(overview: Overview, ids: Iterable[SpecId]) -> Mapping[str, tuple
 
 def find_target(overview: Overview, spec_id: SpecId, folder: Path) -> str:
     """The spec's file as a task of a dodo that runs in `folder` would name it."""
-    return os.path.relpath(overview.project.specs_folder / f"{spec_id}.md", folder)
+    return f"{_find_relative(overview.project.specs_folder, folder)}/{spec_id}.md"
 
 
 def place_of(path: str) -> str:
     """Where a file is, however it is named: tasks run in the current folder. Links are not followed."""
-    return os.path.normpath(Path.cwd() / path)
+    return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links, and Path.cwd() / path is slow
+
+
+@cache
+def _find_relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder)
 
 
 def _order(overview: Overview) -> Iterator[SpecId]:

@@ -11,6 +11,7 @@ from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, loa
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import without_landings
 from chant_tasks.overview.git_facts import load_git_facts
+from chant_tasks.overview.index import load_index, save_index
 from chant_tasks.overview.journal_facts import load_journal_facts
 from chant_tasks.overview.model import Overview, is_completed_file
 from chant_tasks.overview.states import find_asked, find_finished, find_nodes, find_one_state, with_problems
@@ -31,8 +32,9 @@ def load_overview(root: Path) -> Overview:
     project = require_project(root)
     config, config_error = _load_settings(project)
     with without_landings(project.journal_folder):
-        folder = load_specs(project.specs_folder)
+        folder = load_specs(project.specs_folder, load_index(project))
         archived = load_archived_ids(project.archive_folder)
+    save_index(project, folder)
     journal = load_journal_facts(project.journal_folder, folder)
     facts = load_git_facts(project, folder, config or Config(), journal)
     overview = Overview(

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from chant_tasks.spec.model import SpecId
 
@@ -29,6 +30,7 @@ class Ambiguous:
         return f"`{self.text}` fits {len(self.ids)} specs: {named}; give more of the id"
 
 
+@cache
 def sort_key(spec_id: SpecId) -> SortKey:
     """A key by which ids sort as chant's: date, base-36 number, suffix; then a driver before its members by number.
 

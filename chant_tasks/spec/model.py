@@ -74,7 +74,6 @@ class Spec:
     commits: tuple[str, ...]
     completed_at: str | None
     criteria: tuple[Criterion, ...]
-    body: str
     problem: str | None
     timeout: SpecTimeout = SpecTimeout()
 

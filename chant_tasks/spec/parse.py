@@ -43,9 +43,8 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         _require_no_opening(path, data)
         return None
     _require_text(path, data)
-    body = frontmatter.body.decode()
     fields = parse_frontmatter(frontmatter, path)
-    markdown = parse_markdown(body)
+    markdown = parse_markdown(frontmatter.body.decode())
     criteria = find_criteria(markdown, frontmatter.body_line)
     return Spec(
         id=spec_id,
@@ -71,9 +70,14 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         completed_at=fields.find_text("completed_at"),
         timeout=_parse_timeout(fields),
         criteria=criteria.items,
-        body=body,
         problem=criteria.problem or _find_edit_problem(frontmatter, data),
     )
+
+
+def parse_description(data: bytes) -> str:
+    """What a spec's file says below its frontmatter."""
+    frontmatter = split_frontmatter(data)
+    return (frontmatter.body if frontmatter is not None else data).decode(errors="replace").strip()
 
 
 def find_title(markdown: Markdown) -> str:

@@ -4,8 +4,9 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.disk import sync_folder
@@ -13,6 +14,7 @@ from chant_tasks.errors import FileError, SpecError
 from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
 from chant_tasks.spec.ids import sort_key
+from chant_tasks.spec.index import Entry, Index, Stamp, find_stamp, is_settled, parse_row, render_row
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
@@ -25,34 +27,55 @@ _TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecFolder:
-    """What a folder of specs holds, in the order of ids; files without frontmatter are no specs."""
+    """What a folder of specs holds, in the order of ids; files without frontmatter are no specs.
+
+    `entries` is what may be remembered of its specs until the next time, `parsed` how many files had to be read now.
+    """
 
     specs: Mapping[SpecId, Spec]
     unreadable: Mapping[SpecId, SpecError]
     without_frontmatter: tuple[Path, ...]
+    entries: Index = field(default_factory=dict)
+    parsed: int = 0
 
 
-def load_specs(folder: Path) -> SpecFolder:
-    """The specs directly in a folder, hidden files apart; none where there is no folder.
+def load_specs(folder: Path, known: Index | None = None) -> SpecFolder:
+    """The specs directly in a folder, hidden files apart; none where there is no folder. What is `known` of files that
+    have not changed since is not read again.
 
     Where git sees the folder itself as a link, none of them could be landed: then all are unreadable. Raises SpecError
     only where the folder cannot be read.
     """
     specs: dict[SpecId, Spec] = {}
     unreadable: dict[SpecId, SpecError] = {}
-    without_frontmatter = []
-    for spec_id, path in _find_files(folder):
+    without_frontmatter, entries, parsed = [], {}, 0
+    known = {} if known is None or _find_link(folder) is not None else known
+    for spec_id, path, stamp in _find_files(folder):
+        entry = known.get(spec_id)
+        spec = parse_row(spec_id, path, entry.row) if entry is not None and entry.stamp == stamp else None
+        if spec is not None and entry is not None:
+            specs[spec_id], entries[spec_id] = spec, entry
+            continue
+        now, parsed = time.time_ns(), parsed + 1
         try:
             spec = _load_file(spec_id, path)
         except SpecError as error:
             if os.path.lexists(path):  # else it was removed since the folder was read
                 unreadable[spec_id] = error
-        else:
-            if spec is None:
-                without_frontmatter.append(path)
-            else:
-                specs[spec_id] = spec
-    return SpecFolder(specs=specs, unreadable=unreadable, without_frontmatter=tuple(without_frontmatter))
+            continue
+        if spec is None:
+            without_frontmatter.append(path)
+            continue
+        specs[spec_id] = spec
+        if stamp is not None and is_settled(stamp, now):
+            entries[spec_id] = Entry(stamp=stamp, row=render_row(spec))
+    return SpecFolder(
+        specs=specs,
+        unreadable=unreadable,
+        without_frontmatter=tuple(without_frontmatter),
+        entries=entries,
+        parsed=parsed,
+    )
 
 
 def load_spec(path: Path) -> Spec:
@@ -65,10 +88,9 @@ def load_spec(path: Path) -> Spec:
 
 def load_spec_bytes(path: Path) -> bytes:
     """The bytes of a spec's file. Raises SpecError where git has none: links, pipes; and where it is too long."""
-    folder = path.parent
-    for place in (folder.parent, folder) if folder.parent.name == ".chant" else (folder,):
-        if place.is_symlink():
-            raise SpecError(place, 0, "is a link, behind which git sees no specs", "put the folder itself there")
+    link = _find_link(path.parent)
+    if link is not None:
+        raise SpecError(link, 0, "is a link, behind which git sees no specs", "put the folder itself there")
     try:
         return load_small_file(path, follows_links=False)
     except UnfitFile as error:
@@ -119,17 +141,33 @@ def find_temporary_files(folder: Path) -> Iterator[tuple[Path, int]]:
             yield path, int(found[1])
 
 
-def _find_files(folder: Path) -> Iterator[tuple[SpecId, Path]]:
+def _find_link(folder: Path) -> Path | None:
+    """The folder of specs, or `.chant` above it, where that is a link."""
+    places = (folder.parent, folder) if folder.parent.name == ".chant" else (folder,)
+    return next((place for place in places if place.is_symlink()), None)
+
+
+def _find_files(folder: Path) -> Iterator[tuple[SpecId, Path, Stamp | None]]:
+    """The files of specs in the order of their ids, each with what tells whether it has changed."""
     try:
-        paths = [path for path in folder.iterdir() if _is_spec_name(path.name)]
+        with os.scandir(folder) as found:
+            names = {file.name: _find_stamp(file) for file in found if _is_spec_name(file.name)}
     except FileNotFoundError:
         if folder.is_symlink():
             raise SpecError(folder, 0, "links to a folder that is not there") from None
         return
     except OSError as error:
         raise SpecError(folder, 0, f"cannot be read: {error.strerror}") from error
-    for path in sorted(paths, key=lambda path: sort_key(SpecId(path.stem))):
-        yield SpecId(path.stem if path.stem.isprintable() else ascii(path.stem)[1:-1]), path
+    for name in sorted(names, key=lambda name: sort_key(SpecId(name.removesuffix(SUFFIX)))):
+        stem = name.removesuffix(SUFFIX)
+        yield SpecId(stem if stem.isprintable() else ascii(stem)[1:-1]), folder / name, names[name]
+
+
+def _find_stamp(file: os.DirEntry[str]) -> Stamp | None:
+    try:
+        return find_stamp(file.stat(follow_symlinks=False))
+    except OSError:  # removed since, or not to be looked at: reading it says so
+        return None
 
 
 def _is_spec_name(name: str) -> bool:

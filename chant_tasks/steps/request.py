@@ -15,6 +15,8 @@ from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import AttemptRecord, attempt_folder
 from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
 from chant_tasks.spec.model import Spec
+from chant_tasks.spec.parse import parse_description
+from chant_tasks.spec.store import load_spec_bytes
 from chant_tasks.steps.accounts import find_runs
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.in_place import excludes_file
@@ -25,7 +27,7 @@ def require_ready_agent(run: SpecRun, spec: Spec) -> None:
     """Raises ChantError where the spec's agent or prompt is not there, before anything is made for it."""
     run, root = find_runs(run, spec)[0], run.overview.project.root
     provider = require_provider(run, spec)
-    place = _plan_place(run, spec, worktree=root)
+    place = _plan_place(run, spec, load_spec_bytes(spec.path), root)
     provider.plan_launch(_plan_request(run, spec, provider, place, root))
 
 
@@ -46,7 +48,7 @@ def plan_request(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resum
     PromptError where no prompt can be made."""
     record, folder = attempt.record, folder_of(run, attempt.record)
     root = attempt.worktree / run.overview.project.prefix
-    place = replace(_plan_place(run, attempt.spec, worktree=attempt.worktree), branch=record.branch)
+    place = replace(_plan_place(run, attempt.spec, attempt.given, attempt.worktree), branch=record.branch)
     told = attempt.shifts.left or (attempt.going_on.told if attempt.going_on is not None else None)
     if told is not None and told.has_changes:
         place = replace(place, earlier=render_section(told))
@@ -82,9 +84,14 @@ def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) 
     return environment
 
 
-def _plan_place(run: SpecRun, spec: Spec, *, worktree: Path) -> Place:
-    project = run.config.project.name or run.overview.project.root.name
-    return Place(spec_path=f".chant/specs/{spec.id}.md", worktree=str(worktree), branch="", project=project)
+def _plan_place(run: SpecRun, spec: Spec, text: bytes, worktree: Path) -> Place:
+    return Place(
+        spec_path=f".chant/specs/{spec.id}.md",
+        description=parse_description(text),
+        worktree=str(worktree),
+        branch="",
+        project=run.config.project.name or run.overview.project.root.name,
+    )
 
 
 def _plan_request(run: SpecRun, spec: Spec, provider: Provider, place: Place, root: Path) -> Request:

@@ -135,7 +135,13 @@ def test_this_repositorys_own_specs_can_be_read_and_prompted() -> None:
     assert (config.project.name, config.unused) == ("chant_tasks", ())
 
 
-PLACE = Place(spec_path=".chant/specs/some.md", worktree="somewhere", branch="spec/some", project="chant_tasks")
+PLACE = Place(
+    spec_path=".chant/specs/some.md",
+    description="",
+    worktree="somewhere",
+    branch="spec/some",
+    project="chant_tasks",
+)
 
 
 def parse(text: str) -> Spec | None:

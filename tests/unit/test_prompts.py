@@ -22,7 +22,13 @@ from chant_tasks.prompts import (
 )
 from chant_tasks.spec.model import Spec, SpecId, Status
 
-PLACE = Place(spec_path=".chant/specs/001.md", worktree="/tmp/chant-001", branch="spec/001", project="shop")
+PLACE = Place(
+    spec_path=".chant/specs/001.md",
+    description="# Add retry\n\nRetry {{spec.id}} twice.",
+    worktree="/tmp/chant-001",
+    branch="spec/001",
+    project="shop",
+)
 SPEC = Spec(
     id=SpecId("2026-01-24-001-abc"),
     path=Path(".chant/specs/001.md"),
@@ -46,7 +52,6 @@ SPEC = Spec(
     commits=(),
     completed_at=None,
     criteria=(),
-    body="\n# Add retry\n\nRetry {{spec.id}} twice.\n",
     problem=None,
 )
 

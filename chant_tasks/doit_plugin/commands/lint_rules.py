@@ -31,7 +31,7 @@ from chant_tasks.spec.store import load_fields
 from chant_tasks.state import Kind
 from chant_tasks.words import render_excerpt
 
-_NOWHERE = Place(spec_path="", worktree="", branch="", project="")
+_NOWHERE = Place(spec_path="", description="", worktree="", branch="", project="")
 
 
 class Level(Enum):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TextIO
 
 from doit.exceptions import InvalidCommand
@@ -215,6 +216,7 @@ def _load_columns(stream: TextIO | None) -> int | None:
         return None
 
 
+@cache
 def _measure_character(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0

@@ -57,7 +57,6 @@ EMPTY = Spec(
     commits=(),
     completed_at=None,
     criteria=(),
-    body="# Title\n",
     problem=None,
 )
 
@@ -128,7 +127,6 @@ unknown: {a: b}
         commits=("6304141", "1e10203"),
         completed_at="2026-01-27T01:29:06Z",
         criteria=(Criterion(text="done", is_ticked=True, line=27),),
-        body="# Title\n\n## Acceptance Criteria\n\n- [x] done\n",
         problem=None,
     )
 
@@ -219,9 +217,7 @@ def test_other_encodings_are_refused(data: bytes, message: str) -> None:
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_obstacle() -> None:
-    assert (
-        replace(parse(b"\xef\xbb\xbf---\r\nlabels:\r\n- a\r\n---\r\n# Title\r\n"), labels=(), body="# Title\n") == EMPTY
-    )
+    assert replace(parse(b"\xef\xbb\xbf---\r\nlabels:\r\n- a\r\n---\r\n# Title\r\n"), labels=()) == EMPTY
 
 
 def test_what_swallows_the_criteria_is_the_specs_problem() -> None:
