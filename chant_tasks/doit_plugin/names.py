@@ -8,6 +8,7 @@ from doit.task import Task
 
 from chant_tasks.spec.ids import Ambiguous, find_by_tail, find_nearest
 from chant_tasks.spec.model import SpecId
+from chant_tasks.words import render_excerpt
 
 
 class UnknownName(InvalidCommand):  # type: ignore[misc]  # doit ships no types
@@ -20,6 +21,14 @@ class UnknownName(InvalidCommand):  # type: ignore[misc]  # doit ships no types
     def __str__(self) -> str:
         said = super().__str__()
         return f"{said.rstrip()}\nDid you mean {' or '.join(self.nearest)}?" if self.nearest else said
+
+
+class UnknownSpec(InvalidCommand):  # type: ignore[misc]  # doit ships no types
+    """A name that is no spec's, no group's and fits none as a pattern, where nothing else can be named."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        meant = f" (did you mean {' or '.join(nearest)}?)" if nearest else ""
+        super().__init__(f"no spec is named `{render_excerpt(name)}`{meant}; doit list shows all.")
 
 
 def resolve_name(name: str, known: Collection[str], ids: Collection[SpecId]) -> str:

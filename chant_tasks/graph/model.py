@@ -24,17 +24,24 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingDependency:
-    """A spec depends on ids that are neither there nor archived; `through` is the driver it inherits them from."""
+    """A spec depends on ids that are neither there nor archived; `through` is the driver it inherits them from.
+
+    `nearest` are ids that come near, `whole` those that end in what was written: files name specs by whole ids, since
+    a tail that fits one spec today may fit two tomorrow.
+    """
 
     spec: SpecId
     missing: tuple[SpecId, ...]
     nearest: tuple[SpecId, ...]
     through: SpecId | None
+    whole: tuple[SpecId, ...] = ()
 
     def __str__(self) -> str:
         inherited = f" (through {self.through})" if self.through else ""
         which = "which is not there" if len(self.missing) == 1 else "which are not there"
         guess = f" (did you mean {' or '.join(self.nearest)}?)" if self.nearest else ""
+        if self.whole:
+            guess = f"; depends_on takes whole ids: write {_join(self.whole)}"
         return f"{self.spec} depends on {_join(self.missing)}{inherited}, {which}{guess}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.graph.model import Cycle, EmptyDriver, Graph, GraphNode, MissingDependency, Needs, Problem
 from chant_tasks.graph.waits import Wait, find_members, find_waits
-from chant_tasks.spec.ids import find_nearest, find_parents, short_ids, sort_key
+from chant_tasks.spec.ids import find_by_tail, find_nearest, find_parents, short_ids, sort_key
 from chant_tasks.spec.model import SpecId
 
 DRIVER_TYPES = frozenset({"driver", "group"})
@@ -70,6 +70,7 @@ def _find_missing(
     """For each spec the first wait that names ids which are not there; what a finished driver waited for is past."""
     found: dict[SpecId, Problem] = {}
     nearest: dict[SpecId, tuple[SpecId, ...]] = {}
+    whole: dict[SpecId, SpecId] = {}
     for spec in by_id:
         for wait in waits[spec]:
             missing = tuple(need for need in wait.ids if need not in by_id and need not in archived)
@@ -78,8 +79,16 @@ def _find_missing(
             for need in missing:
                 if need not in nearest and len(nearest) < MAX_SUGGESTIONS:
                     nearest[need] = find_nearest(need, (known for known in by_id if known != spec), 1)
+                    tail = find_by_tail(need, (*by_id, *archived))
+                    whole |= {need: tail} if isinstance(tail, str) else {}
             guesses = tuple(dict.fromkeys(guess for need in missing for guess in nearest.get(need, ())))
-            found[spec] = MissingDependency(spec=spec, missing=missing, nearest=guesses, through=wait.through)
+            found[spec] = MissingDependency(
+                spec=spec,
+                missing=missing,
+                nearest=guesses,
+                through=wait.through,
+                whole=tuple(whole[need] for need in missing if need in whole),
+            )
             break
     return found
 

@@ -23,7 +23,11 @@ from chant_tasks.state import State
 
 # What `doit NAME` means already: no short id may be one of these, or a printed command would do something else.
 COMMANDS = frozenset(
-    {"clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"}
+    (
+        *("clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"),
+        *("spec-add", "spec-approve", "spec-attempts", "spec-cancel", "spec-cost", "spec-demo", "spec-discard"),
+        *("spec-doctor", "spec-init", "spec-land", "spec-lint", "spec-log", "spec-reject", "spec-resume"),
+    )
 )
 
 

@@ -154,6 +154,14 @@ class TestMissing:
             "2026-01-26-003-def depends on 2026-01-26-009-zzz, which is not there (did you mean 2026-01-26-008-zzz?)"
         )
 
+    def test_a_short_id_is_answered_with_the_whole_one(self) -> None:
+        graph = plan(node("2026-01-26-003-def", "zzz"), node("2026-01-26-008-zzz"))
+
+        assert problems(graph)["2026-01-26-003-def"] == (
+            "2026-01-26-003-def depends on zzz, which is not there; "
+            "depends_on takes whole ids: write 2026-01-26-008-zzz"
+        )
+
     def test_several_are_named_at_once(self) -> None:
         assert problems(plan(node("a", "none", "nobody", "b"), node("b"))) == {
             "a": "a depends on none and nobody, which are not there"

@@ -15,7 +15,7 @@ from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.input import load_piped_text
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_own_overview, plan_option, render_path
-from chant_tasks.doit_plugin.commands.spec_names import require_ids
+from chant_tasks.doit_plugin.commands.spec_names import require_spec, require_specs
 from chant_tasks.doit_plugin.screens.terminal import write_line, write_story
 from chant_tasks.errors import ChantError, FileError, RepositoryError
 from chant_tasks.overview import Overview
@@ -58,12 +58,12 @@ class SpecAdd(OwnCommand):
         body = load_piped_text(sys.stdin)
         if body and len(titles) > 1:
             raise InvalidCommand("spec-add: the text on standard input is one spec's: give one title.")
-        known = (*overview.ids, *overview.archived)
-        (driver,) = require_ids([options["spec_member_of"]], known) if options["spec_member_of"] else (None,)
+        archived = overview.archived
+        driver = require_spec(options["spec_member_of"], overview, archived) if options["spec_member_of"] else None
         new = NewSpec(
             title="",
             type=options["spec_type"] or "code",
-            depends_on=require_ids(options["spec_depends_on"], known, overview.short.values()),
+            depends_on=require_specs(options["spec_depends_on"], overview, archived),
             labels=tuple(label.strip() for label in options["spec_label"] if label.strip()),
             body=body or (SKELETON if editor else ""),
         )

@@ -12,7 +12,7 @@ from doit.exceptions import InvalidCommand
 
 from chant_tasks.config import parse_duration
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_own_overview, load_specs_overview, plan_option
-from chant_tasks.doit_plugin.commands.spec_names import require_ids
+from chant_tasks.doit_plugin.commands.spec_names import require_spec, require_specs
 from chant_tasks.doit_plugin.screens.attempts_screen import Shown, render_attempts, render_attempts_json
 from chant_tasks.doit_plugin.screens.terminal import load_style, write_line, write_story
 from chant_tasks.errors import RepositoryError, SpecError
@@ -171,7 +171,7 @@ def _require_attempt(overview: Overview, kept: Sequence[Kept], name: str) -> Kep
         text, number = name, ""
     elif not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise InvalidCommand(f"spec-attempts: `{name}` names no attempt: it must be ID or ID/N.")
-    (spec_id,) = _require_known(overview, kept, [text])
+    spec_id = require_spec(text, overview, _list_gone(overview, kept))
     attempt = find_restorable(kept, spec_id, int(number) if number else None)
     if attempt is None:
         what = f"attempt {number} of {spec_id}" if number else f"any attempt of {spec_id}"
@@ -181,8 +181,11 @@ def _require_attempt(overview: Overview, kept: Sequence[Kept], name: str) -> Kep
 
 def _require_known(overview: Overview, kept: Sequence[Kept], names: Sequence[str]) -> tuple[SpecId, ...]:
     """The specs that are named: also those whose file is gone, as long as an attempt is here."""
-    ids = dict.fromkeys([*overview.ids, *overview.archived, *(attempt.spec for attempt in kept)])
-    return require_ids(names, tuple(ids), overview.short.values())
+    return require_specs(names, overview, _list_gone(overview, kept))
+
+
+def _list_gone(overview: Overview, kept: Sequence[Kept]) -> tuple[SpecId, ...]:
+    return (*overview.archived, *(attempt.spec for attempt in kept))
 
 
 def _branch_of(attempt: Kept) -> str:

@@ -2,6 +2,7 @@
 
 import difflib
 import getopt
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,25 @@ def permute(arguments: Sequence[str], parser: CmdParse) -> list[str]:
     except getopt.GetoptError:
         return list(arguments)  # doit says what is wrong
     return [*(word for option in options for word in _render_option(*option, parser)), "--", *names]
+
+
+def is_help_asked(command: str, arguments: Sequence[str], parser: CmdParse) -> bool:
+    """Whether `-h` or `--help` stands where options do; doit has `doit help COMMAND` only."""
+    read = getopt.getopt if command == "run" else getopt.gnu_getopt
+    try:
+        given, _ = read(list(arguments), f"{parser.get_short()}h", [*parser.get_long(), "help"])
+    except getopt.GetoptError:
+        return False
+    return any(name in ("-h", "--help") for name, _ in given)
+
+
+def print_help(text: str) -> int:
+    """Print the help of a command, as doit's own `help` does; the exit status."""
+    from chant_tasks.doit_plugin.screens.terminal import until_closed, write_line  # here: they read specs
+
+    with until_closed(sys.stdout):
+        write_line(sys.stdout, text)
+    return 0
 
 
 def find_option_problem(command: str, arguments: Sequence[str], parser: CmdParse) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_specs_overview, plan_option
-from chant_tasks.doit_plugin.commands.spec_names import require_ids
+from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.screens.cost_screen import render_sums, render_sums_csv, render_sums_json
 from chant_tasks.doit_plugin.screens.terminal import load_style, write_line, write_story
 from chant_tasks.journal.ledger import Entry, load_entries
@@ -60,8 +60,7 @@ def find_entries(overview: Overview, names: Sequence[str], since: datetime | Non
     """The ledger's entries of the named specs (none: of all) since a moment. Raises InvalidCommand for a bad name."""
     entries = load_entries(overview.project.journal_folder)
     if names:
-        ids = dict.fromkeys([*overview.ids, *overview.archived, *(entry.spec for entry in entries)])
-        wanted = set(require_ids(names, tuple(ids), overview.short.values()))
+        wanted = set(require_specs(names, overview, (*overview.archived, *(entry.spec for entry in entries))))
         entries = tuple(entry for entry in entries if entry.spec in wanted)
     if since is None:
         return entries

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.demo_specs import plan_demo_files
+from chant_tasks.doit_plugin.commands.own_command import OwnCommand, plan_option
 from chant_tasks.git.runner import Git
 from chant_tasks.words import render_problem
 
@@ -31,7 +31,7 @@ _RUN = ("doit", "-n", "4")
 _LOG = ("git", "log", "--oneline", "--graph")
 
 
-class SpecDemo(Command):  # type: ignore[misc]  # doit has no types
+class SpecDemo(OwnCommand):
     """Reads where the demo shall be, makes it, types the commands that a person would type."""
 
     name = "spec-demo"
@@ -39,21 +39,14 @@ class SpecDemo(Command):  # type: ignore[misc]  # doit has no types
     doc_usage = "[--dir DIR]"
     doc_description = None
     cmd_options = (
-        {
-            "name": "demo_dir",
-            "short": "",
-            "long": "dir",
-            "type": str,
-            "default": "",
-            "help": "make it in this folder, which must be new or empty [default: a new temporary folder]",
-        },
+        plan_option("dir", str, "make it in this folder, which must be new or empty [default: a new temporary folder]"),
     )
 
-    def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:
+    def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:
         """The exit status of the run."""
-        if pos_args:
-            raise InvalidCommand(f"spec-demo takes no arguments, got `{pos_args[0]}`; the folder goes behind --dir.")
-        folder = add_folder(opt_values["demo_dir"])
+        if names:
+            raise InvalidCommand(f"spec-demo takes no arguments, got `{names[0]}`; the folder goes behind --dir.")
+        folder = add_folder(options["spec_dir"])
         # a name of its own, or two demos on one day would want the same worktrees
         add_repository(folder, plan_demo_files(date.today(), f"demo-{secrets.token_hex(3)}"))
         print_line(f"a git repository with 8 specs: {folder}")

@@ -19,7 +19,7 @@ from chant_tasks.doit_plugin.commands.own_command import (
     load_specs_overview,
     plan_option,
 )
-from chant_tasks.doit_plugin.commands.spec_names import require_ids
+from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.database_look import find_database_problems
 from chant_tasks.doit_plugin.screens.doctor_screen import (
     render_counts,
@@ -88,8 +88,7 @@ def load_whole_diagnosis(overview: Overview) -> Diagnosis:
 def require_known(overview: Overview, findings: Sequence[Finding], names: Sequence[str]) -> frozenset[SpecId]:
     """The specs that are named: also such that are gone and of which something was found. Raises InvalidCommand."""
     found = (finding.spec for finding in findings if finding.spec is not None)
-    ids = dict.fromkeys([*overview.ids, *overview.archived, *found])
-    return frozenset(require_ids(names, tuple(ids), overview.short.values()))
+    return frozenset(require_specs(names, overview, (*overview.archived, *found)))
 
 
 def show(looked: Sequence[Mended], uses: Sequence[Use], *, is_json: bool) -> None:

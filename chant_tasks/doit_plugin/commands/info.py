@@ -34,10 +34,10 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
         known = {task.name for task in self.task_list}
         self.refuse_unseen(pos_args)
         if overview is not None and pos_args:
-            from chant_tasks.doit_plugin.commands.spec_names import require_names
+            from chant_tasks.doit_plugin.commands.spec_names import expand_groups, require_names
 
-            pos_args = require_names(pos_args, overview, known)
             others = {task.name for task in self.find_others()}
+            pos_args = expand_groups(require_names(pos_args, overview, known), overview, others)
             if all(name in overview.states and name not in others for name in pos_args):
                 with until_closed(self.outstream):
                     self._print(overview, pos_args)

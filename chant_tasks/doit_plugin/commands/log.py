@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_specs_overview, plan_option
-from chant_tasks.doit_plugin.commands.spec_names import require_ids
+from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.screens.terminal import write_story
 from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.attempt import attempt_folder, find_numbers, load_record
@@ -73,8 +73,10 @@ class SpecLog(OwnCommand):
             raise InvalidCommand("spec-log: name at least one spec.")
         number = parse_number(options["spec_attempt"])
         overview = load_specs_overview(Path.cwd())
-        readers = [require_reader(overview, spec_id, number) for spec_id in find_worked(overview, names)]
-        return run_log(overview, readers, sys.stdout, is_following=options["spec_follow"])
+        readers, problems = find_readers(overview, find_worked(overview, names), number)
+        status = run_log(overview, readers, sys.stdout, is_following=options["spec_follow"])
+        write_story(sys.stdout, problems)
+        return status or (1 if problems else 0)
 
 
 def parse_number(text: str) -> int | None:
@@ -88,8 +90,22 @@ def find_worked(overview: Overview, names: Sequence[str]) -> tuple[SpecId, ...]:
     """The specs that are named, those too whose file is gone. Raises InvalidCommand."""
     folder = overview.project.journal_folder / "attempts"
     worked = [SpecId(entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
-    ids = dict.fromkeys([*overview.ids, *overview.archived, *worked])
-    return require_ids(names, tuple(ids), overview.short.values())
+    return require_specs(names, overview, (*overview.archived, *worked))
+
+
+def find_readers(
+    overview: Overview, specs: Sequence[SpecId], number: int | None
+) -> tuple[tuple[Reader, ...], tuple[str, ...]]:
+    """The logs of these specs, and why there is none of some. Raises RepositoryError where the only one has none."""
+    readers, problems = [], []
+    for spec_id in specs:
+        try:
+            readers.append(require_reader(overview, spec_id, number))
+        except RepositoryError as error:
+            if len(specs) == 1:
+                raise
+            problems.append(str(error))
+    return tuple(readers), tuple(problems)
 
 
 def require_reader(overview: Overview, spec_id: SpecId, number: int | None) -> Reader:

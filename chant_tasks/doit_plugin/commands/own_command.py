@@ -11,7 +11,12 @@ from doit.cmd_base import Command
 from doit.cmdparse import CmdParse
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import find_option_problem, permute
+from chant_tasks.doit_plugin.commands.command_line import (
+    find_option_problem,
+    is_help_asked,
+    permute,
+    print_help,
+)
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
 from chant_tasks.errors import ChantError, RepositoryError
@@ -28,6 +33,8 @@ class OwnCommand(Command):  # type: ignore[misc]  # doit has no types
     cmdparser: Any
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
+        if is_help_asked(self.name, in_args, self.cmdparser):
+            return print_help(self.help())
         arguments = find_all_arguments(in_args, self.name, sys.argv)
         require_known_options(self.name, arguments, self.cmdparser)
         return int(super().parse_execute(permute(arguments, self.cmdparser)) or 0)

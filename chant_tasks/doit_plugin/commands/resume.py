@@ -32,9 +32,11 @@ class SpecResume(Run):
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
         """Run with the options in any place: behind a name they can be nobody else's."""
-        from chant_tasks.doit_plugin.commands.command_line import permute
+        from chant_tasks.doit_plugin.commands.command_line import is_help_asked, permute, print_help
         from chant_tasks.doit_plugin.commands.own_command import require_known_options
 
+        if is_help_asked(self.name, in_args, self.cmdparser):
+            return print_help(self.help())
         require_known_options(self.name, in_args, self.cmdparser)
         return int(super().parse_execute(permute(in_args, self.cmdparser)) or 0)
 

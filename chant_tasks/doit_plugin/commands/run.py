@@ -6,15 +6,22 @@ Without specs in the dodo nothing here changes anything. All imports that read s
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import doit.cmd_help
 import doit.cmd_run
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import find_option_problem, has_specs_nearby
+from chant_tasks.doit_plugin.commands.command_line import (
+    find_option_problem,
+    has_specs_nearby,
+    is_help_asked,
+    print_help,
+)
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
 
@@ -35,13 +42,29 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     dep_manager: Any = None
     _backends: Any
 
+    def __init__(self, *positional: Any, cmds: Any = None, **named: Any) -> None:
+        super().__init__(*positional, cmds=cmds, **named)
+        self._commands = cmds
+
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with these arguments; the exit status. Raises InvalidCommand for options that there are not."""
         if not is_switched_off(os.environ) and has_specs_nearby(self.opt_vals):
+            if is_help_asked(self.name, in_args, self.cmdparser):
+                return self._print_help(in_args)
             problem = find_option_problem(self.name, in_args, self.cmdparser)
             if problem:
                 raise InvalidCommand(problem)
         return int(super().parse_execute(in_args) or 0)
+
+    def _print_help(self, arguments: Sequence[str]) -> int:
+        """The help of `doit run`; all commands for a `doit -h`, as doit itself has them for `doit --help`."""
+        if self._commands is not None and sys.argv[1:] == list(arguments):
+            from chant_tasks.doit_plugin.screens.terminal import until_closed
+
+            with until_closed(sys.stdout):
+                doit.cmd_help.Help.print_usage(self, self._commands.to_dict())
+            return 0
+        return print_help(self.help())
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the tasks; the exit status."""

@@ -14,7 +14,9 @@ from chant_tasks.doit_plugin.commands.command_line import (
     find_dodo_options,
     find_option_problem,
     has_specs_nearby,
+    is_help_asked,
     permute,
+    print_help,
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.database import LazyDatabase, open_database
@@ -35,8 +37,14 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
     sel_tasks: Any
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
-        arguments = in_args if is_switched_off(os.environ) else self._permute_beside_specs(in_args)
-        return int(super().parse_execute(arguments) or 0)
+        if is_switched_off(os.environ) or not self._is_beside_specs(in_args):
+            return int(super().parse_execute(in_args) or 0)
+        if is_help_asked(self.name, in_args, self.cmdparser):
+            return print_help(self.help())
+        problem = find_option_problem(self.name, in_args, self.cmdparser)
+        if problem:
+            raise InvalidCommand(problem)
+        return int(super().parse_execute(permute(in_args, self.cmdparser)) or 0)
 
     def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
         if is_switched_off(os.environ):
@@ -103,14 +111,9 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
 
         return [task for task in self.task_list if not is_ours(task)]
 
-    def _permute_beside_specs(self, arguments: Sequence[str]) -> Sequence[str]:
+    def _is_beside_specs(self, arguments: Sequence[str]) -> bool:
         try:
             said = find_dodo_options(arguments, self.cmdparser, os.environ)
         except getopt.GetoptError:
             said = {}  # of the dodo's place, too
-        if not has_specs_nearby({**said, **self.opt_vals}):
-            return arguments
-        problem = find_option_problem(self.name, arguments, self.cmdparser)
-        if problem:
-            raise InvalidCommand(problem)
-        return permute(arguments, self.cmdparser)
+        return has_specs_nearby({**said, **self.opt_vals})

@@ -1,10 +1,11 @@
 """Which specs, groups of specs and other tasks are named by the arguments of doit's commands and of our own."""
 
-from collections.abc import Collection, Sequence
+import fnmatch
+from collections.abc import Collection, Iterable, Sequence
 
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.names import UnknownName, find_near_names, resolve_name
+from chant_tasks.doit_plugin.names import UnknownName, UnknownSpec, find_near_names, resolve_name
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
@@ -12,6 +13,11 @@ from chant_tasks.spec.model import SpecId
 def all_labels(overview: Overview) -> tuple[str, ...]:
     """The labels of all specs, sorted."""
     return tuple(sorted({label for spec in overview.folder.specs.values() for label in spec.labels}))
+
+
+def list_groups(overview: Overview) -> tuple[str, ...]:
+    """The names of the groups of specs."""
+    return ("specs", *(f"label:{label}" for label in all_labels(overview)))
 
 
 def group_ids(overview: Overview, name: str) -> frozenset[SpecId] | None:
@@ -26,18 +32,21 @@ def group_ids(overview: Overview, name: str) -> frozenset[SpecId] | None:
 
 
 def require_names(names: Sequence[str], overview: Overview, tasks: Collection[str]) -> tuple[str, ...]:
-    """The names made whole: ids of specs, groups of specs, and names of other tasks, which win.
+    """The names made whole: ids of specs, groups of specs, names of other tasks, which win, and of each what a pattern
+    fits but for groups, which say the same twice.
 
     Raises InvalidCommand for a name that is nothing of these, or that fits several specs.
     """
     ids = overview.ids
-    groups = ("specs", *(f"label:{label}" for label in all_labels(overview)))
+    groups = list_groups(overview)
     known = {*tasks, *ids, *groups}
-    resolved = tuple(resolve_name(name, known, ids) for name in names)
+    plain = sorted({*tasks, *ids}.difference(groups))
+    spelt = (fnmatch.filter(plain, name) if "*" in name else [resolve_name(name, known, ids)] for name in names)
+    resolved = dict.fromkeys(whole for name, found in zip(names, spelt, strict=True) for whole in found or [name])
     for name in resolved:
         if name not in known:
             raise UnknownName(name, find_near_names(name, {*tasks, *groups}, ids, overview.short.values()))
-    return resolved
+    return tuple(resolved)
 
 
 def require_tasks(
@@ -52,11 +61,16 @@ def require_tasks(
     resolved = iter(require_names([name for name in names if name not in patterns], overview, tasks))
     whole = [name if name in patterns else next(resolved) for name in names]
     refuse_taskless(whole, overview, tasks)
+    return [name for name in expand_groups(whole, overview, others) if name in tasks or name in patterns]
+
+
+def expand_groups(names: Sequence[str], overview: Overview, others: Collection[str]) -> list[str]:
+    """The names, each once, with the specs of each group in its place; one of `others` is no group of ours."""
     meant: dict[str, None] = {}
-    for name in whole:
+    for name in names:
         group = group_ids(overview, name) if name not in others else None
         meant |= dict.fromkeys([name] if group is None else [spec_id for spec_id in overview.ids if spec_id in group])
-    return [name for name in meant if name in tasks or name in patterns]
+    return list(meant)
 
 
 def refuse_taskless(names: Sequence[str], overview: Overview, tasks: Collection[str]) -> None:
@@ -66,16 +80,30 @@ def refuse_taskless(names: Sequence[str], overview: Overview, tasks: Collection[
             raise InvalidCommand(f"{name}: {overview.problems[SpecId(name)]}")
 
 
-def require_specs(names: Sequence[str], overview: Overview) -> tuple[SpecId, ...]:
-    """The ids of the specs that are named, each once. Raises InvalidCommand for a name that is none or fits several."""
-    return require_ids(names, overview.ids, overview.short.values())
+def require_specs(names: Sequence[str], overview: Overview, others: Iterable[SpecId] = ()) -> tuple[SpecId, ...]:
+    """The ids that are meant, each once: of specs by themselves or by a tail, of a group (`specs`, `label:auth`), of
+    all that a pattern fits (`2026-01-*`, as doit takes it). `others` are ids of specs that are no files here any more.
+
+    Raises InvalidCommand for a name that is none of these, or a tail of several specs.
+    """
+    ids = dict.fromkeys((*overview.ids, *others))
+    return tuple(dict.fromkeys(spec_id for name in names for spec_id in _require_meant(name, tuple(ids), overview)))
 
 
-def require_ids(names: Sequence[str], ids: Collection[SpecId], short: Collection[str] = ()) -> tuple[SpecId, ...]:
-    """Those of `ids` that are named by themselves or by a tail, each once. Raises InvalidCommand as above."""
-    known = set(ids)
-    resolved = dict.fromkeys(resolve_name(name, known, ids) for name in names)
-    for name in resolved:
-        if name not in known:
-            raise UnknownName(name, find_near_names(name, (), ids, short))
-    return tuple(SpecId(name) for name in resolved)
+def require_spec(name: str, overview: Overview, others: Iterable[SpecId] = ()) -> SpecId:
+    """The id of the one spec that is meant. Raises InvalidCommand as above, and for a name that stands for several."""
+    specs = require_specs([name], overview, others)
+    if len(specs) != 1:
+        raise InvalidCommand(f"`{name}` stands for {len(specs)} specs: name one.")
+    return specs[0]
+
+
+def _require_meant(name: str, ids: Sequence[SpecId], overview: Overview) -> Sequence[SpecId]:
+    group = group_ids(overview, name)
+    if name in ids or group is None:
+        whole = resolve_name(name, ids, ids)
+        meant = [SpecId(found) for found in fnmatch.filter(ids, whole)] if "*" in whole else [SpecId(whole)]
+        if not meant or meant[0] not in ids:
+            raise UnknownSpec(name, find_near_names(name, list_groups(overview), ids, overview.short.values()))
+        return meant
+    return [spec_id for spec_id in ids if spec_id in group]

@@ -10,6 +10,7 @@ from chant_tasks.doit_plugin.run.outcome import judge
 from chant_tasks.doit_plugin.run.work import Work
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
+from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 
@@ -29,7 +30,7 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
             if error.not_found is None:
                 raise
             overview = work.overview
-            near = find_near_names(error.not_found, self.tasks, overview.ids, overview.short.values())
+            near = find_near_names(error.not_found, {*self.tasks, *COMMANDS}, overview.ids, overview.short.values())
             raise UnknownName(error.not_found, near) from error
         self._choose(work, is_everything=task_selection is None)
 

@@ -1,3 +1,7 @@
+from importlib.metadata import entry_points
+
+from doit.doit_cmd import DoitMain
+
 from chant_tasks.doit_plugin.check import (
     SpecNode,
     TaskNode,
@@ -6,6 +10,7 @@ from chant_tasks.doit_plugin.check import (
     find_problems,
     find_reachable,
 )
+from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.model import SpecId
 
 
@@ -40,7 +45,7 @@ def test_specs_beside_other_tasks_have_no_problem() -> None:
 
 
 def test_every_kind_of_collision_takes_the_task_away() -> None:
-    names = ("build", "a=b", "a*", "specs", "list", "label:x", "f")
+    names = ("build", "a=b", "a*", "specs", "list", "spec-add", "label:x", "f")
     specs = [*map(spec, names), spec("g", labels=("x",))]
 
     verdict = check(specs, [other("build"), other("maker", targets=("f.md",))])
@@ -49,6 +54,12 @@ def test_every_kind_of_collision_takes_the_task_away() -> None:
     assert verdict.problems.keys() == verdict.without_task
     assert verdict.problems[SpecId("list")] == "its name is that of the command `doit list`: rename its file"
     assert verdict.problems[SpecId("f")] == "its file is also a target of the task `maker`"
+
+
+def test_every_command_is_known_as_one() -> None:
+    ours = {point.name for point in entry_points(group="doit.COMMAND") if point.value.startswith("chant_tasks.")}
+
+    assert ours | {command.get_name() for command in DoitMain.DOIT_CMDS} <= COMMANDS
 
 
 def test_a_finished_spec_that_collides_only_loses_its_task() -> None:

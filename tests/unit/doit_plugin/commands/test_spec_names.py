@@ -8,6 +8,7 @@ from chant_tasks.doit_plugin.commands.spec_names import (
     all_labels,
     group_ids,
     require_names,
+    require_spec,
     require_specs,
     require_tasks,
 )
@@ -42,10 +43,36 @@ def test_a_part_of_a_tail_is_no_name() -> None:
         require_names(["yz"], OVERVIEW, set())
 
 
-def test_only_specs_can_be_landed_or_discarded() -> None:
+def test_specs_are_named_by_ids_tails_groups_and_patterns_each_once() -> None:
     assert require_specs(["xyz", THIRD, "001-abc"], OVERVIEW) == (THIRD, FIRST)
-    with pytest.raises(InvalidCommand):
-        require_specs(["specs"], OVERVIEW)
+    assert require_specs(["label:auth", "2026-01-24*"], OVERVIEW) == (FIRST, SECOND)
+    assert require_specs(["specs"], OVERVIEW) == (FIRST, SECOND, THIRD)
+
+
+@pytest.mark.parametrize("name", ["build", "label:none", "2027*", "yz", ""])
+def test_what_is_no_spec_is_refused_with_what_comes_near(name: str) -> None:
+    with pytest.raises(InvalidCommand, match=r"no spec is named `.*doit list shows all"):
+        require_specs([name], OVERVIEW)
+
+
+def test_ids_of_specs_that_are_gone_can_be_named_where_something_is_left_of_them() -> None:
+    gone = SpecId("2026-01-20-001-old")
+
+    assert require_specs(["old", "2026-01-2*"], OVERVIEW, [gone]) == (gone, FIRST, SECOND, THIRD)
+
+
+def test_one_spec_is_asked_for_where_only_one_can_be_meant() -> None:
+    assert require_spec("xyz", OVERVIEW) == THIRD
+    with pytest.raises(InvalidCommand, match="`label:auth` stands for 2 specs: name one"):
+        require_spec("label:auth", OVERVIEW)
+
+
+def test_a_pattern_names_tasks_and_specs_but_no_groups() -> None:
+    tasks = {"build", "specs", "label:auth", FIRST}
+
+    assert require_names(["*a*", "b*"], OVERVIEW, tasks) == (FIRST, SECOND, "build")
+    with pytest.raises(InvalidCommand, match="none"):
+        require_names(["none*"], OVERVIEW, tasks)
 
 
 def test_a_groups_name_stands_for_its_specs_and_patterns_stay() -> None:
