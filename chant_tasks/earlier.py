@@ -33,12 +33,60 @@ box is ticked whose criterion you have seen to hold, and everything is committed
 """
 
 
+CLASH_TEXT = """\
+## Finish this merge
+
+Your work on the spec `{spec_path}` was done, and it conflicts with what has landed on `{target}` since it began.
+`{target}` is being merged into your branch `{branch}`, in your worktree `{worktree}`: the merge has been begun for you
+and is not finished. Git's marks of the conflict stand in:
+
+{paths}
+
+What these conflict with, all on `{target}`:
+
+{landed}
+{before}
+Finish this one merge, whatever else you were told about merging:
+
+1. Look at both sides before you change anything: `git status`, `git diff`, `git log -p HEAD..MERGE_HEAD -- PATH`, and
+   read the specs that are named above.
+2. Resolve each file so that both hold, what `{spec_path}` asks for and what the others have landed. Take nothing of
+   theirs back, and leave no mark.
+3. Run the project's own tests and checks, and mend what the two together have broken.
+4. See for yourself that each criterion of `{spec_path}` still holds; open the box of one that does not.
+5. `git add` what you resolved, then `git commit --no-edit`. No abort, no reset, no rebase, no push.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedChange:
+    """A commit of the target that changed what an attempt's work changed, too; `spec` is the spec that it landed, or
+    "", `title` its first line."""
+
+    commit: str
+    spec: str
+    title: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """A conflict of finished work with the target, for an agent to resolve: in which paths, with what, and what became
+    of the try before ("": there was none)."""
+
+    target: str
+    paths: tuple[str, ...]
+    landed: tuple[LandedChange, ...] = ()
+    before: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
     """What an earlier attempt left in the place where another one goes on.
 
     `reason` is why it ended. `commits` are its own, each as abbreviated id and subject, `files` all that it changed,
-    `uncommitted` those of them that are in no commit yet, `ticked` the criteria whose boxes are ticked.
+    `uncommitted` those of them that are in no commit yet, `ticked` the criteria whose boxes are ticked. `clash` is the
+    conflict that is to be resolved there.
     """
 
     reason: str
@@ -46,10 +94,16 @@ class Earlier:
     files: tuple[str, ...] = ()
     uncommitted: tuple[str, ...] = ()
     ticked: tuple[str, ...] = ()
+    clash: Clash | None = None
 
     @property
     def has_changes(self) -> bool:
         return bool(self.files or self.commits)
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether an agent without any memory has to know of it."""
+        return self.has_changes or self.clash is not None
 
     @property
     def summary(self) -> str:
@@ -70,13 +124,17 @@ def can_go_on(agent: str | None) -> bool:
     return agent != _SCRIPT
 
 
-def render_section(earlier: Earlier) -> str:
+def render_section(earlier: Earlier, *, spec_path: str, worktree: str, branch: str) -> str:
     """The section of a whole prompt that says what is there already."""
+    if earlier.clash is not None:
+        return _render_clash(earlier.clash, spec_path=spec_path, worktree=worktree, branch=branch)
     return SECTION_TEXT.format(reason=earlier.reason, facts=render_facts(earlier))
 
 
 def render_resumed(earlier: Earlier, *, spec_path: str, worktree: str, branch: str) -> str:
     """The whole prompt of an agent whose own session is resumed."""
+    if earlier.clash is not None:
+        return _render_clash(earlier.clash, spec_path=spec_path, worktree=worktree, branch=branch)
     facts = render_facts(earlier)
     return RESUMED_TEXT.format(
         reason=earlier.reason, facts=facts, spec_path=spec_path, worktree=worktree, branch=branch
@@ -86,6 +144,28 @@ def render_resumed(earlier: Earlier, *, spec_path: str, worktree: str, branch: s
 def render_facts(earlier: Earlier) -> str:
     """What is there, as a list."""
     return "\n".join(_find_lines(earlier))
+
+
+def _render_clash(clash: Clash, *, spec_path: str, worktree: str, branch: str) -> str:
+    before = f"\nYour last try was not accepted: {clash.before}. The merge has been begun anew since.\n"
+    return CLASH_TEXT.format(
+        spec_path=spec_path,
+        worktree=worktree,
+        branch=branch,
+        target=clash.target,
+        paths="\n".join(f"- {_render_item(path)}" for path in clash.paths),
+        landed="\n".join(_find_landed_lines(clash)) or "- commits that cannot be told apart: look at the log",
+        before=before if clash.before else "",
+    )
+
+
+def _find_landed_lines(clash: Clash) -> Iterator[str]:
+    for change in clash.landed[:_SHOWN]:
+        name = f"spec {_render_item(change.spec)}, " if change.spec else ""
+        shared = ", ".join(_render_item(path) for path in change.paths[:_SHOWN])
+        yield f"- {name}commit {change.commit} {_render_item(change.title)}: {shared}"
+    if len(clash.landed) > _SHOWN:
+        yield f"- and {len(clash.landed) - _SHOWN} more"
 
 
 def _find_lines(earlier: Earlier) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""Which model an agent is asked for, and how long it may take: what the spec says, else the settings."""
+"""Which model an agent is asked for, how long it may take, and how often it may try to resolve a conflict: what the
+spec says, else the settings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from chant_tasks.config.model import Config, Timeouts
-from chant_tasks.spec.model import Spec
+from chant_tasks.spec.model import OnConflict, Spec
 
 _OTHER_MAKERS = ("codex", "gemini", "opencode", "qwen", "copilot", "aider")
 
@@ -42,3 +43,9 @@ def find_timeouts(spec: Spec, config: Config) -> Timeouts:
     if own.silence is not None:
         timeouts = replace(timeouts, silence=own.silence or None)
     return timeouts
+
+
+def find_conflict_attempts(spec: Spec | None, config: Config) -> int:
+    """Return how often the spec's agent may try to resolve a conflict of its finished work; 0 leaves it to a person."""
+    own = spec.on_conflict if spec is not None else None
+    return config.conflict_attempts if (own or config.on_conflict) is OnConflict.AGENT else 0

@@ -39,6 +39,7 @@ from chant_tasks.config.schema import (
 )
 from chant_tasks.config.value import BadValue, describe, is_null, suggest
 from chant_tasks.errors import ConfigError
+from chant_tasks.spec.model import OnConflict
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
 from chant_tasks.spec.yaml_entries import YamlProblem
 from chant_tasks.tokens import Price
@@ -219,6 +220,8 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         prices=cast(Mapping[str, Price], values.get("prices", {})),
         record_cost=bool(values.get("record_cost", False)),
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
+        on_conflict=cast(OnConflict, values.get("on_conflict", OnConflict.ATTENTION)),
+        conflict_attempts=cast(int, values.get("conflict_attempts", Config().conflict_attempts)),
         isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),
         unused=unused,
     )

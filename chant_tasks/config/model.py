@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from chant_tasks.spec.model import OnConflict
 from chant_tasks.tokens import Price
 
 Setting = str | int | float | bool | tuple[str, ...]
@@ -150,6 +151,7 @@ class Config:
 
     `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost. After
     `attempts` attempts in a row that failed with the same change, or none, a spec needs a person (None: never).
+    `conflict_attempts` is how often an agent may try to resolve its conflict, where `on_conflict` lets it.
     """
 
     project: ProjectConfig = field(default_factory=ProjectConfig)
@@ -165,5 +167,7 @@ class Config:
     prices: Mapping[str, Price] = field(default_factory=dict)
     record_cost: bool = False
     criteria: Criteria = Criteria.REQUIRE
+    on_conflict: OnConflict = OnConflict.ATTENTION
+    conflict_attempts: int = 2
     isolation: Isolation = Isolation.AUTO
     unused: tuple[str, ...] = ()

@@ -50,6 +50,8 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "record_cost", str(config.record_cost).lower()
     yield "criteria", config.criteria.value
     yield "isolation", config.isolation.value
+    yield "on_conflict", config.on_conflict.value
+    yield "conflict_attempts", str(config.conflict_attempts)
 
 
 def _limits_of(config: Config) -> Iterator[tuple[str, str]]:

@@ -30,9 +30,10 @@ from chant_tasks.config.value import (
     parse_whole,
     suggest,
 )
+from chant_tasks.spec.model import OnConflict
 from chant_tasks.tokens import Price
 
-Value = Setting | Criteria | Isolation | Mapping[str, Price] | tuple[Account, ...] | Rotation | None
+Value = Setting | Criteria | Isolation | OnConflict | Mapping[str, Price] | tuple[Account, ...] | Rotation | None
 Parser = Callable[[Node], Value]
 
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider")
@@ -75,6 +76,8 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "record_cost": parse_flag,
         "criteria": parse_choice(Criteria),
         "isolation": parse_choice(Isolation),
+        "on_conflict": parse_choice(OnConflict),
+        "conflict_attempts": parse_whole(1),
     }
 )
 

@@ -1,6 +1,21 @@
 """What the commits of a history say."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 from chant_tasks.git.runner import Git, Oid
+
+_COMMIT, _FIELD = "\1", "\2"  # between commits, and between what is told of one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touching:
+    """A commit that changed `paths`, among others: its abbreviated id, first line, and the value of a trailer."""
+
+    commit: str
+    subject: str
+    trailer: str
+    paths: tuple[str, ...]
 
 
 def load_subjects(git: Git, base: Oid, head: Oid) -> tuple[str, ...]:
@@ -9,3 +24,20 @@ def load_subjects(git: Git, base: Oid, head: Oid) -> tuple[str, ...]:
         "log", "--format=%h %s", "--reverse", "--no-merges", "--no-show-signature", f"{base}..{head}", "--"
     )
     return tuple(listed.text.splitlines())
+
+
+def load_touching(git: Git, old: Oid, new: Oid, paths: Sequence[str], trailer: str) -> tuple[Touching, ...]:
+    """The steps from `old` to `new`, oldest first, that changed one of `paths`: a merge counts as one step, by all that
+    it brought."""
+    form = f"--format=%x01%h%x02%s%x02%(trailers:key={trailer},valueonly,separator=%x20)%x02"
+    options = ("--reverse", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "-z")
+    literal = [f":(top,literal){path}" for path in paths]
+    listed = git.run("log", form, *options, "--no-show-signature", f"{old}..{new}", "--", *literal)
+    return tuple(_parse_touching(listed.stdout.decode("utf-8", "surrogateescape")))
+
+
+def _parse_touching(text: str) -> Iterator[Touching]:
+    for chunk in text.split(_COMMIT)[1:]:
+        commit, subject, trailer, names = chunk.split(_FIELD, 3)
+        paths = tuple(name for name in (field.strip("\n") for field in names.split("\0")) if name)
+        yield Touching(commit=commit, subject=subject, trailer=trailer.strip(), paths=paths)

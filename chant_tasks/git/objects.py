@@ -225,7 +225,19 @@ def load_marked(git: Git, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
         return ()
     literal = [f":(top,literal){path}" for path in paths]
     found = git.run(
-        "grep", "-I", "-z", "--name-only", "--full-name", "-e", "^<<<<<<< ", commit, "--", *literal, ok=(0, 1)
+        "grep",
+        "-I",
+        "-z",
+        "--name-only",
+        "--full-name",
+        "-e",
+        "^<<<<<<< ",
+        "-e",
+        "^>>>>>>> ",
+        commit,
+        "--",
+        *literal,
+        ok=(0, 1),
     ).fields
     return tuple(name.removeprefix(f"{commit}:") for name in found)
 

@@ -93,6 +93,12 @@ def add_worktree(git: Git, path: Path, *, branch: str, base: Oid) -> None:
     git.run("worktree", "add", "--quiet", "--no-track", "--no-checkout", "-b", branch, str(path), base)
 
 
+def add_worktree_of(git: Git, path: Path, branch: str) -> None:
+    """Register a worktree on a branch that is there, without files in it yet. Hold the worktrees' lock around it.
+    Raises GitError where the branch is checked out elsewhere."""
+    git.run("worktree", "add", "--quiet", "--no-checkout", str(path), branch)
+
+
 def add_files(worktree: Path) -> None:
     """Check out the files of a worktree of ours (it holds nothing that a person made)."""
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")

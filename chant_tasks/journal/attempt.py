@@ -61,6 +61,10 @@ class AttemptRecord:
     then, `agent_log` how long the log was. `agent_seconds` is how long all its agents were at work, once they have
     ended; waiting, a machine asleep and the time in which no doit lived are not in it.
 
+    `merging` is the commit of the target that is merged into finished work, at `head`, for an agent to resolve their
+    conflict in `paths` ("": none is). `conflict_tries` counts such tries, `conflict_outcome` says what the last one
+    came to; with `is_left_to_person` no agent makes a further one.
+
     A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
 
@@ -114,6 +118,10 @@ class AttemptRecord:
     ended_at: str = ""
     leftover: str = ""
     log: str = ""
+    merging: str = ""
+    conflict_tries: int = 0
+    conflict_outcome: str = ""
+    is_left_to_person: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -136,6 +144,12 @@ class AttemptRecord:
     def is_resumable(self) -> bool:
         """Whether it left something that an agent can go on from: work, or a session."""
         return can_go_on(self.agent) and bool(self.kept or self.session)
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether an agent may resolve the conflict that it ended with: the one that did the work, which is whole."""
+        is_agents = bool(self.agent) and can_go_on(self.agent) and not self.is_left_to_person
+        return self.ending is Ending.CONFLICT and is_agents and bool(self.branch) and not (self.is_halfway or self.onto)
 
     @property
     def is_unbegun(self) -> bool:
@@ -163,6 +177,9 @@ class AttemptRecord:
             tries=self.tries,
             head=self.head,
             onto=self.onto,
+            is_mendable=self.is_mendable,
+            conflict_tries=self.conflict_tries,
+            conflict_outcome=self.conflict_outcome,
         )
 
 

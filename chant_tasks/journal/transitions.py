@@ -3,11 +3,13 @@
     CREATED → RUNNING → AGENT_ENDED → FINISHED → LANDING → ENDED
 
 An attempt may end from each of them. One whose work is on its branch (a conflict, a landing that waits) may be opened
-again, at FINISHED. Whoever changes a record writes it down before the effect that it announces, so that a crash finds
-either the record of before, with nothing done, or the one of after. A change that cannot follow is a bug of ours.
+again, at FINISHED; a conflict also at CREATED, for its agent to resolve it. Whoever changes a record writes it down
+before the effect that it announces, so that a crash finds either the record of before, with nothing done, or the one of
+after. A change that cannot follow is a bug of ours.
 """
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
@@ -83,6 +85,14 @@ class End:
     tries: int = 0
 
 
+class Last(Enum):
+    """Whether a further try to resolve a conflict makes sense after this one."""
+
+    NO = "no"
+    YES = "yes"  # its agent failed
+    UNCOUNTED = "uncounted"  # it was interrupted, and says nothing
+
+
 def to_running(record: AttemptRecord, start: AgentStart) -> AttemptRecord:
     """The agent is about to start, for the first time or once more."""
     _require(record, "start an agent", Phase.CREATED, Phase.RUNNING)
@@ -125,7 +135,7 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
         agent_reason=result.reason,
         model=result.model or record.model_asked,
         session=result.session or record.session,
-        cost_usd=result.cost_usd,
+        cost_usd=record.cost_usd if record.merging and result.cost_usd is None else result.cost_usd,
         summary=result.summary,
         error_class=result.error_class,
         agent_seconds=round(result.seconds, 1),
@@ -147,7 +157,7 @@ def to_saved(record: AttemptRecord, own_head: str) -> AttemptRecord:
 def to_finished(record: AttemptRecord, head: str, commits: tuple[str, ...]) -> AttemptRecord:
     """The work, which ends at `head`, was found to be done."""
     _require(record, "find the work to be done", Phase.AGENT_ENDED, Phase.FINISHED)
-    return replace(record, phase=Phase.FINISHED, head=head, commits=commits)
+    return replace(record, phase=Phase.FINISHED, head=head, commits=commits, merging="")
 
 
 def to_left(record: AttemptRecord) -> AttemptRecord:
@@ -225,6 +235,42 @@ def to_reopened(record: AttemptRecord, process: ProcessMark, head: str) -> Attem
         landing_commit=commit,
         onto="",
     )
+
+
+def to_mending(record: AttemptRecord, process: ProcessMark, merging: str, worktree: str) -> AttemptRecord:
+    """An agent is to resolve the conflict of the finished work at `head` with the target's commit `merging`, in a
+    worktree. Its session belongs to the folder that it was in."""
+    if not record.is_mendable:
+        raise IllegalTransition(f"cannot let an agent resolve a conflict: {_name(record)} has none for it")
+    return replace(
+        record,
+        phase=Phase.CREATED,
+        ending=None,
+        ended_at="",
+        reason="",
+        process=process,
+        worktree=worktree,
+        folder=worktree,
+        session=record.session if record.folder == worktree else "",
+        is_in_place=False,
+        agent_end=None,
+        landing_commit="",
+        merging=merging,
+        conflict_tries=record.conflict_tries + 1,
+    )
+
+
+def to_unmended(record: AttemptRecord, end: End, outcome: str, is_last: Last) -> AttemptRecord:
+    """The try to resolve the conflict has come to nothing, for the reason `outcome`: all is as it was before it."""
+    _require_open(record, "end the try to resolve its conflict")
+    tries = record.conflict_tries - (is_last is Last.UNCOUNTED)
+    record = replace(record, merging="", conflict_tries=tries, conflict_outcome=outcome)
+    return to_ended(replace(record, is_left_to_person=is_last is Last.YES), end)
+
+
+def to_left_to_person(record: AttemptRecord, outcome: str) -> AttemptRecord:
+    """No agent makes a further try to resolve the conflict."""
+    return replace(record, is_left_to_person=True, conflict_outcome=outcome or record.conflict_outcome)
 
 
 def to_ended(record: AttemptRecord, end: End) -> AttemptRecord:

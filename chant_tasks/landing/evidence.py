@@ -13,7 +13,7 @@ from chant_tasks.words import render_some
 class Evidence:
     """What an attempt left. `changes` are the branch's own, `*_criteria` those of the spec's file,
     `end_problem` says why the file cannot be read any more ("" where it can), `nested_problems` why repositories inside
-    the work cannot land, `marked` the files that a person resolved and left a conflict's marks in."""
+    the work cannot land, `marked` the files in which a conflict was resolved and that still have its marks."""
 
     changes: tuple[Change, ...]
     spec_path: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from chant_tasks.disk import sync_file_system
 from chant_tasks.git.index import apply_entries, apply_entry, find_committed
 from chant_tasks.git.locks import remove_dead_ref_lock
+from chant_tasks.git.merging import find_merged
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
 from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit
 from chant_tasks.git.runner import Git, Oid
@@ -46,14 +47,18 @@ class Saved:
     submodules: tuple[str, ...] = ()
 
 
-def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool] | None = None) -> Saved:
+def save_work(
+    git: Git, base: Oid, message: str, is_users: Callable[[str], bool] | None = None, merging: Oid | None = None
+) -> Saved:
     """The commit that holds what is in `git`'s folder: its HEAD, or a new commit on it where something was uncommitted.
 
     A repository that was made inside the worktree is saved as plain files, its history too, and so is a worktree that
     was; a pipe in the place of a file is removed. Files that git ignores are not work. In a person's checkout
-    `is_users` tells which paths are no work either; its log of HEAD stays, and so do worktrees inside it.
+    `is_users` tells which paths are no work either; its log of HEAD stays, and so do worktrees inside it. Where
+    `merging` is being merged there, the commit is that merge.
     """
     parent = find_commit(git, "HEAD") or base
+    parents = (parent, merging) if merging is not None and find_merged(git) == merging else (parent,)
     git_dir = find_git_dir(git.folder)
     special = remove_special(git, is_users)
     copy = git_dir / INDEX_COPY
@@ -69,8 +74,8 @@ def save_work(git: Git, base: Oid, message: str, is_users: Callable[[str], bool]
     finally:
         remove_index_copies(git_dir)
     head = parent
-    if added.tree != find_tree(git, parent):
-        head = add_commit(git, added.tree, (parent,), message, is_signed=False)
+    if added.tree != find_tree(git, parent) or len(parents) > 1:
+        head = add_commit(git, added.tree, parents, message, is_signed=False)
     inner = (f"{path} is a worktree of its own" for path in nested.worktrees)
     return Saved(
         head=head,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from chant_tasks.config import Config, is_stacked
+from chant_tasks.config import Config, find_conflict_attempts, is_stacked
 from chant_tasks.graph import GraphNode
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import Tombstone
@@ -99,6 +99,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         problem=overview.problems.get(spec_id, "") or (str(graph_problem) if graph_problem is not None else ""),
         attempt=record.facts if record is not None else None,
         most_tries=overview.config.attempts if overview.config is not None else None,
+        most_conflict_tries=find_conflict_attempts(spec, overview.config) if overview.config is not None else 0,
         worker=journal.workers.get(spec_id),
         branch=facts.branches.get(spec_id, ""),
         branch_tip=facts.tips.get(spec_id, ""),

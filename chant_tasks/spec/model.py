@@ -8,6 +8,13 @@ from typing import NewType
 SpecId = NewType("SpecId", str)
 
 
+class OnConflict(Enum):
+    """Who acts when finished work conflicts with what has landed meanwhile."""
+
+    ATTENTION = "attention"  # a person
+    AGENT = "agent"  # the agent that did the work; a person where that comes to nothing
+
+
 class Status(Enum):
     """What a spec's file says of itself (the values that chant leaves in files)."""
 
@@ -76,6 +83,7 @@ class Spec:
     criteria: tuple[Criterion, ...]
     problem: str | None
     timeout: SpecTimeout = SpecTimeout()
+    on_conflict: OnConflict | None = None
 
     @property
     def is_driver_by_type(self) -> bool:

@@ -17,7 +17,7 @@ from chant_tasks.spec.frontmatter import (
     split_frontmatter,
 )
 from chant_tasks.spec.markdown import Markdown, parse_markdown
-from chant_tasks.spec.model import Approval, Spec, SpecId, SpecTimeout, Status
+from chant_tasks.spec.model import Approval, OnConflict, Spec, SpecId, SpecTimeout, Status
 from chant_tasks.spec.small_file import find_length_problem
 from chant_tasks.words import render_excerpt
 
@@ -69,6 +69,7 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         commits=fields.texts("commits"),
         completed_at=fields.find_text("completed_at"),
         timeout=_parse_timeout(fields),
+        on_conflict=_parse_on_conflict(fields),
         criteria=criteria.items,
         problem=criteria.problem or _find_edit_problem(frontmatter, data),
     )
@@ -146,6 +147,15 @@ def _parse_limit(fields: Fields, key: str, prefix: str = "") -> float | None:
     except ValueError:
         kind = "must be a time such as 30m, 1h30m, 90 or none"
         raise fields.error(key, f"`{prefix}{key}` {kind}, not `{render_excerpt(str(text))}`") from None
+
+
+def _parse_on_conflict(fields: Fields) -> OnConflict | None:
+    text = fields.find_text("on_conflict")
+    known = [choice.value for choice in OnConflict]
+    if text is not None and text not in known:
+        words = f"`on_conflict` must be {' or '.join(known)}, not `{render_excerpt(text)}`"
+        raise fields.error("on_conflict", words)
+    return OnConflict(text) if text is not None else None
 
 
 def _parse_branch(fields: Fields) -> bool | str | None:

@@ -68,6 +68,7 @@ class State:
 
     `is_stuck` says that nothing is in its way but that its attempts come to nothing: a person may have it worked again.
     `is_on_branch` says that its work is done, and waits on its branch to be merged.
+    `is_mendable` says that its finished work conflicts, and that its agent is to resolve that.
     """
 
     kind: Kind
@@ -77,6 +78,7 @@ class State:
     next: tuple[Next, ...] = ()
     is_stuck: bool = False
     is_on_branch: bool = False
+    is_mendable: bool = False
 
     @property
     def icon(self) -> str:
@@ -107,7 +109,8 @@ class AttemptFacts:
     `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
     and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session. `tries`
     is how many attempts in a row, this one included, failed with the same `change`. `onto` is what its branch could not
-    be moved onto by a restack.
+    be moved onto by a restack. `is_mendable` says that its agent may resolve the conflict that it ended with,
+    `conflict_tries` how often one has tried, `conflict_outcome` what the last try came to.
     """
 
     number: int
@@ -126,6 +129,9 @@ class AttemptFacts:
     change: str = ""
     tries: int = 0
     onto: str = ""
+    is_mendable: bool = False
+    conflict_tries: int = 0
+    conflict_outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +149,8 @@ class SpecFacts:
     `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
     if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. After `most_tries` attempts
     that came to the same a person has to act (None: never). With `is_stacked` it may begin on the branches of what it
-    needs; `stands_on` are those that its work stands on. `is_driver` says that it waits for members alone.
+    needs; `stands_on` are those that its work stands on. `is_driver` says that it waits for members alone. An agent may
+    try `most_conflict_tries` times to resolve a conflict.
     """
 
     id: SpecId
@@ -157,6 +164,7 @@ class SpecFacts:
     problem: str = ""
     attempt: AttemptFacts | None = None
     most_tries: int | None = None
+    most_conflict_tries: int = 0
     worker: Worker | None = None
     branch: str = ""
     branch_tip: str = ""

@@ -3,6 +3,7 @@
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import AttemptFacts, Ending, Kind, Next, SpecFacts, State
 from chant_tasks.state.stack import plan_stacked_next, word_stand
+from chant_tasks.words import render_count
 
 
 def find_on_branch(facts: SpecFacts) -> State | None:
@@ -89,14 +90,17 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
         return _restack_conflict(facts, attempt, target)
     if attempt.head and facts.branch_tip not in ("", attempt.head):
         return _changed_since(facts, attempt, target)
+    if attempt.is_mendable and attempt.conflict_tries < facts.most_conflict_tries:
+        return _mendable(facts, attempt)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
     mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
+    tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
     row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
     purpose = "resolve the conflict and commit" if is_conflict else "mend it there and commit"
     return State(
         kind=Kind.ATTENTION,
         reason=attempt.reason,
-        details=(row, ("kept", f"branch {facts.branch}")),
+        details=(row, *tried, ("kept", f"branch {facts.branch}")),
         next=(
             Next(command=mend, purpose=purpose),
             Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
@@ -123,6 +127,25 @@ def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts, target: str) -> S
             _discard(facts),
         ),
     )
+
+
+def _mendable(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """A conflict that the spec's own agent is to resolve, in this run or in the next one."""
+    return State(
+        kind=Kind.READY,
+        reason=f"{attempt.reason}; its agent is to resolve that",
+        details=(("conflicts", attempt.reason.removeprefix("conflicts ")), ("kept", f"branch {facts.branch}")),
+        next=(
+            Next(command=f"doit {facts.typed}", purpose="let its agent resolve the conflict"),
+            _discard(facts),
+        ),
+        is_mendable=True,
+    )
+
+
+def _word_tries(attempt: AttemptFacts) -> str:
+    tries = render_count(attempt.conflict_tries, "try", "tries")
+    return f"could not resolve it ({tries}): {attempt.conflict_outcome}"
 
 
 def _changed_since(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:

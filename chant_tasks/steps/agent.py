@@ -82,7 +82,7 @@ def _work(run: SpecRun, attempt: Attempt) -> Attempt:
             break
         attempt = _put_off(run, attempt, ended)
     shifts = attempt.shifts
-    seconds = shifts.seconds if ended.seconds is not None or shifts.seconds else None
+    seconds = shifts.before + shifts.seconds if ended.seconds is not None or shifts.seconds else None
     attempt = _note_end(run, attempt, plan_result(ended.outcome, ended.events, seconds, shifts.cost_usd))
     if seconds is not None and not isinstance(ended.outcome, Finished):  # of a finished one, finalize says all
         run.emit(AgentEnded(spec=attempt.spec.id, summary=render_outcome(attempt.record)))
@@ -132,7 +132,9 @@ def _put_off(run: SpecRun, attempt: Attempt, ended: _End) -> Attempt:
     """The attempt, ready for the agent that goes on with it."""
     reason = render_reason(ended.outcome)
     run.emit(Notice(spec=attempt.spec.id, text=f"its agent is put off: {reason}"))
-    left = load_present(run, attempt, reason)
+    going_on = attempt.going_on
+    clash = going_on.told.clash if going_on is not None else None
+    left = replace(load_present(run, attempt, reason), clash=clash)
     errors = count_errors(ended.outcome, attempt.shifts.errors)
     return replace(attempt, shifts=replace(attempt.shifts, errors=errors, left=left))
 

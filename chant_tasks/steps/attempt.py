@@ -34,11 +34,12 @@ class GoingOn:
 class Shifts:
     """What the attempt's agents have done so far: one is started more than once where a limit has put it off.
 
-    `seconds` are those at work, `cost_usd` is None where nobody knows, `errors` counts the service's in a row, `left`
-    is what the last one has left for the next.
+    `seconds` are those at work, `before` those of the agent whose conflict is to be resolved now, `cost_usd` is None
+    where nobody knows, `errors` counts the service's in a row, `left` is what the last one has left for the next.
     """
 
     seconds: float = 0.0
+    before: float = 0.0
     cost_usd: float | None = None
     errors: int = 0
     left: Earlier | None = None
@@ -54,6 +55,7 @@ class Attempt:
     lock: Lock
     checkout_lock: Lock | None = None  # held while the user's checkout is worked in
     going_on: GoingOn | None = None  # what an earlier attempt left, where this one goes on from it
+    merging: Oid | None = None  # the target's commit that is merged into its place, for an agent to resolve conflicts
     is_resolved: bool = False  # a person did the work on its branch: refused, it stays there
     shifts: Shifts = field(default_factory=Shifts)
 

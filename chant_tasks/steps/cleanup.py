@@ -11,13 +11,14 @@ from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
-from chant_tasks.journal.attempt import AttemptRecord, load_records
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
-from chant_tasks.journal.transitions import End, to_ended
+from chant_tasks.journal.transitions import End, Last, to_ended, to_left_to_person, to_unmended
 from chant_tasks.journal.tries import count_tries, name_change
+from chant_tasks.landing.abandoned import save_spares
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
@@ -28,7 +29,10 @@ from chant_tasks.words import render_mend, render_problem
 
 
 def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending = Ending.FAILED) -> State:
-    """End an attempt whose work does not land: kept at a ref of its own, its branch's name free again."""
+    """End an attempt whose work does not land: kept at a ref of its own, its branch's name free again. Of one that was
+    to resolve a conflict, only that try ends so."""
+    if attempt.record.merging:
+        return _end_unmended(run, attempt, reason, head, ending)
     record, kept = attempt.record, attempt.record.kept if attempt.record.continues else ""
     if head is not None and head != record.base:
         kept = f"{REFS}/{record.spec}/{record.number}"
@@ -36,6 +40,23 @@ def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, en
     leftover = remove_traces(run, record, keeps_branch=False)
     end = End(ending=ending, at=now(), reason=reason, kept=kept, leftover=leftover)
     return _end(run, attempt, _count(run, record, end, head) if ending is Ending.FAILED else end)
+
+
+def _end_unmended(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, ending: Ending) -> State:
+    """End a try to resolve a conflict: what it left is kept at a ref, the branch ends at the finished work again."""
+    record = attempt.record
+    branch, finished = f"refs/heads/{record.branch}", Oid(record.head)
+    tips = dict.fromkeys(tip for tip in (head, find_commit(run.git, branch)) if tip not in (None, finished))
+    stem = f"{REFS}/{record.spec}/{record.number}-conflict"
+    save_spares(run.git, stem, (tip for tip in tips if tip is not None), "chant: a try to resolve its conflict")
+    leftover = remove_traces(run, record, keeps_branch=True)
+    if find_commit(run.git, branch) != finished:
+        apply_ref(run.git, branch, finished, None, "chant: back to the finished work")
+    conflict = f"conflicts with {record.target}: {', '.join(record.paths)}"
+    end = End(ending=Ending.CONFLICT, at=now(), reason=conflict, paths=record.paths, kept=branch, leftover=leftover)
+    has_failed = Last.NO if record.agent_end is AgentEnd.FINISHED else Last.YES
+    is_last = Last.UNCOUNTED if ending is Ending.INTERRUPTED else has_failed
+    return _end_as(run, attempt, to_unmended(record, end, reason, is_last))
 
 
 def _count(run: SpecRun, record: AttemptRecord, end: End, head: Oid | None) -> End:
@@ -54,6 +75,8 @@ def _count(run: SpecRun, record: AttemptRecord, end: End, head: Oid | None) -> E
 
 def end_on_branch(run: SpecRun, attempt: Attempt, ending: Ending, reason: str, paths: tuple[str, ...]) -> State:
     """End an attempt for now: everything stays on its branch, only the worktree goes."""
+    if attempt.is_resolved and ending is Ending.CONFLICT:  # a person is at it
+        attempt = replace(attempt, record=to_left_to_person(attempt.record, ""))
     leftover = remove_traces(run, attempt.record, keeps_branch=True)
     kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
     end = End(ending=ending, at=now(), reason=reason, paths=paths, kept=kept, leftover=leftover)
@@ -88,7 +111,11 @@ def render_failure(error: ChantError | OSError) -> str:
 
 
 def _end(run: SpecRun, attempt: Attempt, end: End) -> State:
-    save(run, attempt, to_ended(attempt.record, end))
+    return _end_as(run, attempt, to_ended(attempt.record, end))
+
+
+def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord) -> State:
+    save(run, attempt, end)
     state = load_state(run.overview, attempt.spec.id)
     is_earlier = end.ending is Ending.INTERRUPTED and attempt.record.process != own_mark()
     if is_earlier:

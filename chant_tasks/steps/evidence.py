@@ -51,7 +51,7 @@ def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, bas
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
         nested_problems=(*saved.problems, *_find_unrelated(git, attempt, base, saved.head)),
-        marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved else (),
+        marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved or record.merging else (),
     )
 
 

@@ -1,5 +1,5 @@
 """What is put into a new worktree: the files of its branch, what an earlier attempt had not committed, the spec's file,
-files that git ignores, and what `worktrees.setup` makes."""
+the target where a conflict with it is to be resolved, files that git ignores, and what `worktrees.setup` makes."""
 
 from chant_tasks.agents.contract import Exit, Launch
 from chant_tasks.agents.supervise import run_agent
@@ -9,6 +9,7 @@ from chant_tasks.git.worktrees import add_files
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.include import add_included_files
+from chant_tasks.steps.merge_place import add_target
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun, find_limits
@@ -22,6 +23,8 @@ def furnish(run: SpecRun, attempt: Attempt) -> None:
         restore_uncommitted(Git(attempt.worktree), attempt.going_on)
     attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)
     save_file(attempt.spec_file, attempt.text)
+    if attempt.merging is not None:
+        add_target(attempt, attempt.worktree, attempt.merging)
     add_included_files(run.overview.project.top, attempt.worktree, run.config.worktrees.include)
     _run_setup(run, attempt)
 

@@ -58,7 +58,8 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         save_copy(run, record, "end.md", attempt.spec_file.read_bytes())  # no commit holds it
     message = render_message(record.spec, attempt.spec.title, {})
     noted = _find_noted(run, record) if record.is_in_place else None
-    saved = save_work(git, Oid(record.head or record.base), message, noted.is_users if noted is not None else None)
+    is_users = noted.is_users if noted is not None else None
+    saved = save_work(git, Oid(record.head or record.base), message, is_users, Oid(record.merging) or None)
     if noted is not None:
         saved = _spare_users_files(run, attempt, saved, noted, message)
     spare_ref = f"{REFS}/{record.spec}/{record.number}"

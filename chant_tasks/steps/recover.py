@@ -199,6 +199,9 @@ def _end_interrupted(run: SpecRun, picked: _Picked, _: Recovery) -> None:
         head = None  # no agent has worked: what there is of the branch is as we made it
     reason = record.agent_reason if record.agent_end is AgentEnd.STOPPED else STOPPED.reason
     end_failed(run, picked.attempt, reason, head, Ending.INTERRUPTED)
+    if record.merging:
+        run.emit(Notice(spec=record.spec, text=f"{STOPPED.reason}, while its agent resolved a conflict"))
+        return
     kept = f"; kept at {REFS}/{record.spec}/{record.number}" if head is not None and head != record.base else ""
     run.emit(Notice(spec=record.spec, text=f"{STOPPED.reason}{kept}"))
 

@@ -50,8 +50,9 @@ def plan_request(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resum
     root = attempt.worktree / run.overview.project.prefix
     place = replace(_plan_place(run, attempt.spec, attempt.given, attempt.worktree), branch=record.branch)
     told = attempt.shifts.left or (attempt.going_on.told if attempt.going_on is not None else None)
-    if told is not None and told.has_changes:
-        place = replace(place, earlier=render_section(told))
+    if told is not None and told.is_worth_telling:
+        section = render_section(told, spec_path=place.spec_path, worktree=place.worktree, branch=place.branch)
+        place = replace(place, earlier=section)
     request = _plan_request(run, attempt.spec, provider, place, root)
     request = replace(request, prompt_file=folder / "prompt.md", folder=folder, session_folder=folder)
     if not is_resumed or told is None:

@@ -1,7 +1,5 @@
 """The first step: a spec's lock, its record in the journal, and a worktree that holds the target's tip and the spec."""
 
-import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +10,7 @@ from chant_tasks.events import Notice, WorktreeMade
 from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import add_worktree, load_worktrees
+from chant_tasks.git.worktrees import add_worktree
 from chant_tasks.journal.attempt import AttemptRecord, add_open, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
@@ -33,14 +31,14 @@ from chant_tasks.steps.footing import add_base_branch, plan_stand
 from chant_tasks.steps.furnish import furnish
 from chant_tasks.steps.in_place import enter_checkout, require_free_checkout, require_room
 from chant_tasks.steps.leave import leave_checkout
+from chant_tasks.steps.mending import begin_mending
 from chant_tasks.steps.place import is_in_place, save_place
 from chant_tasks.steps.recover import is_unlanded, recover
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.worktree_folder import plan_worktree_paths
+from chant_tasks.steps.worktree_folder import claim_folder
 from chant_tasks.words import render_mend, render_problem
 
-_STALE_SECONDS = 60.0
 _WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
 
 
@@ -77,6 +75,8 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     if spec is None:
         return State(kind=Kind.BROKEN, reason="its file has no frontmatter any more")
     record = load_last(run.overview.project.journal_folder, spec_id)
+    if record is not None and state.is_mendable:
+        return begin_mending(run, spec, record, lock) or resume_attempt(run, spec, record, lock)
     if record is not None and is_unlanded(record) and (record.ending is None or state.kind is Kind.LANDING_WAITS):
         return resume_attempt(run, spec, record, lock)
     return _begin(run, spec, lock)
@@ -150,7 +150,7 @@ def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
     with add_worktrees_lock(run.overview.project.journal_folder):
         if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
             return load_state(run.overview, attempt.spec.id)
-        attempt = _claim_folder(run, attempt)
+        attempt = _claim(run, attempt)
         failure = _catch(lambda: _register(run, attempt))
     failure = failure or _catch(lambda: furnish(run, attempt))
     if failure is None:
@@ -162,22 +162,20 @@ def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
     return state
 
 
-def _claim_folder(run: SpecRun, attempt: Attempt) -> Attempt:
-    """The attempt with a folder that is its own, and written down. Raises WorktreeError where none is free.
+def _claim(run: SpecRun, attempt: Attempt) -> Attempt:
+    """The attempt with a folder that is its own, and written down. Raises WorktreeError where none is free."""
 
-    Making the folder is what decides: another clone may be after the same path now, and its worktrees' lock is another.
-    """
-    for path in plan_worktree_paths(run, attempt.spec.id, attempt.record.folder):
-        _require_free(run, path)
+    def note(path: Path) -> None:
+        nonlocal attempt
         attempt = _open_record(run, replace(attempt, record=replace(attempt.record, worktree=str(path))))
-        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE_SECONDS:
-            with suppress(OSError):
-                path.rmdir()  # left empty by a process that died before it could make a worktree
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)  # the folder for temporary files is everybody's, and the work is not
-            return attempt
-    save(run, attempt, to_left(attempt.record))
-    raise WorktreeError(f"{attempt.worktree} is there already", f"look at it, then: rmdir {attempt.worktree}")
+
+    try:
+        claim_folder(run, attempt.spec.id, attempt.record.folder, note)
+    except WorktreeError:
+        if attempt.record.worktree:
+            save(run, attempt, to_left(attempt.record))
+        raise
+    return attempt
 
 
 def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
@@ -259,12 +257,3 @@ def _catch(effect: Callable[[], None]) -> ChantError | None:
     except OSError as error:
         return WorktreeError(str(error))
     return None
-
-
-def _require_free(run: SpecRun, path: Path) -> None:
-    """Raises WorktreeError where something is at the worktree's path: it is not ours to remove."""
-    is_empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-    is_registered = any(worktree.path == path for worktree in load_worktrees(run.git))
-    if is_registered or (os.path.lexists(path) and not is_empty_folder):
-        remove = f"git worktree remove {path}" if is_registered else f"mv {path} {path}.old"
-        raise WorktreeError(f"{path} is there already", f"look at it, then: {remove}")

@@ -3,15 +3,20 @@
 import hashlib
 import os
 import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.place import find_pointed
+from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.ownership import find_foreign_part, find_trusted
 from chant_tasks.project import Project
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.run import SpecRun
 
+_STALE_SECONDS = 60.0
 _HINT = "name a folder of your own: worktrees.path in .chant/config.md, or TMPDIR"
 
 
@@ -28,6 +33,34 @@ def plan_worktree_paths(run: SpecRun, spec_id: SpecId, before: str = "") -> tupl
     own = path.with_name(f"{path.name}-{hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]}")
     paths = (own,) if _is_foreign(path, project) else (path, own)
     return tuple(sorted(paths, key=lambda one: str(one) != before))
+
+
+def claim_folder(run: SpecRun, spec_id: SpecId, before: str, note: Callable[[Path], None]) -> None:
+    """Make a folder for the spec's worktree, that is its own; `note` writes each down before it is made. Raises
+    WorktreeError where none is free. Hold the worktrees' lock around it.
+
+    Making the folder is what decides: another clone may be after the same path now, and its worktrees' lock is another.
+    """
+    path = None
+    for path in plan_worktree_paths(run, spec_id, before):
+        _require_free(run, path)
+        note(path)
+        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            with suppress(OSError):
+                path.rmdir()  # left empty by a process that died before it could make a worktree
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)  # the folder for temporary files is everybody's, and the work is not
+            return
+    raise WorktreeError(f"{path} is there already", f"look at it, then: rmdir {path}")
+
+
+def _require_free(run: SpecRun, path: Path) -> None:
+    """Raises WorktreeError where something is at the worktree's path: it is not ours to remove."""
+    is_empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    is_registered = any(worktree.path == path for worktree in load_worktrees(run.git))
+    if is_registered or (os.path.lexists(path) and not is_empty_folder):
+        remove = f"git worktree remove {path}" if is_registered else f"mv {path} {path}.old"
+        raise WorktreeError(f"{path} is there already", f"look at it, then: {remove}")
 
 
 def require_worktrees_folder(run: SpecRun) -> Path:

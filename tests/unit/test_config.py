@@ -447,6 +447,8 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "record_cost                  false\n"
         "criteria                     require\n"
         "isolation                    auto\n"
+        "on_conflict                  attention\n"
+        "conflict_attempts            2\n"
         "\n"
         "not used here: project.prefix, watch.failure\n"
     )

@@ -44,7 +44,7 @@ def test_a_name_stays_in_its_line_and_in_its_quotes() -> None:
 
 
 def test_a_whole_prompt_gets_a_section_and_a_resumed_session_a_message_of_its_own() -> None:
-    section = render_section(EARLIER)
+    section = render_section(EARLIER, spec_path="", worktree="", branch="")
     message = render_resumed(EARLIER, spec_path=".chant/specs/a.md", worktree="/tmp/chant-a", branch="spec/a")
 
     assert section.startswith("## What is there already\n")

@@ -103,16 +103,30 @@ class Finalize(StepAction):
     def step(self, work: Work) -> Outcome | None:
         from chant_tasks.steps.budget import plan_refusal
         from chant_tasks.steps.finalize import finalize
+        from chant_tasks.steps.mending import mend
 
         attempt = work.attempts.get(self.spec_id)
         if attempt is None:
             return None
         run = _require_run(work)
-        state = finalize(run, attempt)
+        state = mend(run, finalize(run, attempt), lambda: self._work_again(work, run))
         work.attempts.pop(self.spec_id, None)
         if state.kind is Kind.READY and not work.stop.is_set():  # nobody stopped the run: it had to wait, and then
             state = plan_refusal(run, self.spec_id) or state  # nothing was left to go on with
         return judge(state)
+
+    def _work_again(self, work: Work, run: SpecRun) -> State:
+        """The state after the spec's agent has tried to resolve its conflict, or why it could not begin."""
+        from chant_tasks.steps.agent import run_agent
+        from chant_tasks.steps.finalize import finalize
+        from chant_tasks.steps.worktree import add_attempt
+
+        work.attempts.pop(self.spec_id, None)
+        opened = add_attempt(run, self.spec_id)
+        if isinstance(opened, State):
+            return opened
+        work.attempts[self.spec_id] = opened
+        return finalize(run, run_agent(run, opened))
 
 
 class FinalizeDriver(StepAction):
