@@ -18,40 +18,42 @@ EARLIER = "attempt.earlier"
 
 _VARIABLE = re.compile(r"\{\{[ \t]*(\w[\w. -]*?)[ \t]*\}\}")
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(?:.*?^)?---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+_SAME = "project.name"  # the one variable that stands for the same in all specs
 _FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 
 BUILT_IN_TEXT = """\
 # Work one spec
 
-You work on one spec, alone, in a git worktree made for it:
-
-- spec: `{{spec.id}}`, {{spec.title}}
-- its file: `{{spec.path}}`
-- your worktree: `{{worktree.path}}`, on branch `{{worktree.branch}}`
+You work on one spec, alone, in a git worktree made for it. Which spec that is, and where, stands under "The spec".
 
 Nobody reads along and nobody can answer, so never ask a question: where something is open, decide as the project would,
 and say in the commit message what you decided.
 
 ## What to do
 
-1. Read `{{spec.path}}` to its end. It says what is wanted; its acceptance criteria say when it is done.
+1. Read the spec's file to its end. It says what is wanted; its acceptance criteria say when it is done.
 2. Read the code around it before you change anything, and follow the habits that you find there.
 3. Make the change: all that the spec asks for, nothing that it does not.
 4. Run the project's own tests and checks, and mend what you broke.
-5. In `{{spec.path}}`, tick the box of a criterion (`- [x]`) only when you have seen that it holds. Leave the box of any
+5. In the spec's file, tick the box of a criterion (`- [x]`) only when you have seen that it holds. Leave the box of any
    other open: an open box is an honest answer, a box ticked in hope is not. Change no other word of that file.
-6. Commit it all: `git add` the files that you mean, then `git commit -m "chant({{spec.id}}): what the change does"`.
+6. Commit it all: `git add` the files that you mean, then the `git commit` that stands under "The spec".
 
 ## What to leave alone
 
-- Work inside `{{worktree.path}}` only; other copies of the repository belong to others.
+- Work inside your worktree only; other copies of the repository belong to others.
 - Change no other spec, and nothing else below `.chant/`.
-- Stay on branch `{{worktree.branch}}`: no push, no merge, no rebase, no other branch. Your commits are landed for you.
+- Stay on your branch: no push, no merge, no rebase, no other branch. Your commits are landed for you.
 - Do not run `doit` on specs; the project's other tasks are yours to run.
 
 ## The spec
 
-Files that it is likely to touch: {{spec.target_files}}
+- spec: `{{spec.id}}`, {{spec.title}}
+- its file: `{{spec.path}}`
+- your worktree: `{{worktree.path}}`, on branch `{{worktree.branch}}`
+- your commits: `git commit -m "chant({{spec.id}}): what the change does"`
+- files that it is likely to touch: {{spec.target_files}}
 
 {{spec.description}}
 
@@ -146,6 +148,17 @@ def render_prompt(template: Template | str, variables: Mapping[str, str]) -> str
     earlier = variables.get(EARLIER, "")
     has_place = any(match.group(1) == EARLIER for match in _VARIABLE.finditer(source.text))
     return text if has_place or not earlier else f"{text.rstrip()}\n\n{earlier}\n"
+
+
+def find_shared(template: Template) -> Template:
+    """Return the head of a template that is the same for all specs: the whole sections before the one in which a spec's
+    own variable comes first. Rendered, it is what the rendered template begins with."""
+    names = ((match.group(1), match.start()) for match in _VARIABLE.finditer(template.text))
+    first = next((start for name, start in names if name != _SAME), len(template.text))
+    starts = (match.start() for match in _HEADING.finditer(template.text, 0, first))
+    # A line of code may begin like a heading.
+    sections = [start for start in starts if len(_FENCE.findall(template.text, 0, start)) % 2 == 0]
+    return Template(template.origin, template.text[: sections[-1]] if sections else "", template.first_line)
 
 
 def find_unknown_variables(template: Template, known: Collection[str]) -> Iterator[tuple[int, str]]:

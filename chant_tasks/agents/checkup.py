@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
+_OPTIONAL = re.compile(r"(--[\w-]+)\[(-[\w-]+)\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,11 @@ def find_untested(version: str, tested: tuple[str, ...]) -> str:
     return ""
 
 
+def is_older(version: str, than: str) -> bool:
+    """Return whether a version comes before another one; one that is not known does not."""
+    return bool(version) and _read_version(version) < _read_version(than)
+
+
 def find_flags(arguments: tuple[str, ...]) -> tuple[str, ...]:
     """Return the flags among arguments, without their values, each once."""
     words = (word.partition("=")[0] for word in arguments if word.startswith("-"))
@@ -98,7 +104,8 @@ def find_flags(arguments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def find_missing(flags: tuple[str, ...], help: str) -> tuple[str, ...]:
-    """Return the flags that an agent's help does not name."""
+    """Return the flags that an agent's help does not name; `--flag[-more]` names two."""
+    help = _OPTIONAL.sub(r"\1 \1\2", help)
     return tuple(flag for flag in flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", help))
 
 

@@ -30,6 +30,8 @@ from chant_tasks.agents.contract import (
     Warned,
     classify,
     find_executable,
+    has_flag,
+    is_older,
     judge_told,
     list_arguments,
     shorten,
@@ -49,6 +51,8 @@ from chant_tasks.agents.json_lines import (
 )
 from chant_tasks.agents.reset_time import parse_epoch
 
+_SHARED_FILE = "claude-shared.md"
+_SHARING_SINCE = "2.1.101"  # older ones end at the flag that keeps the worktree's path out of the system prompt
 _SYNTHETIC = "<synthetic>"  # the model that it names in messages of its own making
 _WARNINGS = ("model_fallback", "model_refusal_no_fallback", "informational")
 _ENVIRONMENT = {
@@ -104,6 +108,8 @@ class Claude:
         return find_executable(settings, self.name)
 
     def plan_launch(self, request: Request) -> Launch:
+        is_sharing = not is_older(request.version, _SHARING_SINCE)
+        has_shared = bool(request.shared) and is_sharing and not _has_own_system_prompt(request.settings)
         argv = (
             find_executable(request.settings, self.name),
             "-p",
@@ -111,7 +117,9 @@ class Claude:
             "--dangerously-skip-permissions",
             *("--resume" if request.resume else "--session-id", request.resume or request.session),
             # Keeps the worktree's path out of the system prompt, so that all worktrees share one prompt cache.
-            "--exclude-dynamic-system-prompt-sections",
+            *(("--exclude-dynamic-system-prompt-sections",) if is_sharing else ()),
+            # A file, for an argument of any length is too short and stands in the list of processes.
+            *(("--append-system-prompt-file", str(request.folder / _SHARED_FILE)) if has_shared else ()),
             *(("--model", request.model) if request.model else ()),
             *list_arguments(request.settings),
         )
@@ -119,8 +127,9 @@ class Claude:
         return Launch(
             argv=argv,
             env={**_ENVIRONMENT, **sandbox},
-            stdin=request.prompt,
+            stdin=request.own if has_shared else request.prompt,
             session=request.resume or request.session,
+            files={_SHARED_FILE: request.shared} if has_shared else {},
         )
 
     def parse_line(self, line: str) -> tuple[AgentEvent, ...]:
@@ -129,6 +138,11 @@ class Claude:
 
     def judge(self, exit: Exit, events: Sequence[AgentEvent]) -> Outcome:
         return judge_told(exit, events)
+
+
+def _has_own_system_prompt(settings: Mapping[str, Setting]) -> bool:
+    """Whether the user's own arguments change the system prompt: the flags for that exclude each other."""
+    return has_flag(settings, "--append-system-prompt") or has_flag(settings, "--system-prompt")
 
 
 def _read_event(event: Json) -> Iterator[AgentEvent]:

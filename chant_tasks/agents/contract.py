@@ -32,7 +32,7 @@ from chant_tasks.agents.agent_events import (
     keep_events,
     shorten,
 )
-from chant_tasks.agents.checkup import Checkup, Login, LoginFile, Pointed
+from chant_tasks.agents.checkup import Checkup, Login, LoginFile, Pointed, is_older
 from chant_tasks.agents.error_class import ErrorClass, classify
 from chant_tasks.agents.outcome import (
     EndedBy,
@@ -93,6 +93,8 @@ __all__ = [
     "find_served_model",
     "find_session",
     "find_use",
+    "has_flag",
+    "is_older",
     "judge_error",
     "judge_exit",
     "judge_silence",
@@ -112,6 +114,9 @@ class Request:
     `prompt_file` holds the prompt, too. `folder` is the attempt's own, outside of the worktree. `resume` is the session
     to go on from; "" begins one. Only a provider that `can_resume` is asked to. What an agent has to find again when a
     session is gone on from belongs into `session_folder`, the folder of the attempt that began it.
+
+    `shared` is what all specs are told alike; `prompt` begins with it, but where a session is gone on from. `version`
+    is the agent's, "" where it could not be told: plan for the newest then.
     """
 
     spec: SpecId
@@ -126,6 +131,13 @@ class Request:
     resume: str = ""
     folder: Path = Path()
     session_folder: Path = Path()
+    shared: str = ""
+    version: str = ""
+
+    @property
+    def own(self) -> str:
+        """The prompt without what all specs are told alike, for an agent that is told that elsewhere."""
+        return self.prompt.removeprefix(self.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +211,8 @@ def list_arguments(settings: Mapping[str, Setting]) -> tuple[str, ...]:
     """Return the arguments of `providers.<name>.args`, which go behind ours."""
     arguments = settings.get("args", ())
     return arguments if isinstance(arguments, tuple) else (str(arguments),)
+
+
+def has_flag(settings: Mapping[str, Setting], beginning: str) -> bool:
+    """Return whether one of the user's own arguments is a flag that begins so."""
+    return any(argument.startswith(beginning) for argument in list_arguments(settings))

@@ -75,7 +75,7 @@ _WORDS = (
     (
         re.compile(
             r"econn|enotfound|eai_again|etimedout|connection|(?:could not|cannot|unable to|failed to) connect"
-            r"|fetch failed|socket|network|stream disconnected|error sending request|terminated|timed out|timeout"
+            r"|fetch failed|socket|network|stream disconnected|error sending request|\bterminated\b|timed out|timeout"
         ),
         ErrorClass.NETWORK,
     ),

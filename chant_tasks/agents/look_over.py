@@ -6,12 +6,12 @@ Everything it starts is bounded, and ends with it; nothing that it starts gets t
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chant_tasks.agents.asking import ANSWER_SECONDS, run_briefly
 from chant_tasks.agents.checkup import Checkup, find_flags, find_login, find_missing, find_version
 from chant_tasks.agents.contract import (
     Exit,
@@ -28,13 +28,11 @@ from chant_tasks.agents.environment import drop_misleading
 from chant_tasks.agents.look import Call, Facts, Look, Subject, find_problems
 from chant_tasks.agents.loopback import Say, Script, serve
 from chant_tasks.agents.loopback.pointed import KEY, add_pointed_home, plan_pointed_environment
-from chant_tasks.agents.supervise import Limits, run_agent
-from chant_tasks.errors import AgentError
 from chant_tasks.git.runner import Git
 from chant_tasks.spec.model import SpecId
 
-_GRACE = 1.0
-_PROMPT = "Say hello. Change nothing.\n"
+_SHARED = "# Rules\n\nYou are looked over.\n\n"
+_PROMPT = f"{_SHARED}Say hello. Change nothing.\n"
 _SESSION = "5f2c81aa-0000-4000-8000-0000000000d0"
 
 Tell = Callable[[str], None]
@@ -47,7 +45,7 @@ class Surroundings:
     environ: Mapping[str, str]
     home: Path
     tell: Tell
-    answer_seconds: float = 20.0  # gemini takes ten to tell its version on a busy machine
+    answer_seconds: float = ANSWER_SECONDS
     call_seconds: float = 90.0
 
 
@@ -101,7 +99,9 @@ class _Visit:
         env = {**self._plan(self.folder, "").env, **drop_misleading(around.environ)}
         asked = self.folder / "asked"
         asked.mkdir(exist_ok=True)
-        exit, told = _run(Launch(argv=(self.path, *arguments), env={}, stdin=""), asked, env, around.answer_seconds)
+        exit, told = run_briefly(
+            Launch(argv=(self.path, *arguments), env={}, stdin=""), asked, env, around.answer_seconds
+        )
         return exit, told or exit.stderr
 
     def _call(self, around: Surroundings) -> Call:
@@ -118,7 +118,7 @@ class _Visit:
                 (attempt / name).write_text(text)
             search_path = around.environ.get("PATH", os.defpath)
             env = plan_pointed_environment(pointed, home=home, url=script.url, search_path=search_path)
-            exit, told = _run(launch, repository, {**launch.env, **env}, around.call_seconds)
+            exit, told = run_briefly(launch, repository, {**launch.env, **env}, around.call_seconds)
         events = keep_events(event for line in told.splitlines() for event in self.provider.parse_line(line))
         outcome = self.provider.judge(replace(exit, ended_at=datetime.now(UTC)), events)
         return Call(outcome=outcome, requests=len(script.requests), strays=tuple(script.strays))
@@ -146,26 +146,9 @@ class _Visit:
             resume=resume,
             folder=attempt,
             session_folder=attempt,
+            shared=_SHARED,
         )
         return self.provider.plan_launch(request)
-
-
-def _run(launch: Launch, cwd: Path, env: Mapping[str, str], seconds: float) -> tuple[Exit, str]:
-    lines: list[str] = []
-    try:
-        exit = run_agent(
-            launch,
-            cwd=cwd,
-            env=env,
-            log=cwd.with_suffix(".log"),
-            limits=Limits(wall=seconds, silence=None, grace=_GRACE),
-            on_line=lines.append,
-            on_started=lambda _: None,
-            stop=threading.Event(),
-        )
-    except AgentError as error:
-        return Exit(status=None, stderr=error.reason), ""
-    return exit, "\n".join(lines)
 
 
 def _find_problem(exit: Exit, seconds: float) -> str:

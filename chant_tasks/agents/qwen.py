@@ -29,6 +29,7 @@ from chant_tasks.agents.contract import (
     Used,
     classify,
     find_executable,
+    has_flag,
     judge_told,
     list_arguments,
     shorten,
@@ -54,6 +55,7 @@ _DEFAULTS = {
     "memory": {"enableManagedAutoMemory": False},  # specs worked side by side must not read each other's notes
     "model": {"generationConfig": {"maxRetries": 0}},  # seven tries remain, which it cannot be talked out of
 }
+_SHARED_LIMIT = 20_000  # characters, for one argument
 _TURN_LIMIT = 53  # the exit status of a limit that its user has set; no result is printed then
 _API_ERROR = re.compile(r"\[API Error: (.*)\]\s*$", re.DOTALL)
 
@@ -88,12 +90,16 @@ class Qwen:
         return find_executable(settings, self.name)
 
     def plan_launch(self, request: Request) -> Launch:
+        has_shared = 0 < len(request.shared) <= _SHARED_LIMIT and not has_flag(
+            request.settings, "--append-system-prompt"
+        )
         argv = (
             find_executable(request.settings, self.name),
             *("-o", "stream-json"),
             "--yolo",
             *("--resume" if request.resume else "--session-id", request.resume or request.session),
             *(("-m", request.model) if request.model else ()),
+            *((f"--append-system-prompt={request.shared}",) if has_shared else ()),
             *list_arguments(request.settings),
         )
         return Launch(
@@ -102,7 +108,7 @@ class Qwen:
                 "QWEN_CODE_NO_RELAUNCH": "true",  # else SIGTERM ends a launcher, and the agent works on
                 "QWEN_CODE_SYSTEM_DEFAULTS_PATH": str(request.folder / _DEFAULTS_FILE),
             },
-            stdin=request.prompt,
+            stdin=request.own if has_shared else request.prompt,
             session=request.resume or request.session,
             files={_DEFAULTS_FILE: json.dumps(_DEFAULTS, indent=1)},
         )

@@ -45,6 +45,7 @@ from chant_tasks.steps.run import SpecRun, find_limits
 from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is_put_off, load_present
 from chant_tasks.steps.touched import note_end, note_start
 from chant_tasks.steps.use import AgentRun, add_use
+from chant_tasks.steps.version import find_agent_version
 from chant_tasks.words import render_problem
 
 # Room that an agent cannot fill, for the record of its end: without that it would be run again.
@@ -143,6 +144,7 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     spec, record = attempt.spec, attempt.record
     request, folder = plan_request(run, attempt, provider, is_resumed=is_resumed), folder_of(run, record)
     save_whole(request.prompt_file, request.prompt.encode("utf-8", "surrogateescape"))
+    request = replace(request, version=find_agent_version(run, provider, request))
     launch = provider.plan_launch(request)
     save_files(launch, folder)
     if not _wait_for_start(run):
@@ -165,7 +167,8 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     run.emit(AgentStarted(spec=spec.id, agent=provider.name, model=model, session=launch.session, account=account))
     attempt, outcome, events = _supervise(run, attempt, provider, request, launch)
     seconds, is_lost = time.monotonic() - started, is_resumed and is_session_lost(outcome, events)
-    entry = add_use(run, attempt, AgentRun(started_at=started_at, seconds=seconds, outcome=outcome, events=events))
+    told = AgentRun(version=request.version, started_at=started_at, seconds=seconds, outcome=outcome, events=events)
+    entry = add_use(run, attempt, told)
     attempt = replace(attempt, shifts=add_shift(attempt.shifts, seconds, entry.cost_usd))
     return attempt, _End(outcome=outcome, events=events, seconds=seconds, is_lost=is_lost)
 

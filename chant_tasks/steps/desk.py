@@ -5,16 +5,20 @@ from collections import Counter
 from datetime import datetime
 
 from chant_tasks.journal.ledger import Entry
+from chant_tasks.journal.versions import Program
 
 
 class Desk:
     """How many agents work, and were started, on each account, and the ledger's entries of this run.
 
-    `lock` is held while an account is chosen and taken, so that two agents never take the last place of one.
+    `lock` is held while an account is chosen and taken, so that two agents never take the last place of one; `asking`
+    while an agent is asked for its version, so that none is asked twice: `versions` are what they told in this run.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.asking = threading.Lock()
+        self.versions: dict[Program, str] = {}
         self.working: Counter[str] = Counter()
         self.started: Counter[str] = Counter()
         self._entries: list[Entry] = []

@@ -13,7 +13,16 @@ from chant_tasks.config import find_model
 from chant_tasks.earlier import render_resumed, render_section
 from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import AttemptRecord, attempt_folder
-from chant_tasks.prompts import Place, find_prompt_name, load_context, load_template, plan_variables, render_prompt
+from chant_tasks.prompts import (
+    EARLIER,
+    Place,
+    find_prompt_name,
+    find_shared,
+    load_context,
+    load_template,
+    plan_variables,
+    render_prompt,
+)
 from chant_tasks.spec.model import Spec
 from chant_tasks.spec.parse import parse_description
 from chant_tasks.spec.store import load_spec_bytes
@@ -98,9 +107,11 @@ def _plan_place(run: SpecRun, spec: Spec, text: bytes, worktree: Path) -> Place:
 def _plan_request(run: SpecRun, spec: Spec, provider: Provider, place: Place, root: Path) -> Request:
     config = run.config
     template = load_template(run.overview.project.prompts_folder, find_prompt_name(spec, config.defaults.prompt))
+    variables = plan_variables(spec, place, load_context(root, spec.context))
     return Request(
         spec=spec.id,
-        prompt=render_prompt(template, plan_variables(spec, place, load_context(root, spec.context))),
+        prompt=render_prompt(template, variables),
+        shared=render_prompt(find_shared(template), {**variables, EARLIER: ""}),
         prompt_file=root,
         cwd=root,
         model=find_model(spec.model, run.environ, config, provider.default_model, provider.name),

@@ -47,13 +47,14 @@ _Before = tuple[Tokens | None, float | None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRun:
     """One run of an agent: when it started, how long it took, how it ended, and what it told; `ended_at` is when that
-    was, "" for now."""
+    was, "" for now. `version` is what its program tells; the agent's own word in the run goes before it."""
 
     started_at: str
     seconds: float
     outcome: Outcome
     events: Sequence[AgentEvent]
     ended_at: str = ""
+    version: str = ""
 
 
 def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
@@ -151,7 +152,7 @@ def plan_entry(
         agent=record.agent,
         outcome=_name(agent_run.outcome),
         account=record.account,
-        version=next((event.version for event in events if isinstance(event, Started)), ""),
+        version=next((event.version for event in events if isinstance(event, Started)), "") or agent_run.version,
         model_asked=record.model_asked,
         model=model,
         session=find_session(events) or record.session,

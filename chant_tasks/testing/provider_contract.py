@@ -93,8 +93,10 @@ class ProviderContract:
         assert self.provider.plan_launch(request) == self.provider.plan_launch(request)
 
     def test_a_launch_can_be_started(self) -> None:
-        for is_root in (False, True):
-            launch = self.provider.plan_launch(replace(make_request(self.settings), is_root=is_root))
+        asked = ((is_root, version) for is_root in (False, True) for version in ("", "0.1", "999.9.9"))
+        for is_root, version in asked:
+            request = replace(make_request(self.settings), is_root=is_root, version=version)
+            launch = self.provider.plan_launch(request)
 
             texts = (*launch.argv, *launch.env, *launch.env.values())
             assert all(isinstance(text, str) and "\0" not in text for text in texts)
@@ -116,6 +118,16 @@ class ProviderContract:
         assert all(len(argument) < _ARGUMENT_LIMIT for argument in launch.argv)
         if self.takes_prompt:
             assert request.prompt in launch.stdin or any(str(request.prompt_file) in word for word in launch.argv)
+
+    def test_what_all_specs_are_told_reaches_the_agent_once(self) -> None:
+        shared = "Rules of all specs.\n"
+        request = replace(make_request(self.settings), shared=shared, prompt=f"{shared}Do this one.\n")
+        launch = self.provider.plan_launch(request)
+
+        if self.takes_prompt:
+            told = "\n".join((*launch.argv, launch.stdin, *launch.files.values()))
+            is_in_file = any(str(request.prompt_file) in word for word in launch.argv)
+            assert is_in_file or (told.count(shared.strip()), told.count("Do this one.")) == (1, 1)
 
     def test_the_model_is_asked_for_where_one_is_named(self) -> None:
         named = self.provider.plan_launch(make_request(self.settings, model="some-model"))

@@ -39,7 +39,13 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
     "a limit of turns": everyone(
         "gave up: unknown", codex=_NO_LIMIT, opencode=_NO_LIMIT, copilot=_NO_LIMIT, aider=_NO_LIMIT
     ),
-    "two at once": everyone("both finished"),
+    "two at once": everyone(
+        "both finished",
+        claude="both finished, one system prompt with the rules",
+        codex="both finished, one system prompt",
+        qwen="both finished, one system prompt with the rules",
+        aider="both finished, one system prompt",
+    ),
     "leftovers": everyone("finished, nothing left", aider=_NO_TOOLS),
     RESUMED: everyone("finished", aider=_NO_SESSIONS),
     STOPPED: everyone("stopped, finished", aider=_NO_SESSIONS),

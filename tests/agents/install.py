@@ -68,7 +68,7 @@ def install_aider(folder: Path) -> Path:
     place = folder / "aider"
     done = place / "installed"
     if not (done.exists() and done.read_text() == AIDER):
-        python = next((path for name in AIDER_PYTHONS if (path := shutil.which(name))), None)
+        python = next((path for name in AIDER_PYTHONS if (path := shutil.which(name)) and is_python(path)), None)
         if python is None:
             raise OSError(f"aider needs one of {', '.join(AIDER_PYTHONS)}")
         subprocess.run((python, "-m", "venv", str(place)), check=True, stdout=sys.stderr)
@@ -76,6 +76,11 @@ def install_aider(folder: Path) -> Path:
         subprocess.run(pip, check=True, stdout=sys.stderr)
         done.write_text(AIDER)
     return place / "bin"
+
+
+def is_python(path: str) -> bool:
+    """Return whether a Python runs there: a version manager has commands for some that are not chosen."""
+    return subprocess.run((path, "-c", ""), capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

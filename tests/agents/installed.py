@@ -58,6 +58,7 @@ class Work:
     """What an agent is asked beyond the usual: to go on from a session, with arguments and variables of its user's."""
 
     prompt: str = PROMPT
+    shared: str = ""
     resume: str = ""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +120,8 @@ class Place:
             resume=work.resume,
             folder=self.folder,
             session_folder=self.folder,
+            shared=work.shared,
+            version=load_version(self.command),
         )
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from chant_tasks.agents.contract import Denied, Finished, GaveUp, Postponed
 from chant_tasks.agents.loopback import Drop, Refuse, Say, Script, serve
 from chant_tasks.agents.loopback.pointed import KEY
 from chant_tasks.agents.loopback.protocols import Turn
-from tests.agents.installed import Run, Work, checkup_of, has_tools, make_place
+from tests.agents.installed import PROMPT, Run, Work, checkup_of, has_tools, make_place
 
 COMMIT = "echo hello > hello.txt && git add -A && git commit -q -m 'Say hello'"
 ANSWER = "I write it.\n\nhello.txt\n```\nhello\n```\n"  # what an agent without tools makes a file of
@@ -176,14 +177,34 @@ def play_leftovers(agent: str, folder: Path) -> str:
     return describe(run) + (", left running" if find_running("sleep", seconds) else ", nothing left")
 
 
+RULES = "# Rules\n\nAs all specs are told.\n\n"
+
+
 def play_two_at_once(agent: str, folder: Path) -> str:
-    """Two worktrees of one repository, and one home."""
+    """Two worktrees of one repository, and one home; each has a prompt of its own, which begins with the same rules."""
     places = [make_place(agent, folder, number) for number in (1, 2)]
     scripts = [script_of(agent, *say_commit(agent)) for _ in places]
     with serve(scripts[0]), serve(scripts[1]), ThreadPoolExecutor(2) as pool:
-        runs = [*pool.map(lambda place, script: place.work(script), places, scripts)]
+        works = [Work(prompt=f"{RULES}{PROMPT}\n\nIn {place.worktree}.\n", shared=RULES) for place in places]
+        runs = [*pool.map(lambda place, script, work: place.work(script, work), places, scripts, works)]
     assert [place.git("log", "-1", "--format=%s") for place in places] == ["Say hello"] * 2, runs
-    return ", ".join(sorted({f"both {describe(run)}" for run in runs}))
+    return ", ".join(sorted({f"both {describe(run)}" for run in runs})) + describe_prefix(scripts)
+
+
+def describe_prefix(scripts: Sequence[Script]) -> str:
+    """Return what of the first requests of two worktrees is the same, so that a service caches it once for both."""
+    one, two = (find_prefix(script.requests[0]) for script in scripts)
+    assert all("As all specs are told." in str(script.requests[0]) for script in scripts)
+    if one != two:
+        return ""
+    return ", one system prompt" + (" with the rules" if "As all specs are told." in str(one) else "")
+
+
+def find_prefix(body: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the tools and the system prompt of a request, whatever the service's protocol is."""
+    messages = body.get("messages") or body.get("input") or []
+    system = [message["content"] for message in messages if message.get("role") in ("system", "developer")]
+    return body.get("tools"), body.get("system"), body.get("systemInstruction"), system
 
 
 def find_running(*argv: str) -> list[str]:

@@ -97,17 +97,6 @@ def test_one_that_is_stopped_leaves_no_tool_running_and_is_gone_on_from(place: P
     assert PROMPT in str(script.requests[-1])
 
 
-def test_the_prompts_of_two_worktrees_begin_the_same(tmp_path: Path) -> None:
-    asked = []
-    for number in (1, 2):
-        place = make_place("claude", tmp_path, number)
-        with serve(script_of("claude", Say("Done."))) as script:
-            place.work(script)
-        asked.append(script.requests[0])
-
-    assert (asked[0]["system"], asked[0]["tools"]) == (asked[1]["system"], asked[1]["tools"])
-
-
 @pytest.mark.parametrize("agent", AGENTS)
 def test_nothing_is_wrong_with_one_that_is_looked_over(agent: str, tmp_path: Path) -> None:
     command, provider = require_installed(agent), PROVIDERS[agent]

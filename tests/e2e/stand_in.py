@@ -14,6 +14,10 @@ _PROGRAM = """\
 #!{python}
 import json, os, pathlib, subprocess, sys, time, uuid
 
+if sys.argv[1:] == ["--version"]:
+    with open({asked!r}, "a") as asked:
+        asked.write(os.getcwd() + "\\n")
+    sys.exit(print({version!r} + " (Claude Code)"))
 home = pathlib.Path(os.environ.get("CLAUDE_CONFIG_DIR") or {default!r})
 home.mkdir(exist_ok=True)
 number = 1
@@ -29,6 +33,9 @@ resumed = "--resume" in arguments
 session = arguments[arguments.index("--resume" if resumed else "--session-id") + 1]
 sessions = home / "sessions"
 known = sessions.read_text().split() if sessions.exists() else []
+flag = "--append-system-prompt-file"
+shared = pathlib.Path(arguments[arguments.index(flag) + 1]).read_text() if flag in arguments else ""
+(call / "shared").write_text(shared)
 (call / "prompt").write_text(sys.stdin.read())
 (call / "spec").write_text(os.environ["CHANT_SPEC_ID"])
 (call / "arguments").write_text(" ".join(arguments))
@@ -75,9 +82,20 @@ class StandIn:
         self.folder.mkdir()
         self.program = sandbox.outside / "bin" / "claude"
         self.program.parent.mkdir()
-        text = _PROGRAM.format(python=sys.executable, default=str(self.folder / "main"))
+        self.update("2.1.197")
+
+    def update(self, version: str) -> None:
+        """Put the program of a version there."""
+        asked = str(self.sandbox.outside / "asked")
+        default = str(self.folder / "main")
+        text = _PROGRAM.format(python=sys.executable, default=default, asked=asked, version=version)
         self.program.write_text(text)
         self.program.chmod(0o755)
+
+    def count_questions(self) -> int:
+        """How often the program was asked for its version."""
+        path = self.sandbox.outside / "asked"
+        return len(path.read_text().splitlines()) if path.exists() else 0
 
     def configure(self, *settings: str, accounts: tuple[str, ...] = ()) -> None:
         """Write the config: these lines, the program, and an account for each name, with a login folder of its own."""
@@ -100,7 +118,7 @@ class StandIn:
         (folder / f"turn-{number}.json").write_text(json.dumps(plan))
 
     def calls(self, login: str = "main") -> list[Path]:
-        """What is known of each start: files `prompt`, `spec` and `arguments`."""
+        """What is known of each start: files `shared`, `prompt`, `spec` and `arguments`."""
         return sorted((self.folder / login).glob("call-*"), key=lambda call: int(call.name.removeprefix("call-")))
 
     def sessions(self, login: str = "main") -> list[str]:

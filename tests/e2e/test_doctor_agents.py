@@ -30,7 +30,7 @@ def test_an_agent_that_works_is_said_to(repository: Repository, tmp_path: Path) 
     done = repository.doit("spec-doctor", "--agents", "claude", env={**path_with(tmp_path), "ANTHROPIC_API_KEY": "sk"})
 
     assert done.status == 0, done
-    words = f"in use, {tmp_path}/claude, all 8 flags known, ANTHROPIC_API_KEY is set, answered on loopback"
+    words = f"in use, {tmp_path}/claude, all 9 flags known, ANTHROPIC_API_KEY is set, answered on loopback"
     assert done.stdout == f"✓ claude 2.1.197, {words}\n"
     assert done.stderr.splitlines() == [
         "claude: asking for its version and its help",

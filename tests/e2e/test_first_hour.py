@@ -13,6 +13,8 @@ from tests.e2e.repository import Done, Repository, make_repository
 CLAUDE = f"""#!{sys.executable}
 \"\"\"Stands in for claude: works the spec's title, `Put WORD into FILE`, and says so in claude's own stream.\"\"\"
 import json, os, pathlib, re, sys, time
+if "--version" in sys.argv:
+    sys.exit(print("2.1.197 (Claude Code)"))
 sys.stdin.read()
 print(json.dumps({{"type": "system", "subtype": "init", "session_id": "s", "model": "claude-stand-in"}}), flush=True)
 spec = pathlib.Path(os.environ["CHANT_SPEC_FILE"])

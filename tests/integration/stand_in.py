@@ -21,7 +21,7 @@ else:
     print(json.dumps(LAST))
 """
 HELP = "-p --output-format --verbose --dangerously-skip-permissions --resume --session-id --model"
-HELP += " --exclude-dynamic-system-prompt-sections"
+HELP += " --exclude-dynamic-system-prompt-sections --append-system-prompt[-file]"
 DONE = {"type": "result", "subtype": "success", "is_error": False, "result": "Hello."}
 ASK = "urllib.request.urlopen(request).read()"
 

@@ -443,7 +443,7 @@ def claude(repository: Repository) -> Place:
     """A spec that is worked by a stand-in for claude, in a worktree."""
     made = make_place(repository, is_parallel=True, config=CLAUDE)
     agent = repository.outside / "agent"
-    agent.write_text(f"#!/bin/sh\n{agent.read_text()}")
+    agent.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo 2.1.197\n{agent.read_text()}')
     agent.chmod(0o755)
     made.turn(1, START + HALF)
     made.turn(2, START + REST + RESULT)

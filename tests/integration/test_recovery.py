@@ -391,6 +391,7 @@ def test_an_agent_that_had_said_its_last_word_when_its_doit_died_has_finished(re
     word = '{"type": "result", "subtype": "success", "is_error": false, "result": "done", "total_cost_usd": 0.5}'
     agent = repository.outside / "claude"
     agent.write_text(f"""#!/bin/sh
+[ "$1" = --version ] && exit 1
 echo run >> {repository.outside}/a.runs
 echo work > a.txt
 {TICK}

@@ -15,6 +15,7 @@ from chant_tasks.prompts import (
     Place,
     Template,
     find_prompt_name,
+    find_shared,
     load_context,
     load_template,
     plan_variables,
@@ -179,7 +180,7 @@ def test_the_built_in_prompt_says_all_that_an_agent_must_know() -> None:
     text = render_prompt(Template("built-in prompt", BUILT_IN_TEXT), plan_variables(SPEC, PLACE, "Context `a`: x"))
 
     for part in (
-        "Read `.chant/specs/001.md`",
+        "- its file: `.chant/specs/001.md`",
         "`/tmp/chant-001`",
         'git commit -m "chant(2026-01-24-001-abc): ',
         "only when you have seen that it holds",
@@ -193,6 +194,31 @@ def test_the_built_in_prompt_says_all_that_an_agent_must_know() -> None:
         "Context `a`: x",
     ):
         assert part in text
+
+
+def test_what_all_specs_are_told_alike_comes_first_and_names_none_of_them() -> None:
+    template = Template("built-in prompt", BUILT_IN_TEXT)
+
+    shared = render_prompt(find_shared(template), plan_variables(SPEC, PLACE, ""))
+
+    assert render_prompt(template, plan_variables(SPEC, PLACE, "")).startswith(shared)
+    assert shared.endswith("the project's other tasks are yours to run.\n\n")
+    assert "chant-001" not in shared
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("# Rules of {{project.name}}\n\nAll.\n\n## Do\n\n{{spec.title}}", "# Rules of {{project.name}}\n\nAll.\n\n"),
+        ("# Do {{spec.title}}\n\n## Rules\n\nAll.", ""),
+        ("Do this:\n\n{{spec.description}}", ""),
+        ("# Rules\n\n```sh\n# run\nmake {{spec.id}}\n```\n", ""),
+        ("# Rules\n\n## More\n\nNo name.", "# Rules\n\n"),
+        ("", ""),
+    ],
+)
+def test_only_whole_sections_are_shared(text: str, shared: str) -> None:
+    assert find_shared(Template("mine.md", text)).text == shared
 
 
 def test_context_shows_files_and_says_which_it_cannot_show(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from chant_tasks.agents.checkup import (
     find_missing,
     find_untested,
     find_version,
+    is_older,
 )
 from chant_tasks.agents.contract import find_checkup
 from chant_tasks.agents.registry import INSTALL, PROVIDERS
@@ -65,6 +66,13 @@ def test_a_flag_is_not_found_within_another() -> None:
     help = "  -p, --print   say it\n  --model-list\n  --no-color\n"
 
     assert find_missing(("-p", "--print", "--model", "--color"), help) == ("--model", "--color")
+    assert find_missing(("--prompt", "--prompt-file", "--pro"), "--prompt[-file] <text>") == ("--pro",)
+
+
+def test_a_version_that_is_not_known_is_older_than_none() -> None:
+    assert is_older("2.1.98", "2.1.101")
+    assert not is_older("2.1.101", "2.1.101")
+    assert not is_older("", "2.1.101")
 
 
 def test_a_login_is_told_by_where_it_is_and_never_by_what_it_is(tmp_path: Path) -> None:

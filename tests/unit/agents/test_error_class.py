@@ -11,6 +11,8 @@ from chant_tasks.agents.error_class import ErrorClass, classify
     ("text", "status", "error"),
     [
         ("", 401, ErrorClass.AUTH),
+        ("terminated", None, ErrorClass.NETWORK),
+        ("SyntaxError: unterminated string literal (detected at line 6)", None, ErrorClass.UNKNOWN),
         ("unexpected status 401 Unauthorized: Incorrect API key provided", None, ErrorClass.AUTH),
         ('{"error":{"code":401,"message":"API key not valid."}}', None, ErrorClass.AUTH),
         ("Invalid API key · Please run /login", None, ErrorClass.AUTH),

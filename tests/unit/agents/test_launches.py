@@ -105,6 +105,50 @@ def test_aider_keeps_its_files_out_of_the_worktree_and_itself_out_of_commits() -
     assert planned.report.parse("cut {\n[]\n") == ()
 
 
+SHARED = replace(REQUEST, prompt="# Rules\n\nAll.\n\n# The spec\n", shared="# Rules\n\nAll.\n\n")
+
+
+def test_claude_is_told_in_its_system_prompt_what_all_specs_are_told() -> None:
+    begun = PROVIDERS["claude"].plan_launch(SHARED)
+    resumed = PROVIDERS["claude"].plan_launch(replace(SHARED, prompt="Go on.", resume=EARLIER))
+
+    for planned, own in ((begun, "# The spec\n"), (resumed, "Go on.")):
+        assert planned.argv[planned.argv.index("--append-system-prompt-file") + 1] == "/journal/2/claude-shared.md"
+        assert planned.files == {"claude-shared.md": "# Rules\n\nAll.\n\n"}
+        assert planned.stdin == own
+
+
+def test_qwen_is_told_in_its_system_prompt_what_all_specs_are_told() -> None:
+    planned = PROVIDERS["qwen"].plan_launch(SHARED)
+
+    assert "--append-system-prompt=# Rules\n\nAll.\n\n" in planned.argv
+    assert planned.stdin == "# The spec\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("claude", replace(SHARED, version="2.1.98")),
+        ("claude", replace(SHARED, settings={"args": ("--append-system-prompt", "Mine.")})),
+        ("qwen", replace(SHARED, settings={"args": ("--append-system-prompt=Mine.",)})),
+        ("qwen", replace(SHARED, shared="x" * 30_000, prompt="x" * 30_000 + "own")),
+        *((name, SHARED) for name in ("codex", "gemini", "opencode", "copilot")),
+    ],
+)
+def test_others_are_told_all_of_it_in_the_prompt(name: str, request_: Request) -> None:
+    planned = PROVIDERS[name].plan_launch(request_)
+
+    assert planned.stdin == request_.prompt
+    assert not any(word.startswith("--append-system-prompt-file") for word in planned.argv)
+
+
+def test_an_older_claude_is_not_given_flags_that_it_ends_at() -> None:
+    flag = "--exclude-dynamic-system-prompt-sections"
+
+    assert flag not in PROVIDERS["claude"].plan_launch(replace(REQUEST, version="2.1.98")).argv
+    assert flag in PROVIDERS["claude"].plan_launch(replace(REQUEST, version="2.1.101")).argv
+
+
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider"])
 def test_arguments_of_the_settings_go_behind_ours(name: str) -> None:
     planned = PROVIDERS[name].plan_launch(replace(REQUEST, settings={"args": ("--last", "word")}))
