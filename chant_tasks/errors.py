@@ -7,6 +7,9 @@
     ├── AgentError             no agent, or it cannot be started
     ├── RepositoryError        the repository is in no state to be worked in
     ├── WorktreeError          a worktree could not be made or set up
+    ├── RemoteError            another repository did not do what was asked
+    │   └── UnreachableError   it did not answer at all, or not in time
+    ├── ForgeError             no pull request could be opened, or brought up to date
     └── GitError               git ended with a status that was not expected
 
 What is *expected* (criteria open, a conflict, an agent that gave up) is no error but a value that a step returns.
@@ -86,6 +89,18 @@ class RepositoryError(ChantError):
 
 class WorktreeError(ChantError):
     """A worktree could not be made or set up."""
+
+
+class RemoteError(ChantError):
+    """Another repository did not do what was asked."""
+
+
+class UnreachableError(RemoteError):
+    """Another repository did not answer at all, or not in time."""
+
+
+class ForgeError(ChantError):
+    """No pull request could be opened, or brought up to date."""
 
 
 class GitError(ChantError):

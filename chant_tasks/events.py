@@ -90,6 +90,22 @@ class KeptOnBranch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A spec's branch, or the target (`spec` is "" then), was pushed: `text` says where, and to which pull request."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPublished:
+    """A spec's branch, or the target (`spec` is "" then), could not be pushed, or no pull request be opened."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """A spec was not finalized: `icon` and `text` are its state's."""
 
@@ -116,6 +132,8 @@ Event = (
     | Landing
     | Finalized
     | KeptOnBranch
+    | Published
+    | NotPublished
     | Ended
     | Notice
 )

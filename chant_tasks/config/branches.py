@@ -13,22 +13,29 @@ _FORBIDDEN = re.compile(r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A spec's branch; with `is_kept` finalized work stays on it instead of landing on the target."""
+    """A spec's branch; with `is_kept` finalized work stays on it instead of landing on the target, and with `has_pr` it
+    is pushed, for a pull request."""
 
     name: str
     is_kept: bool
+    has_pr: bool = False
 
 
 def find_branch(spec_id: SpecId, spec: Spec | None, config: Config) -> Branch:
-    """The branch that the spec is worked on: as its own `branch:` and `branch_prefix:` say, else the config.
+    """The branch that the spec is worked on: as its own `branch:`, `branch_prefix:` and `pr:` say, else the config.
 
-    A text in `branch:` is chant's record of a branch that it made: it says nothing of the next one.
+    A text in `branch:` is chant's record of a branch that it made: it says nothing of the next one. One in `pr:` is the
+    address of a pull request, and who had one gets one again: never past a review that was asked for. A pull request
+    needs a branch; what the spec says itself goes before the settings.
     """
-    asked = spec.branch if spec is not None and isinstance(spec.branch, bool) else config.defaults.branch
+    own_branch = spec.branch if spec is not None and isinstance(spec.branch, bool) else None
+    own_pr = bool(spec.pr) if spec is not None and spec.pr is not None else None
+    has_pr = own_pr if own_pr is not None else config.defaults.pr and own_branch is not False
+    asked = has_pr or (own_branch if own_branch is not None else config.defaults.branch)
     if not asked:
         return Branch(name=f"{DIRECT_PREFIX}{spec_id}", is_kept=False)
     own = spec.branch_prefix if spec is not None else None
-    return Branch(name=f"{own or config.defaults.branch_prefix}{spec_id}", is_kept=True)
+    return Branch(name=f"{own or config.defaults.branch_prefix}{spec_id}", is_kept=True, has_pr=has_pr)
 
 
 def is_stacked(spec_id: SpecId, spec: Spec | None, config: Config) -> bool:

@@ -24,6 +24,7 @@ from chant_tasks.config.model import (
     Parallel,
     Pauses,
     ProjectConfig,
+    Remote,
     Setting,
     Timeouts,
     Worktrees,
@@ -223,6 +224,8 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         on_conflict=cast(OnConflict, values.get("on_conflict", OnConflict.ATTENTION)),
         conflict_attempts=cast(int, values.get("conflict_attempts", Config().conflict_attempts)),
         isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),
+        push=bool(values.get("push", False)),
+        git=Remote(**_below("git.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
         unused=unused,
     )
 
@@ -242,6 +245,7 @@ def _assemble_timeouts(values: Mapping[str, Value]) -> Timeouts:
         wall=limits.get("wall", default.wall) or None,
         silence=limits.get("silence", default.silence) or None,
         grace=limits.get("grace", default.grace),
+        push=limits.get("push", default.push) or None,
     )
 
 

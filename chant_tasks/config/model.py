@@ -26,6 +26,14 @@ class Isolation(Enum):
     NONE = "none"
 
 
+class ForgeKind(Enum):
+    """Whose pull requests are opened: those of a forge, through its own command line, or by a command of the user's."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    COMMAND = "command"
+
+
 class Rotation(Enum):
     """Which account the next agent works on, of those that are free."""
 
@@ -63,7 +71,8 @@ class ProjectConfig:
 class Defaults:
     """What holds for each spec that does not say otherwise in its own frontmatter.
 
-    With `branch`, work stays on a branch named `branch_prefix` and the spec's id, instead of landing on the target.
+    With `branch`, work stays on a branch named `branch_prefix` and the spec's id, instead of landing on the target;
+    with `pr` that branch is pushed, and a pull request opened for it.
     With `stack`, what depends on such work begins on that branch, instead of waiting for it to be merged.
     """
 
@@ -74,6 +83,7 @@ class Defaults:
     branch: bool = False
     branch_prefix: str = "chant/"
     stack: bool = False
+    pr: bool = False
     rotation_strategy: Rotation = Rotation.NONE
 
 
@@ -116,17 +126,28 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """Where branches are pushed, and who opens pull requests there (None: as the remote's address tells). `command` is
+    the user's own, for `ForgeKind.COMMAND`."""
+
+    provider: ForgeKind | None = None
+    remote: str = "origin"
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """How long an agent may work, in seconds; None is without limit.
 
     `wall` counts from its start, `silence` from its last output, `grace` from SIGTERM to SIGKILL. No wall by default,
     for only the project knows how long its work takes. An agent is silent while a tool of its runs, so the default
-    silence has room for a long test suite.
+    silence has room for a long test suite. `push` is for each push, fetch and call of a forge's command.
     """
 
     wall: float | None = None
     silence: float | None = 30 * 60.0
     grace: float = 10.0
+    push: float | None = 2 * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +172,8 @@ class Config:
 
     `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost. After
     `attempts` attempts in a row that failed with the same change, or none, a spec needs a person (None: never).
-    `conflict_attempts` is how often an agent may try to resolve its conflict, where `on_conflict` lets it.
+    `conflict_attempts` is how often an agent may try to resolve its conflict, where `on_conflict` lets it. With `push`
+    the target is pushed after landings.
     """
 
     project: ProjectConfig = field(default_factory=ProjectConfig)
@@ -170,4 +192,6 @@ class Config:
     on_conflict: OnConflict = OnConflict.ATTENTION
     conflict_attempts: int = 2
     isolation: Isolation = Isolation.AUTO
+    push: bool = False
+    git: Remote = field(default_factory=Remote)
     unused: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "defaults.branch", str(defaults.branch).lower()
     yield "defaults.branch_prefix", defaults.branch_prefix
     yield "defaults.stack", str(defaults.stack).lower()
+    yield "defaults.pr", str(defaults.pr).lower()
     for provider, settings in config.providers.items():
         for name, value in settings.items():
             yield f"providers.{provider}.{name}", _render_setting(value)
@@ -41,6 +42,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "timeouts.wall", render_duration(timeouts.wall)
     yield "timeouts.silence", render_duration(timeouts.silence)
     yield "timeouts.grace", render_duration(timeouts.grace)
+    yield "timeouts.push", render_duration(timeouts.push)
     yield "log.limit", render_size(config.log.limit) if config.log.limit else "none"
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
@@ -52,6 +54,10 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "isolation", config.isolation.value
     yield "on_conflict", config.on_conflict.value
     yield "conflict_attempts", str(config.conflict_attempts)
+    yield "push", str(config.push).lower()
+    yield "git.provider", config.git.provider.value if config.git.provider else "as the remote's address tells"
+    yield "git.remote", config.git.remote
+    yield "git.command", " ".join(config.git.command) or "-"
 
 
 def _limits_of(config: Config) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from yaml.nodes import Node
 
 from chant_tasks.config.accounts import parse_accounts, parse_rotation
-from chant_tasks.config.model import Account, Criteria, Isolation, Rotation, Setting
+from chant_tasks.config.model import Account, Criteria, ForgeKind, Isolation, Rotation, Setting
 from chant_tasks.config.prices import parse_prices
 from chant_tasks.config.value import (
     parse_branch,
@@ -24,6 +24,7 @@ from chant_tasks.config.value import (
     parse_log_limit,
     parse_pause,
     parse_project_name,
+    parse_remote,
     parse_text,
     parse_texts,
     parse_tokens,
@@ -33,7 +34,8 @@ from chant_tasks.config.value import (
 from chant_tasks.spec.model import OnConflict
 from chant_tasks.tokens import Price
 
-Value = Setting | Criteria | Isolation | OnConflict | Mapping[str, Price] | tuple[Account, ...] | Rotation | None
+Choice = Criteria | Isolation | ForgeKind | OnConflict | Rotation
+Value = Setting | Choice | Mapping[str, Price] | tuple[Account, ...] | None
 Parser = Callable[[Node], Value]
 
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "aider")
@@ -51,6 +53,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "defaults.branch": parse_flag,
         "defaults.branch_prefix": parse_branch_prefix,
         "defaults.stack": parse_flag,
+        "defaults.pr": parse_flag,
         "defaults.rotation_strategy": parse_rotation,
         "providers.command.argv": parse_texts,
         **{f"providers.{agent}.{name}": parser for agent in AGENTS for name, parser in AGENT_SETTINGS.items()},
@@ -68,6 +71,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "timeouts.wall": parse_limit,
         "timeouts.silence": parse_limit,
         "timeouts.grace": parse_limit,
+        "timeouts.push": parse_limit,
         "log.limit": parse_log_limit,
         "worktrees.path": parse_text,
         "worktrees.include": parse_texts,
@@ -78,6 +82,10 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "isolation": parse_choice(Isolation),
         "on_conflict": parse_choice(OnConflict),
         "conflict_attempts": parse_whole(1),
+        "push": parse_flag,
+        "git.provider": parse_choice(ForgeKind),
+        "git.remote": parse_remote,
+        "git.command": parse_texts,
     }
 )
 

@@ -79,6 +79,14 @@ def parse_branch_prefix(node: Node) -> str:
     return text
 
 
+def parse_remote(node: Node) -> str:
+    """Return the name of a remote, as `git remote` lists it."""
+    text = parse_text(node)
+    if not is_branch_name(text):
+        raise BadValue(f"must be a remote's name, such as origin, not {describe(node)}")
+    return text
+
+
 def parse_texts(node: Node) -> tuple[str, ...]:
     """Return the texts of a list; a single text is a list of one."""
     if not isinstance(node, SequenceNode):

@@ -35,6 +35,11 @@ def render_start(given: bytes, *, is_rerun: bool) -> bytes:
     return edit_frontmatter(open_boxes(given), {"status": "pending", **dict.fromkeys(_RECORD_KEYS)})
 
 
+def render_with_pr(final: bytes, url: str) -> bytes:
+    """The finalized file that also tells the address of its pull request."""
+    return edit_frontmatter(final, {"pr": url})
+
+
 def render_final(end: bytes, record: Record) -> bytes:
     """The finalized file: what the agent left, with the record written into its frontmatter."""
     changes: dict[str, str | tuple[str, ...] | None] = {"status": "completed"}

@@ -1,13 +1,14 @@
 """What an overview is: what was found of a project's specs, and the states that follow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chant_tasks.config import Config
 from chant_tasks.errors import ChantError
 from chant_tasks.git.runner import Oid
 from chant_tasks.graph import Graph
 from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.pushes import PushRecord
 from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.project import Project
 from chant_tasks.spec.ids import sort_key
@@ -46,14 +47,15 @@ class JournalFacts:
     """What one look at the journal and its locks tells of all specs.
 
     `open` are the specs whose last attempt has something left to do, `records` the last attempts that still say
-    something, `workers` who works a spec now. `problem` says why the folder cannot be the journal, and so
-    tells nothing.
+    something, `workers` who works a spec now, `pushes` what was pushed of their branches. `problem` says why the folder
+    cannot be the journal, and so tells nothing.
     """
 
     tombstones: Mapping[SpecId, Tombstone]
     open: frozenset[SpecId]
     records: Mapping[SpecId, AttemptRecord]
     workers: Mapping[SpecId, Worker]
+    pushes: Mapping[SpecId, PushRecord] = field(default_factory=dict)
     problem: str = ""
 
 

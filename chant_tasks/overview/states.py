@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from chant_tasks.config import Config, find_conflict_attempts, is_stacked
+from chant_tasks.config import Config, find_branch, find_conflict_attempts, is_stacked
 from chant_tasks.graph import GraphNode
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import Tombstone
@@ -84,7 +84,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
     tombstone = journal.tombstones.get(spec_id)
     graph_problem = overview.graph.problems.get(spec_id)
     on_branch = facts.on_branches.get(spec_id)
-    record = journal.records.get(spec_id)
+    record, push = journal.records.get(spec_id), journal.pushes.get(spec_id)
     needs = overview.graph.needs.get(spec_id, ())
     members = overview.graph.members.get(spec_id, ())
     return SpecFacts(
@@ -104,6 +104,8 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         branch=facts.branches.get(spec_id, ""),
         branch_tip=facts.tips.get(spec_id, ""),
         branch_status=on_branch.status if on_branch is not None else None,
+        push=push.facts if push is not None else None,
+        wants_pr=find_branch(spec_id, spec, overview.config or Config()).has_pr,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),
         is_driver=spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type),
@@ -115,7 +117,9 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
 def _find_under(overview: Overview, states: Mapping[SpecId, State], record: AttemptRecord) -> Iterator[Under]:
     """What an attempt's work stands on, and what has become of that."""
     for under in record.stacked_on:
-        tip = overview.facts.tips.get(under.spec, "")
+        tip, push = overview.facts.tips.get(under.spec, ""), overview.journal.pushes.get(under.spec)
+        if push is not None and (tip, under.tip) == (push.noted, push.work):
+            tip = under.tip  # all that was added is the address of its pull request
         motion = find_motion(under, states.get(under.spec), tip)
         yield Under(short=overview.short.get(under.spec, under.spec), motion=motion)
 

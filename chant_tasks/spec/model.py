@@ -84,6 +84,7 @@ class Spec:
     problem: str | None
     timeout: SpecTimeout = SpecTimeout()
     on_conflict: OnConflict | None = None
+    pr: bool | str | None = None  # a wish, or the address of the pull request that there is
 
     @property
     def is_driver_by_type(self) -> bool:

@@ -64,7 +64,8 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         run=fields.find_text("run"),
         allow_no_changes=fields.find_flag("allow_no_changes") or False,
         approval=_parse_approval(fields),
-        branch=_parse_branch(fields),
+        branch=_parse_wish(fields, "branch"),
+        pr=_parse_wish(fields, "pr"),
         branch_prefix=fields.find_text("branch_prefix"),
         commits=fields.texts("commits"),
         completed_at=fields.find_text("completed_at"),
@@ -158,9 +159,10 @@ def _parse_on_conflict(fields: Fields) -> OnConflict | None:
     return OnConflict(text) if text is not None else None
 
 
-def _parse_branch(fields: Fields) -> bool | str | None:
-    value = fields.values.get("branch")
-    return value if isinstance(value, bool) else fields.find_text("branch")
+def _parse_wish(fields: Fields, key: str) -> bool | str | None:
+    """Whether something is to be made for the spec, or the record of what was."""
+    value = fields.values.get(key)
+    return value if isinstance(value, bool) else fields.find_text(key)
 
 
 def _find_edit_problem(frontmatter: Frontmatter, data: bytes) -> str | None:

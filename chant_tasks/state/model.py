@@ -69,6 +69,7 @@ class State:
     `is_stuck` says that nothing is in its way but that its attempts come to nothing: a person may have it worked again.
     `is_on_branch` says that its work is done, and waits on its branch to be merged.
     `is_mendable` says that its finished work conflicts, and that its agent is to resolve that.
+    `is_unpublished` says that its branch is yet to be pushed, or its pull request to be opened.
     """
 
     kind: Kind
@@ -79,6 +80,7 @@ class State:
     is_stuck: bool = False
     is_on_branch: bool = False
     is_mendable: bool = False
+    is_unpublished: bool = False
 
     @property
     def icon(self) -> str:
@@ -135,6 +137,19 @@ class AttemptFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushFacts:
+    """What the journal says of a pushed branch: the commit that we pushed last, its pull request's address, why the
+    last try came to nothing, and what to type against that. `merged` is why a merge that the remote has is not on the
+    target here; each is "" for none."""
+
+    oid: str = ""
+    url: str = ""
+    problem: str = ""
+    mend: str = ""
+    merged: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """The process that holds a spec's lock: its id, and in words what it does (agent and time)."""
 
@@ -147,9 +162,10 @@ class SpecFacts:
     """Every fact that a spec's state follows from.
 
     `short` is its short id, `needs` are its dependencies' states. `branch` is the spec's branch where there is one (""
-    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. After `most_tries` attempts
-    that came to the same a person has to act (None: never). With `is_stacked` it may begin on the branches of what it
-    needs; `stands_on` are those that its work stands on. `is_driver` says that it waits for members alone. An agent may
+    if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. `push` is what was pushed of
+    it, `wants_pr` says that it is to be. After `most_tries` attempts that came to the same a person has to act (None:
+    never). With `is_stacked` it may begin on the branches of what it needs; `stands_on` are those that its work stands
+    on. `is_driver` says that it waits for members alone. An agent may
     try `most_conflict_tries` times to resolve a conflict.
     """
 
@@ -169,6 +185,8 @@ class SpecFacts:
     branch: str = ""
     branch_tip: str = ""
     branch_status: Status | None = None
+    push: PushFacts | None = None
+    wants_pr: bool = False
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
     is_driver: bool = False

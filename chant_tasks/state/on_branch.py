@@ -1,7 +1,10 @@
 """What a branch of a spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
 
+from dataclasses import replace
+
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import AttemptFacts, Ending, Kind, Next, SpecFacts, State
+from chant_tasks.state.published import find_published
 from chant_tasks.state.stack import plan_stacked_next, word_stand
 from chant_tasks.words import render_count
 
@@ -54,16 +57,21 @@ def _is_completed_on_branch(facts: SpecFacts) -> bool:
 
 
 def _completed_on_branch(facts: SpecFacts) -> State:
-    alone = (
-        Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or"),
-        Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land"),
-        _discard(facts),
-    )
-    words = (f"completed on branch {facts.branch}, not merged", word_stand(facts))
-    return State(
-        kind=Kind.WAITING,
+    published = find_published(facts)
+    if facts.stands_on:
+        after = plan_stacked_next(facts, _discard(facts))
+    else:
+        land = Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land")
+        after = (land, _discard(facts))
+    if published is None:
+        merge = Next(command=f"git merge {facts.branch}", purpose="merge it yourself, or")
+        first = () if facts.stands_on else (merge,)
+        published = State(kind=Kind.WAITING, reason=f"completed on branch {facts.branch}, not merged", next=first)
+    words = (published.reason, word_stand(facts))
+    return replace(
+        published,
         reason="; ".join(word for word in words if word),
-        next=plan_stacked_next(facts, _discard(facts)) if facts.stands_on else alone,
+        next=(*published.next, *after),
         is_on_branch=True,
     )
 

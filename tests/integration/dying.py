@@ -1,5 +1,7 @@
 """A process that works one spec and is killed at a given moment: `python -m tests.integration.dying ROOT SPEC MOMENT`.
 
+With `publish` behind that it pushes the spec's branch instead.
+
 A moment is a function of the core, named `module:function` or `module:Class.method`, with `before:` or `after:` in
 front: SIGKILL, as from a power cut, when it is called or when it has returned.
 """
@@ -53,6 +55,16 @@ def work(root: Path, spec_id: SpecId) -> None:
         repository.work(spec_id)
 
 
+def push(root: Path, spec_id: SpecId) -> None:
+    """One `doit SPEC` of a spec that is to be pushed."""
+    from chant_tasks.steps.publish import publish
+    from tests.integration.repository import Repository
+
+    repository = Repository(top=root, root=root, worktrees=root.parent, outside=root.parent)
+    publish(repository.prepare(), spec_id)
+
+
 if __name__ == "__main__":
+    does = push if sys.argv[4:] == ["publish"] else work
     arm(sys.argv[3])
-    work(Path(sys.argv[1]), SpecId(sys.argv[2]))
+    does(Path(sys.argv[1]), SpecId(sys.argv[2]))

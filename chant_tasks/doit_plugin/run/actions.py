@@ -113,6 +113,7 @@ class Finalize(StepAction):
         work.attempts.pop(self.spec_id, None)
         if state.kind is Kind.READY and not work.stop.is_set():  # nobody stopped the run: it had to wait, and then
             state = plan_refusal(run, self.spec_id) or state  # nothing was left to go on with
+        work.publisher.ask(run, self.spec_id, state)
         return judge(state)
 
     def _work_again(self, work: Work, run: SpecRun) -> State:

@@ -46,6 +46,8 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
         reached = find_reachable(edges, self.selected_tasks)
         selected = frozenset(SpecId(name) for name in reached if name in work.overview.states)
         work.wanted = frozenset() if current_session().is_agent else work.find_wanted(selected)
+        if not current_session().is_agent:
+            work.published = frozenset(spec_id for spec_id in selected if _is_published(work, spec_id))
         work.is_asked_for = any(isinstance(self.tasks[name], (SpecTask, SpecGroup)) for name in self.selected_tasks)
         self._record_taskless(work, reached, is_everything=is_everything)
         if work.wanted and work.refuses_processes:
@@ -60,3 +62,8 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
             has_task = isinstance(self.tasks.get(spec_id), SpecTask)
             if not has_task and overview.states[spec_id].kind is Kind.BROKEN and (is_all or spec_id in needed):
                 work.record(spec_id, judge(overview.states[spec_id]))
+
+
+def _is_published(work: Work, spec_id: SpecId) -> bool:
+    """Whether the spec's branch is to be pushed, or was."""
+    return work.overview.states[spec_id].is_unpublished or spec_id in work.overview.journal.pushes

@@ -35,7 +35,7 @@ def turn_to_failure(task: Task, error: BaseException) -> BaseFail:
 def is_left_waiting(task: Task) -> bool:
     """Whether this spec was worked in this run, and what became of it waits for a person."""
     outcome = require_work().outcomes.get(task.name) if isinstance(task, SpecTask) else None
-    return outcome is not None and outcome.how is How.WAITING
+    return outcome is not None and outcome.how in (How.WAITING, How.NOT_PUSHED)
 
 
 def note_waiting(session: Session, work: Work, node: Any) -> None:
@@ -47,6 +47,7 @@ def note_waiting(session: Session, work: Work, node: Any) -> None:
     if state is not None and state.kind is Kind.WAITING:
         work.record(spec_id, judge(state))
         work.waiting.add(spec_id)
+        work.publisher.ask(work.run, spec_id, state)
 
 
 def drop_branches(session: Session, node: Any) -> None:

@@ -15,6 +15,7 @@ class How(Enum):
     FAILED = "failed"
     ATTENTION = "attention"
     LANDING_WAITS = "landing waits"
+    NOT_PUSHED = "not pushed"
     BROKEN = "broken"
     INTERRUPTED = "interrupted"
     IN_PROGRESS = "in progress"
@@ -36,7 +37,7 @@ class Outcome:
     def is_failure(self) -> bool:
         """Whether the run ends with status 1 because of it."""
         was_refused = self.how is How.NOT_STARTED and self.state.kind is not Kind.READY
-        return was_refused or self.how in (How.FAILED, How.ATTENTION, How.BROKEN)
+        return was_refused or self.how in (How.FAILED, How.ATTENTION, How.BROKEN, How.NOT_PUSHED)
 
 
 _HOW: Mapping[Kind, How] = {
@@ -59,6 +60,8 @@ NOT_STARTED = Outcome(how=How.NOT_STARTED, state=State(kind=Kind.READY, word=WOR
 
 def judge(state: State) -> Outcome:
     """The outcome of a spec whose task ended in this state."""
+    if state.is_unpublished:
+        return Outcome(how=How.NOT_PUSHED, state=state)
     return Outcome(how=How.NOT_STARTED if state.word == WORD else _HOW[state.kind], state=state)
 
 

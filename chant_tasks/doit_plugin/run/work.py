@@ -14,6 +14,7 @@ from typing import TextIO
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
+from chant_tasks.doit_plugin.run.publisher import Publisher
 from chant_tasks.doit_plugin.run.signals import hold
 from chant_tasks.errors import ChantError, FileError
 from chant_tasks.events import Event, Listener, Notice
@@ -37,7 +38,8 @@ class Work:
     failed, `wanted` those that may be worked; `outcomes` say what became of each, `skipped` which other tasks a waiting
     spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit ignores, or fails, without the run
     failing. `noted` are states just looked up, `file_locks` are held for tasks that run now, `claims` for specs that
-    are about to be worked. `errors` are what went wrong outside of every task.
+    are about to be worked. `errors` are what went wrong outside of every task. `published` are the selected specs whose
+    branch was pushed or is to be, `publisher` does that beside the run.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -54,6 +56,8 @@ class Work:
         self.named: frozenset[SpecId] = frozenset()
         self.resumed: frozenset[SpecId] = frozenset()
         self.wanted: frozenset[SpecId] = frozenset()
+        self.published: frozenset[SpecId] = frozenset()
+        self.publisher = Publisher(self)
         self.run: SpecRun | None = None
         self.refusal: ChantError | None = None
         self.attempts: dict[SpecId, Attempt] = {}
@@ -113,7 +117,7 @@ class Work:
     def prepare(self, is_needed: bool = False) -> None:
         """Check what the wanted specs need, and pick up what an earlier run left. A problem becomes the `refusal`."""
         with self._preparing:
-            if self.run is None and self.refusal is None and (is_needed or self.wanted or self._has_leftovers()):
+            if self.run is None and self.refusal is None and (is_needed or self._is_run_needed()):
                 self._prepare()
 
     def _prepare(self) -> None:
@@ -182,6 +186,7 @@ class Work:
         for spec_id in tuple(self.claims):
             self.let_go(spec_id)
         if self.run is not None:
+            self.publisher.finish(self.run)
             end_run(self.run)
 
     def count_not_started(self) -> None:
@@ -197,6 +202,10 @@ class Work:
         with suppress(OSError):  # the journal itself may be what is broken
             save_whole(path, "".join(traceback.format_exception(error)).encode("utf-8", "replace"))
         return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+    def _is_run_needed(self) -> bool:
+        """Whether this run has anything to do with specs, were it only to pick up what an earlier one left."""
+        return bool(self.wanted or self.published or self._has_leftovers())
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""

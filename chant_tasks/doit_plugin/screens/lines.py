@@ -16,6 +16,8 @@ from chant_tasks.events import (
     KeptOnBranch,
     Landing,
     Notice,
+    NotPublished,
+    Published,
     WorktreeMade,
 )
 
@@ -55,6 +57,11 @@ def _render_text(event: Event, style: Style) -> str | None:
         case KeptOnBranch():
             done = f"Finalized {event.spec} on its branch, {event.branch} is at {event.tip}"
             return paint(f"✓ {done}" if style.has_unicode else done, Colour.GREEN, style)
+        case Published():
+            return paint(f"✓ {event.text}" if style.has_unicode else event.text, Colour.GREEN, style)
+        case NotPublished():
+            text = flatten(event.text)
+            return paint(f"⚠ {text}" if style.has_unicode else text, Colour.YELLOW, style)
         case Ended():
             text = flatten(event.text)
             return paint(f"{event.icon} {text}" if style.has_unicode else text, Colour.YELLOW, style)

@@ -9,7 +9,7 @@ from chant_tasks.journal.ledger_sums import Sum
 from chant_tasks.state import ICONS, Kind, Next, State
 from chant_tasks.words import render_count, render_duration, render_money, render_some, render_tokens
 
-_PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.BROKEN)
+_PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.NOT_PUSHED, How.BROKEN)
 _QUIET = (How.UP_TO_DATE, How.WAITING)
 
 

@@ -1,0 +1,52 @@
+"""Opening a pull request, or bringing the one that is open up to date: never two for one branch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.errors import ForgeError
+from chant_tasks.forge.contract import Call, Forge, PullRequest, Wanted
+from chant_tasks.forge.rest import find_complaint
+from chant_tasks.program import Launch, Patience, run_program
+from chant_tasks.words import render_excerpt
+
+_LONGEST_WORDS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a forge's command is started: in the checkout, for it finds the repository by its remotes."""
+
+    forge: Forge
+    folder: Path
+    environ: Mapping[str, str]
+    patience: Patience
+
+
+def apply_pull_request(desk: Desk, wanted: Wanted) -> PullRequest:
+    """The branch's pull request, open and as it shall be. Raises ForgeError.
+
+    A crash between opening one and writing that down is why the forge is asked first, each time.
+    """
+    look = desk.forge.plan_look(wanted)
+    found = desk.forge.parse_look(_run(desk, look), wanted) if look is not None else None
+    call = desk.forge.plan_update(wanted, found) if found is not None else desk.forge.plan_open(wanted)
+    return desk.forge.parse_made(_run(desk, call))
+
+
+def _run(desk: Desk, call: Call) -> str:
+    name = desk.forge.name
+    environment = {**desk.environ, **desk.forge.variables}
+    launch = Launch(argv=call.argv, cwd=desk.folder, environment=environment, stdin=call.stdin.encode())
+    try:
+        done = run_program(launch, desk.patience)
+    except OSError as error:
+        reason = f"{name} is not there" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
+        raise ForgeError(f"{reason}, and opens the pull requests", f"install it, then: {desk.forge.login}") from error
+    if done.was_ended:
+        raise ForgeError(f"{name} did not end in time")
+    answer = done.stdout.decode("utf-8", "replace")
+    if done.status != 0:
+        words = find_complaint(answer) or render_excerpt(done.words, _LONGEST_WORDS) or f"exit status {done.status}"
+        raise ForgeError(f"{name}: {words.removeprefix(f'{name}: ')}", desk.forge.login)
+    return answer
