@@ -23,8 +23,17 @@ def remove_dead_packed_lock(common_dir: Path) -> None:
         (common_dir / "packed-refs.new").unlink(missing_ok=True)
 
 
-def may_be_dead(lock: Path) -> bool:
-    """Whether a lock is there, and no git runs that was there before it. Only Linux shows that; elsewhere it is not."""
+def remove_dead_index_lock(git_dir: Path, top: Path) -> None:
+    """Remove the lock on the index of the checkout at `top` where no git works in it that could hold it. Call it where
+    one of ours was killed that may have held it."""
+    lock = git_dir / "index.lock"
+    if may_be_dead(lock, (git_dir, top)):
+        remove_dead_locks((lock,))
+
+
+def may_be_dead(lock: Path, folders: tuple[Path, ...] = ()) -> bool:
+    """Whether a lock is there, and no git runs that was there before it; with `folders`, no git in one of them. Only
+    Linux shows that; elsewhere it is not."""
     try:
         made = lock.stat().st_mtime
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
@@ -32,19 +41,32 @@ def may_be_dead(lock: Path) -> bool:
         return False
     second = os.sysconf("SC_CLK_TCK")
     latest = (made - int(boot.split()[1]) + 1.0) * second  # the clock may have been set a little since
-    return all(started > latest for started in _find_git_starts())
+    return all(started > latest for started in _find_git_starts(folders))
 
 
-def _find_git_starts() -> Iterator[int]:
-    """When each running git started, in the system's ticks since its own start."""
+def _find_git_starts(folders: tuple[Path, ...]) -> Iterator[int]:
+    """When each running git started, in the system's ticks since its own start. Whatever a git is told, it works from
+    within the checkout that it changes."""
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             head, _, rest = (entry / "stat").read_text(errors="replace").rpartition(")")
         except OSError:  # it has ended meanwhile
             continue
         fields = rest.split()
-        if "(git" in head and fields[0] not in "ZX":
+        if "(git" in head and fields[0] not in "ZX" and _works_in(entry, folders):
             yield int(fields[19])
+
+
+def _works_in(process: Path, folders: tuple[Path, ...]) -> bool:
+    if not folders:
+        return True
+    try:
+        place = (process / "cwd").readlink()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return False
+    except OSError:  # another user's
+        return True
+    return any(place.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def find_ref_locks(common_dir: Path, *names: str) -> tuple[Path, ...]:

@@ -25,6 +25,16 @@ def find_abandoned(git: Git, git_dir: Path, present: Oid, head: Oid) -> tuple[Oi
     return _find_unheld(git, left, head)
 
 
+def save_abandoned_since(git: Git, git_dir: Path, start: int, stem: str) -> None:
+    """Keep the commits that a checkout's log of HEAD, from byte `start` on, alone remembers: its branch was deleted, or
+    moved. The log stays, but git forgets its lines after a while, and nobody would look there."""
+    log, head = git_dir / "logs" / "HEAD", find_commit(git, "HEAD")
+    if head is None or not log.is_file():
+        return
+    left = find_left(log.read_bytes()[start:].decode("utf-8", "replace"), head)
+    save_spares(git, f"{stem}-abandoned", _find_unheld(git, left, head), "chant: commits that the agent abandoned")
+
+
 def find_abandoned_on(git: Git, common_dir: Path, branch: str, tip: Oid | None, head: Oid) -> tuple[Oid, ...]:
     """The commits that only the log of `branch`, now at `tip`, remembers: it was moved while HEAD was elsewhere."""
     left = _find_left_in(common_dir / "logs" / "refs" / "heads" / branch, tip or Oid(""))

@@ -30,6 +30,7 @@ from chant_tasks.steps.noted import (
 )
 from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.switch import apply_switch
 from chant_tasks.words import render_some
 
 OPERATIONS = {
@@ -41,7 +42,6 @@ OPERATIONS = {
     "rebase-apply": ("rebase", "--quit"),
     "BISECT_START": ("bisect", "reset", "HEAD"),
 }
-SWITCH = ("-c", "core.hooksPath=/dev/null", "switch", "--quiet")  # the user's hooks are for what the user does
 
 
 def require_free_checkout(run: SpecRun) -> None:
@@ -108,13 +108,14 @@ def enter_checkout(run: SpecRun, attempt: Attempt) -> None:
     has_earlier = attempt.going_on is not None and bool(attempt.going_on.head)
     if has_earlier or attempt.begin != noted.commit:
         take_away(git, noted, attempt.begin)
-        git.run(*SWITCH, "--no-overwrite-ignore", "--create", record.branch, attempt.begin)
+        create = ("--no-overwrite-ignore", "--create", record.branch, attempt.begin)
+        apply_switch(git, project.git_dir, attempt.begin, *create)
         if attempt.going_on is not None and attempt.going_on.head:
             at = attempt.going_on.own_head
             restore_uncommitted(git, attempt.going_on)
         put_there(git, noted, own)
     else:
-        git.run(*SWITCH, "--create", record.branch)
+        apply_switch(git, project.git_dir, at, "--create", record.branch)
     apply_aside(git, noted, own, at)
     if attempt.text != attempt.given or at != noted.commit:
         attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.head_log import find_moves
 from chant_tasks.git.index import add_files_from_index, apply_refresh, find_committed, find_entry
+from chant_tasks.git.locks import may_be_dead
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, find_head_branch
@@ -21,7 +22,7 @@ from chant_tasks.journal.transitions import to_left
 from chant_tasks.landing.nested import remove_emptied
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of, render_path, save, save_copy
-from chant_tasks.steps.in_place import OPERATIONS, SWITCH, noted_file
+from chant_tasks.steps.in_place import OPERATIONS, noted_file
 from chant_tasks.steps.noted import (
     Noted,
     find_file,
@@ -33,6 +34,7 @@ from chant_tasks.steps.noted import (
     save_noted,
 )
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.switch import apply_switch, restore_half_switched
 from chant_tasks.words import render_some
 
 _LOCK_SECONDS = 2.0
@@ -71,7 +73,7 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
     tip = find_commit(git, f"refs/heads/{record.branch}") or head
     if not is_agents:
         _require_ours(git, record, branch, tip)
-    _wait_for_index(git_dir, is_agents=is_agents)
+    _wait_for_index(git, git_dir, is_agents=is_agents)
     if is_agents:
         _take_back_target(run, git, attempt, noted, git_dir)
     target = find_commit(git, f"refs/heads/{record.target}") or Oid(record.base)
@@ -105,12 +107,12 @@ def _require_ours(git: Git, record: AttemptRecord, branch: str | None, tip: Oid)
     )
 
 
-def _wait_for_index(git_dir: Path, *, is_agents: bool) -> None:
-    """Return once no git writes the index. The lock of a git that died with its agent is removed."""
+def _wait_for_index(git: Git, git_dir: Path, *, is_agents: bool) -> None:
+    """Return once no git writes the index. The lock of a git that died with its agent, or with its doit, is removed."""
     lock, deadline = git_dir / "index.lock", time.monotonic() + _LOCK_SECONDS
     while lock.exists():
         if time.monotonic() > deadline:
-            if not is_agents:
+            if not is_agents and not may_be_dead(lock, (git_dir, git.folder)):
                 raise WorktreeError(f"{lock} is there: another git works in your checkout, or died", f"rm {lock}")
             lock.unlink(missing_ok=True)
         time.sleep(_POLL_SECONDS)
@@ -167,15 +169,18 @@ def _set_specs_aside(
 
 def _switch_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_agents: bool) -> None:
     """Switch to the target. What an agent left in the way of that, untracked, is put away."""
-    record = attempt.record
-    back = (*SWITCH, "--no-guess", "--no-overwrite-ignore", record.target)
+    record, git_dir = attempt.record, find_git_dir(attempt.worktree)
+    target = find_commit(git, f"refs/heads/{record.target}") or Oid(record.base)
+    back = ("--no-guess", "--no-overwrite-ignore", record.target)
     try:
-        git.run(*back)
+        if not is_agents:
+            restore_half_switched(git, target)  # a git of the dead run's may have begun it
+        apply_switch(git, git_dir, target, *back)
     except GitError as error:
         in_the_way = _find_in_the_way(git, record)
         if is_agents and in_the_way and not any(map(noted.is_users, in_the_way)):
             _move_away(run, git, attempt, in_the_way)
-            git.run(*back)
+            apply_switch(git, git_dir, target, *back)
             return
         named = render_some(in_the_way)
         reason = f"{named} {'is' if len(in_the_way) == 1 else 'are'} in the way" if in_the_way else error.reason

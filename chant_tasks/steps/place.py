@@ -10,10 +10,12 @@ from chant_tasks.events import Notice
 from chant_tasks.git.objects import find_merge_base, load_changes, load_touched
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.process import own_mark
+from chant_tasks.landing.abandoned import save_abandoned_since
 from chant_tasks.landing.finalized import render_message
 from chant_tasks.landing.nested import find_registrations, is_opened, remove_registrations
 from chant_tasks.landing.save import Saved, restore_worktree, save_branch, save_without, save_work
@@ -58,6 +60,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         save_copy(run, record, "end.md", attempt.spec_file.read_bytes())  # no commit holds it
     message = render_message(record.spec, attempt.spec.title, {})
     noted = _find_noted(run, record) if record.is_in_place else None
+    save_abandoned_here(run, record)
     is_users = noted.is_users if noted is not None else None
     saved = save_work(git, Oid(record.head or record.base), message, is_users, Oid(record.merging) or None)
     if noted is not None:
@@ -71,6 +74,14 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
         with add_worktrees_lock(run.overview.project.journal_folder):
             remove_registrations(git)  # of worktrees in this one, whose files and commits are saved now
     return saved
+
+
+def save_abandoned_here(run: SpecRun, record: AttemptRecord) -> None:
+    """Keep the commits that an agent made in the user's checkout and that only its log of HEAD remembers."""
+    noted = find_users_paths(run, record) if record.is_in_place and record.worktree else None
+    if noted is not None:
+        git, git_dir = Git(Path(record.worktree)), find_git_dir(Path(record.worktree))
+        save_abandoned_since(git, git_dir, noted.head_log, f"{REFS}/{record.spec}/{record.number}")
 
 
 def _find_noted(run: SpecRun, record: AttemptRecord) -> Noted | None:

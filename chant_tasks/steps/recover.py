@@ -46,7 +46,7 @@ from chant_tasks.steps.attempt import Attempt, end_processes, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
 from chant_tasks.steps.found import load_found, load_told
 from chant_tasks.steps.ignored import save_ignored_spec
-from chant_tasks.steps.place import leave_place, save_place
+from chant_tasks.steps.place import leave_place, save_abandoned_here, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
 from chant_tasks.steps.use import add_lost_use
@@ -86,6 +86,8 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         remove_half_written(journal, spec_id)
     if record.ending is None:
         bring_back(run, record)
+        if record.phase in (Phase.RUNNING, Phase.AGENT_ENDED):
+            save_abandoned_here(run, record)
     attempt = _load_attempt(run, record)
     _apply_recovery(run, attempt, plan_recovery(record, load_found(run, attempt)))
 

@@ -1,6 +1,7 @@
 """Agents that work in the user's own checkout: whatever they do to it, it is as it was afterwards."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,7 @@ def add_others(place: Repository) -> tuple[SpecId, ...]:
     return (*ids, added, promised, place.add_spec("untracked"))
 
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells that a lock is dead")
 HOSTILE = {
     "does nothing more": "true",
     "adds all": "git add -A && git commit -qm all",
@@ -351,6 +353,41 @@ def test_a_failed_attempt_is_kept_whole_at_its_ref(place: Repository) -> None:
     assert place.files(kept) >= {"one.txt", "two.txt"}
     assert place.record(spec_id).ending is Ending.FAILED
     place.assert_no_traces()
+
+
+@ON_LINUX
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_git_of_ours_that_is_killed_while_it_goes_back_keeps_nobody_from_the_checkout(
+    place: Repository, times: int
+) -> None:
+    """Where it is killed each time, the checkout stays on the spec's branch, and no lock or half of a file is left."""
+    killed, is_switch = place.outside / "killed", "grep -qa switch /proc/$PPID/cmdline"
+    kill = f"echo x >> {killed}; test $(wc -l < {killed}) -gt {times} || ! {is_switch} || kill -9 $PPID; cat"
+    place.write(".gitattributes", "tracked.txt filter=kill\n")
+    config = f"git config filter.kill.clean cat\ngit config filter.kill.smudge '{kill}'"
+    spec_id = place.add_spec("a", f"{config}\necho work > tracked.txt\necho a > a.txt")
+    place.commit("spec")
+
+    state = place.work(spec_id)
+
+    assert not (place.top / ".git" / "index.lock").exists()
+    assert place.status() == []
+    place.git("config", "filter.kill.smudge", "cat")
+    assert (state.kind is Kind.COMPLETED) == (times == 1), state
+    assert times == 1 or place.work(spec_id).kind is Kind.COMPLETED
+    assert (place.read("tracked.txt"), place.read("a.txt")) == ("work\n", "a\n")
+    assert place.count_runs("a") == 1
+
+
+@pytest.mark.parametrize("way", ["git switch -q main && git branch -q -D $CHANT_BRANCH", "git reset -q --hard HEAD~1"])
+def test_commits_that_only_the_log_of_head_remembers_are_kept_at_a_ref(place: Repository, way: str) -> None:
+    spec_id = place.add_spec("a", f"echo work > a.txt && git add a.txt && git commit -qm mine\n{way}", ticks=False)
+    place.commit("spec")
+    before = look(place)
+
+    assert place.work(spec_id).kind is Kind.FAILED
+    assert place.show("a.txt", f"refs/chant/attempts/{spec_id}/1-abandoned-1") == "work\n"
+    assert look(place) == before
 
 
 def test_what_an_agent_committed_to_the_target_is_taken_back_and_kept(place: Repository) -> None:

@@ -349,3 +349,15 @@ def test_without_its_branch_and_without_a_target_there_is_still_a_way_back(place
     place.shell(error.value.hint.partition(",")[0])
     assert place.work(spec_id).kind is Kind.COMPLETED
     assert place.spec(spec_id).status is Status.COMPLETED
+
+
+def test_commits_that_only_the_log_of_head_remembers_are_kept_after_a_crash_too(place: Repository) -> None:
+    commit, leave = "git add a.txt && git commit -qm mine", "git switch -q main && git branch -q -D $CHANT_BRANCH"
+    script = f"echo work > a.txt && {commit}\n{leave}"
+    spec_id = place.add_spec("a", script, ticks=False)
+    place.commit("spec")
+    kill(place, spec_id, AFTER_THE_AGENT["the agent has ended"])
+
+    place.prepare()
+
+    assert place.show("a.txt", f"refs/chant/attempts/{spec_id}/1-abandoned-1") == "work\n"
