@@ -32,7 +32,7 @@ _GIT_CONFIG = """\
 [advice]
 \tdetachedHead = false
 """
-_DROPPED = ("GIT_", "CHANT_", "ANTHROPIC_", "CLAUDE", "XDG_", "LC_", "DOIT_")
+_DROPPED = ("GIT_", "GH_", "GITHUB_", "GITLAB_", "CHANT_", "ANTHROPIC_", "CLAUDE", "XDG_", "LC_", "DOIT_")
 
 
 @pytest.fixture(scope="session", autouse=True)

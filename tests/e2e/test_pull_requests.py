@@ -1,0 +1,72 @@
+"""`doit` with pull requests and a pushed target, as a person sees it: a remote on the disk, a forge's stand-in."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.sandbox import Sandbox
+from tests.e2e.sights import load_seen
+from tests.forges import Forge, make_forge
+
+ONE, TWO, PLAIN = "2026-01-01-001-one", "2026-01-01-002-two", "2026-01-01-003-pla"
+URLS = ["https://forge.example/pulls/1", "https://forge.example/pulls/2"]
+
+
+class Project:
+    """A project whose specs get pull requests, but for one that lands."""
+
+    def __init__(self, folder: Path, settings: str = "defaults: {pr: true}\ngit: {provider: github}\n") -> None:
+        self.sandbox = Sandbox(folder / "project")
+        self.forge: Forge = make_forge(folder)
+        self.environ = {"PATH": f"{self.forge.programs}{os.pathsep}{os.environ['PATH']}"}
+        (self.sandbox.root / ".chant" / "config.md").write_text(f"---\n{settings}---\n")
+
+    def begin(self) -> None:
+        """Commit what there is, and push it."""
+        self.sandbox.commit()
+        self.sandbox.git("remote", "add", "origin", str(self.forge.bare))
+        self.sandbox.git("push", "-q", "origin", "main")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.sandbox.add_spec(ONE)
+    project.sandbox.add_spec(TWO)
+    project.sandbox.add_spec(PLAIN, ["branch: false"])
+    project.begin()
+    return project
+
+
+def test_a_run_pushes_what_it_finalizes_and_says_where(project: Project) -> None:
+    ran = project.sandbox.doit("-n", "2", environ=project.environ)
+
+    seen = load_seen(project.sandbox)
+    assert ran.status == 0, ran.text
+    assert sorted(pull["title"] for pull in project.forge.pulls) == [f"Work {ONE}", f"Work {TWO}"]
+    assert sorted(project.forge.heads()) == [f"chant/{ONE}", f"chant/{TWO}", "main"]
+    assert {seen[spec_id].state for spec_id in (ONE, TWO)} == {"waiting"}
+    assert seen[PLAIN].state == "completed"
+    assert sorted(seen[spec_id].reason.rpartition(" ")[2] for spec_id in (ONE, TWO)) == URLS
+    assert ran.err.count("✓ Pushed chant/2026") == 2
+    assert "1 succeeded, 2 waiting in " in ran.err
+
+
+def test_what_cannot_be_pushed_is_counted_fails_the_run_and_is_tried_again_alone(project: Project) -> None:
+    away = project.forge.bare.with_name("away")
+    project.forge.bare.rename(away)
+
+    failed = project.sandbox.doit("-n", "2", environ=project.environ)
+    listed = project.sandbox.doit("list", environ=project.environ)
+    away.rename(project.forge.bare)
+    again = project.sandbox.doit(environ=project.environ)
+
+    assert failed.status == 1, failed.text
+    assert "1 succeeded, 2 not pushed in " in failed.err
+    assert f"⏸ {ONE}  Work {ONE}\n  not pushed  origin: " in failed.err
+    assert "doit one" in failed.err
+    assert f"completed on branch chant/{ONE}, not pushed: origin: " in listed.out
+    assert again.status == 0, again.text
+    assert len(project.forge.pulls) == 2
+    assert {spec.attempts for spec in load_seen(project.sandbox).values()} == {1}
