@@ -75,8 +75,8 @@ class Answer:
 class Git:
     """Git in one folder; `index` is another index file to work on, `excludes` another file of patterns to ignore.
 
-    `settings` are more settings of git's. Git is told which repository the folder is in; with `finds_place` it finds
-    that itself, as a person's git does.
+    `settings` are more settings of git's, `variables` more of its environment. Git is told which repository the folder
+    is in; with `finds_place` it finds that itself, as a person's git does.
     """
 
     folder: Path
@@ -84,6 +84,7 @@ class Git:
     excludes: Path | None = None
     settings: tuple[tuple[str, str], ...] = ()
     finds_place: bool = False
+    variables: tuple[tuple[str, str], ...] = ()
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
@@ -123,6 +124,7 @@ class Git:
             environment |= plan_setting(environment, "core.excludesFile", str(self.excludes))
         for key, value in self.settings:
             environment |= plan_setting(environment, key, value)
+        environment |= dict(self.variables)
         place = None if self.finds_place else find_place(self.folder)
         if place is not None and _is_trusted(place):
             environment |= {"GIT_DIR": str(place.git_dir), "GIT_WORK_TREE": str(place.top)}

@@ -14,7 +14,7 @@ from chant_tasks.git.objects import add_commit, is_ancestor, run_merge
 from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
-from chant_tasks.journal.attempt import AttemptRecord, load_records
+from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.transitions import Footing, to_stacked
 from chant_tasks.overview import Overview, load_present
 from chant_tasks.spec.model import SpecId, Status
@@ -25,6 +25,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 
 _TARGET = Footing(base="")
+_TO_BEGIN_ON = ", to begin on"  # ends the subject of such merges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,10 @@ def find_footing(run: SpecRun, present: Overview, spec_id: SpecId) -> Footing | 
         return _TARGET
     if len(tips) == 1:
         return Footing(base=tips[0], branch=names[tips[0]], stacked_on=stacked_on)
-    made = _merge(run, spec_id, tips, [names[tip] for tip in tips])
+    branch = find_base_branch(spec_id, present.folder.specs.get(spec_id), present.config or Config())
+    made = _find_made(run.git, branch, spec_id, tips) or _merge(run, spec_id, tips, [names[tip] for tip in tips])
     if isinstance(made, Clash):
         return made
-    branch = find_base_branch(spec_id, present.folder.specs.get(spec_id), present.config or Config())
     return Footing(base=made, branch=branch, stacked_on=stacked_on)
 
 
@@ -100,7 +101,7 @@ def add_base_branch(run: SpecRun, record: AttemptRecord) -> None:
     reason = f"chant: what {record.spec} stands on"
     if there is None and apply_new_ref(run.git, name, base, reason):
         return
-    if there is None or (there != base and not _is_ours(run, record, there)):
+    if there is None or not _is_ours(run.git, record.spec, there):
         mend = f"git branch -m {record.base_branch} another-name"
         raise WorktreeError(f"a branch {record.base_branch} is in the way, and is none of ours", mend)
     if there != base:
@@ -110,17 +111,31 @@ def add_base_branch(run: SpecRun, record: AttemptRecord) -> None:
 def remove_base_branch(run: SpecRun, record: AttemptRecord) -> None:
     """Remove the branch that was made for this spec alone, where it is still as we made it and nobody has it checked
     out."""
+    name = f"refs/heads/{record.base_branch}"
     if not has_own_base(record.stacked_on, record.base_branch):
         return
     worktrees = load_worktrees(run.git, run.overview.project.top)
-    if all(worktree.branch != record.base_branch for worktree in worktrees):
-        with suppress(GitError):  # somebody has gone on there
-            remove_ref(run.git, f"refs/heads/{record.base_branch}", Oid(record.base))
+    tip = find_commit(run.git, name)
+    is_free = all(worktree.branch != record.base_branch for worktree in worktrees)
+    if is_free and tip is not None and _is_ours(run.git, record.spec, tip):
+        with suppress(GitError):  # somebody has gone on there just now
+            remove_ref(run.git, name, tip)
 
 
-def _is_ours(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
-    records = load_records(run.overview.project.journal_folder, record.spec)
-    return any((known.base_branch, known.base) == (record.base_branch, tip) for known in records)
+def _is_ours(git: Git, spec_id: SpecId, tip: Oid) -> bool:
+    """Whether the commit is a merge that was made for this spec to begin on."""
+    subject = git.run("log", "-1", "--no-show-signature", "--format=%s", tip).text
+    return subject.startswith(f"chant({spec_id}): ") and subject.endswith(_TO_BEGIN_ON)
+
+
+def _find_made(git: Git, branch: str, spec_id: SpecId, tips: Sequence[Oid]) -> Oid | None:
+    """Where the spec's own branch ends, if that is the merge of just these tips."""
+    there = find_commit(git, f"refs/heads/{branch}")
+    if there is None or not _is_ours(git, spec_id, there):
+        return None
+    beside = git.run("rev-list", "--count", there, *(f"^{tip}" for tip in tips)).text
+    is_theirs = beside == str(len(tips) - 1) and all(is_ancestor(git, tip, there) for tip in tips)
+    return there if is_theirs else None
 
 
 def _lacks_landed(git: Git, present: Overview, spec_id: SpecId, tips: Sequence[str]) -> bool:
@@ -150,7 +165,7 @@ def _drop_held(git: Git, tips: tuple[Oid, ...]) -> tuple[Oid, ...]:
 
 
 def _merge(run: SpecRun, spec_id: SpecId, tips: Sequence[Oid], names: Sequence[str]) -> Oid | Clash:
-    made, message = tips[0], f"chant({spec_id}): {' and '.join(names)}, to begin on\n"
+    made, message = tips[0], f"chant({spec_id}): {' and '.join(names)}{_TO_BEGIN_ON}\n"
     for index, tip in enumerate(tips[1:], start=1):
         merge = run_merge(run.git, made, tip)
         if merge.conflicts:

@@ -46,6 +46,7 @@ from chant_tasks.steps.attempt import Attempt, end_processes, find_copy, save
 from chant_tasks.steps.cleanup import end_completed, end_failed, remove_traces
 from chant_tasks.steps.found import load_found, load_told
 from chant_tasks.steps.ignored import save_ignored_spec
+from chant_tasks.steps.move import finish_move
 from chant_tasks.steps.place import leave_place, save_abandoned_here, save_place
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
@@ -76,6 +77,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
     journal = run.overview.project.journal_folder
     if spec_id not in load_open(journal):
         return
+    finish_move(run, spec_id)
     record = load_last(journal, spec_id)
     if record is None or not record.is_open:
         remove_half_written(journal, spec_id)

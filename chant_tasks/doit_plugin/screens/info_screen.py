@@ -57,9 +57,11 @@ def plan_sections(
     ]
     if spec is not None:
         sections += _spec_sections(overview, spec, state)
-    branch = overview.facts.branches.get(spec_id)
+    branch, record = overview.facts.branches.get(spec_id), overview.journal.records.get(spec_id)
+    base_branch = record.base_branch if branch and record is not None else ""
     sections += [
         Section(label="branch", lines=(branch,) if branch else ()),
+        Section(label="stands on", lines=(base_branch,) if base_branch else ()),
         Section(label="attempts", lines=tuple(render_attempt(record, now) for record in attempts)),
         *_record_sections(spec if state.is_satisfied else None, attempts),
         Section(label="next", lines=render_next(state.next)),

@@ -18,6 +18,7 @@ def render_json(overview: Overview, ids: Iterable[SpecId], attempts: Mapping[Spe
 
 def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptRecord]) -> Mapping[str, JsonValue]:
     spec, state = overview.folder.specs.get(spec_id), overview.states[spec_id]
+    record = overview.journal.records.get(spec_id)
     return {
         "id": spec_id,
         "short": overview.short[spec_id],
@@ -32,6 +33,7 @@ def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptR
         "file": f"{overview.project.specs_prefix}{spec_id}.md",
         "attempts": [_attempt_value(record) for record in attempts],
         "branch": overview.facts.branches.get(spec_id),
+        "stacked_on": [under.spec for under in record.stacked_on] if record is not None else [],
         "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
     }
 

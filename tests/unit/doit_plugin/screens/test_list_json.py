@@ -50,6 +50,7 @@ def test_every_key_is_there_with_its_value() -> None:
             }
         ],
         "branch": f"spec/{FIRST}",
+        "stacked_on": [],
         "next": [{"command": "doit 003-k2p", "purpose": "work it again"}],
     }
 
