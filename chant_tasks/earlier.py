@@ -110,12 +110,10 @@ class Earlier:
         """What is there, in a few words."""
         if not self.has_changes:
             return "nothing was changed"
-        words = [
-            *([render_count(len(self.commits), "commit")] if self.commits else []),
-            render_count(len(self.files), "file"),
-            *([f"{len(self.uncommitted)} not committed"] if self.uncommitted else []),
-        ]
-        return ", ".join(words)
+        commits = f"{render_count(len(self.commits), 'commit')}, " if self.commits else ""
+        some = f"{len(self.uncommitted)} of them " if len(self.uncommitted) < len(self.files) else ""
+        open_files = f" ({some}not committed)" if self.uncommitted else ""
+        return f"{commits}{render_count(len(self.files), 'file')}{open_files}"
 
 
 def can_go_on(agent: str | None) -> bool:

@@ -134,7 +134,6 @@ def _end_landing(run: SpecRun, attempt: Attempt, result: Landed | Conflict | Wai
         case Conflict(paths=paths):
             return end_on_branch(run, attempt, Ending.CONFLICT, f"conflicts with {target}: {', '.join(paths)}", paths)
         case Waits(reason=reason, paths=paths, may_be_halfway=may_be_halfway):
-            run.emit(Landing(spec=spec_id, text=f"waits: {reason}"))
             if not may_be_halfway:
                 attempt = save(run, attempt, to_not_landing(attempt.record))
             return end_on_branch(run, attempt, Ending.WAITS, reason, paths)

@@ -95,6 +95,7 @@ def test_the_first_ctrl_c_says_what_is_done_and_the_second_ends_at_once(
     assert worked == [True, True]
     assert ran.status == 130
     assert "Traceback" not in ran.text
+    assert "ended at once, in the middle of 2 specs: what their agents did is saved by the next doit" in ran.err
     assert "interrupted" not in ran.text
     wait_until(lambda: not any(map(is_running, pids)), "the agents' keepers have ended them")
     _assert_next_run_finishes(sandbox, specs)

@@ -168,7 +168,7 @@ def test_the_prompt_says_what_is_there_already(place: Place) -> None:
     assert "- 1 commit:\n" in section
     assert "Do one`\n- 3 files changed in all:\n  - `README.md`\n  - `one.txt`\n  - `two.txt`\n" in section
     assert "- 2 of these not committed:\n  - `README.md`\n  - `two.txt`\n- 1 box ticked:\n  - `first`\n" in section
-    assert "goes on from attempt 1: 1 commit, 3 files, 2 not committed" in place.repository.notices()
+    assert "goes on from attempt 1: 1 commit, 3 files (2 of them not committed)" in place.repository.notices()
 
 
 def test_an_attempt_may_be_interrupted_again_and_again(place: Place) -> None:
@@ -318,7 +318,7 @@ def test_an_attempt_that_failed_before_its_agent_started_does_not_hide_the_inter
         ("doit a", "work it again"),
         ("doit spec-resume a", "go on from what is kept of it"),
     ]
-    assert "goes on from attempt 1: 1 commit, 3 files, 2 not committed" in repository.notices()
+    assert "goes on from attempt 1: 1 commit, 3 files (2 of them not committed)" in repository.notices()
     assert (state.kind, place.count()) == (Kind.COMPLETED, 2)
     assert (repository.record(place.spec).number, repository.record(place.spec).continues) == (3, 1)
     assert repository.files() == {"README.md", "one.txt", "two.txt", "three.txt"}

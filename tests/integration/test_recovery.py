@@ -351,7 +351,9 @@ kill -9 $(ps -o ppid= -p $PPID) $PPID"""
     assert agent is not None
     assert "ended an agent that an earlier run had left" in repository.notices()
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
-    assert repository.state(spec_id).reason == f"interrupted before; kept at refs/chant/attempts/{spec_id}/1"
+    assert repository.state(spec_id).reason == (
+        f"interrupted; kept at refs/chant/attempts/{spec_id}/1, the next doit begins anew"
+    )
     repository.assert_no_traces()
 
 

@@ -222,7 +222,10 @@ def test_an_interrupted_script_is_worked_anew_and_says_where_its_work_is() -> No
 
     state = find_state(replace(_facts(), attempt=attempt))
 
-    assert (state.kind, state.reason) == (Kind.READY, "interrupted before; kept at refs/chant/attempts/a/1")
+    assert (state.kind, state.reason) == (
+        Kind.READY,
+        "interrupted; kept at refs/chant/attempts/a/1, the next doit begins anew",
+    )
 
 
 def test_an_interrupted_attempt_that_changed_nothing_goes_on_in_its_session_where_it_has_one() -> None:

@@ -11,6 +11,7 @@ from doit.exceptions import InvalidCommand
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_own_overview
 from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
+from chant_tasks.doit_plugin.screens.next_steps import render_next
 from chant_tasks.doit_plugin.screens.summary import render_rows
 from chant_tasks.doit_plugin.screens.terminal import (
     COLOURS,
@@ -95,10 +96,7 @@ def render_unresolved(spec_id: SpecId, state: State, style: Style) -> str:
     """Why a spec was not landed, and what to type next."""
     head = f"{paint(f'{icon_or_word(state, style)} {spec_id}', COLOURS[state.kind], style)}  {state.reason}".rstrip()
     details = [(label, text) for label, text in state.details if text != state.reason]
-    width = max((len(step.command) for step in state.next), default=0)
-    steps = [
-        ("" if index else "next", f"{step.command:<{width}}   {step.purpose}") for index, step in enumerate(state.next)
-    ]
+    steps = [("" if index else "next", line) for index, line in enumerate(render_next(state.next))]
     return "\n".join([head, *render_rows([*details, *steps])])
 
 

@@ -119,11 +119,14 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         self.sel_tasks, work.named = select(self.sel_tasks, self.task_list, overview)
         work.resumed = self.resumed
         work.is_always, work.is_single = options["always"], options["single"]
-        work.is_parallel = options["num_process"] > 0
+        work.slots = max(0, options["num_process"])
         self._set_defaults(options)
         self._choose_reporter(session, options)
         try:
-            with interruptible(work.stop, work.tell_stop), _own_runners(self.dep_manager, work.waiting):
+            with (
+                interruptible(work.stop, work.tell_stop, work.find_last_words),
+                _own_runners(self.dep_manager, work.waiting),
+            ):
                 return int(super()._execute(**options))
         except Exception:
             if find_status() is None:

@@ -45,10 +45,12 @@ _state = _State()
 
 
 @contextmanager
-def interruptible(stop: threading.Event, on_first: Callable[[int], None]) -> Iterator[None]:
+def interruptible(
+    stop: threading.Event, on_first: Callable[[int], None], find_last_words: Callable[[], str]
+) -> Iterator[None]:
     """Within the block a signal sets `stop` and raises Interrupted in the main thread, at once or at the end of what
-    this holds (`hold`); `on_first` is told of the first one, in a thread of its own. Outside the main thread nothing
-    changes."""
+    this holds (`hold`); `on_first` is told of the first one, in a thread of its own, `find_last_words` is what a second
+    Ctrl-C still says. Outside the main thread nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -59,7 +61,7 @@ def interruptible(stop: threading.Event, on_first: Callable[[int], None]) -> Ite
             os._exit(128 + number)
         if _state.pending:
             if number == signal.SIGINT and time.monotonic() - _state.first_at > _SAME_PRESS:
-                _end_at_once()
+                _end_at_once(find_last_words())
             return
         stop.set()
         ask_to_end(is_asked=True)
@@ -148,10 +150,11 @@ def _is_program() -> bool:
     return getattr(spec, "name", "") == "doit.__main__" or os.path.basename(sys.argv[0]) == "doit"  # noqa: PTH119
 
 
-def _end_at_once() -> None:
-    with suppress(OSError, ValueError):
+def _end_at_once(words: str) -> None:
+    with suppress(OSError, ValueError):  # past the stream itself, whose lock another thread may hold
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the live block has hidden it
+        os.write(sys.stderr.fileno(), f"{words}\n".encode())
     with suppress(OSError):
         end_all_at_once()
     os._exit(128 + signal.SIGINT)

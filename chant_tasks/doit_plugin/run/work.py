@@ -13,11 +13,11 @@ from typing import TextIO
 
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
-from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, Outcome
+from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
 from chant_tasks.doit_plugin.run.publisher import Publisher
 from chant_tasks.doit_plugin.run.signals import hold
 from chant_tasks.errors import ChantError, FileError
-from chant_tasks.events import Event, Listener, Notice
+from chant_tasks.events import Ended, Event, Listener, Notice
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.overview import Overview
@@ -49,7 +49,7 @@ class Work:
         self.listener: Listener = _ignore
         self.is_always = False
         self.is_single = False
-        self.is_parallel = False
+        self.slots = 0  # of `-n`; 0 where specs are worked one by one
         self.is_asked_for = True
         self.refuses_processes = False
         self.is_foreign_reporter = False
@@ -69,20 +69,32 @@ class Work:
         self.file_locks: dict[str, Lock] = {}
         self.claims: dict[SpecId, Lock] = {}
         self.errors: dict[str, str] = {}
+        self._told: set[str] = set()
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
         self._preparing = threading.Lock()
         self._in_flight = 0
         self._idle = threading.Condition()
 
+    @property
+    def is_parallel(self) -> bool:
+        return self.slots > 0
+
     def emit(self, event: Event) -> None:
         """Tell the reporter. Whatever goes wrong in telling is not the spec's failure."""
+        if isinstance(event, Ended):
+            self._told.add(event.spec)
         with suppress(Exception):
             self.listener(event)
 
     def record(self, spec_id: str, outcome: Outcome) -> None:
-        """Keep what became of a spec; the first word is the true one (a group asks for finished ones again)."""
-        if spec_id not in self.outcomes:
-            self.outcomes[spec_id] = outcome
+        """Keep what became of a spec; the first word is the true one (a group asks for finished ones again). A failure
+        is told at once: in a long run nobody should learn of it at the end only."""
+        if spec_id in self.outcomes:
+            return
+        self.outcomes[spec_id] = outcome
+        if outcome.how is How.FAILED and spec_id not in self._told:
+            state = outcome.state
+            self.emit(Ended(spec=spec_id, icon=state.icon, text=state.reason or state.label))
 
     def note_error(self, name: str, words: str, error: BaseException) -> None:
         """Remember what went wrong outside of every task, to be said at the end; after a stop, that is no news."""
@@ -176,6 +188,10 @@ class Work:
                 sys.stderr.flush()
         self.emit(Notice(spec="", text=text))
 
+    def find_last_words(self) -> str:
+        """What a run says that ends at once. Asks for no lock: the main thread, which says it, may hold that."""
+        return render_end_at_once(self._in_flight)
+
     def end(self) -> None:
         """Stop the agents that still work, and wait until what they did is saved."""
 
@@ -217,6 +233,16 @@ def render_stop(number: int, count: int) -> str:
     cause, again = ("", " again") if number == signal.SIGINT else (f" ({signal.Signals(number).name})", "")
     whose = "its" if count == 1 else "their"
     return f"stopping{cause}: ending {render_count(count, 'agent')} and saving {whose} work; Ctrl-C{again} ends at once"
+
+
+def render_end_at_once(count: int) -> str:
+    """What becomes of `count` specs that a run leaves as they are."""
+    if not count:
+        return "ended at once"
+    left = (
+        f"what {'its agent' if count == 1 else 'their agents'} did is saved by the next doit, which goes on from there"
+    )
+    return f"ended at once, in the middle of {render_count(count, 'spec')}: {left}"
 
 
 def render_refusal(error: ChantError) -> str:

@@ -32,14 +32,15 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the run is: specs done of those to be worked, how many of the rest wait for others, and what it has cost
-    (None: nobody knows)."""
+    """How far the run is: specs done of those to be worked, how many of these came to nothing, how many of the rest
+    wait for others, and what it has cost (None: nobody knows)."""
 
     done: int
     total: int
     working: int
     ready: int
     blocked: int
+    failed: int = 0
     seconds: float
     cost_usd: float | None = None
 
@@ -86,6 +87,7 @@ def _render_progress(progress: Progress, style: Style) -> str:
     filled = _BAR * progress.done // total
     full, empty = ("█", "░") if style.has_unicode else ("#", ".")
     parts = [f"{progress.working} working"]
+    parts += [f"{progress.failed} failed"] if progress.failed else []
     parts += [f"{progress.ready} ready"] if progress.ready else []
     parts += [f"{progress.blocked} blocked"] if progress.blocked else []
     left = f"   {render_money(progress.cost_usd)}" if progress.cost_usd is not None else ""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chant_tasks.doit_plugin.screens.list_rows import is_driver
+from chant_tasks.doit_plugin.screens.next_steps import find_spec_slots, render_next
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
-from chant_tasks.state import Kind, Next, State
+from chant_tasks.state import Kind, State
 from chant_tasks.words import render_count, render_duration, render_money
 
 _GAP = 3
@@ -64,7 +65,7 @@ def plan_sections(
         Section(label="stands on", lines=(base_branch,) if base_branch else ()),
         Section(label="attempts", lines=tuple(render_attempt(record, now) for record in attempts)),
         *_record_sections(spec if state.is_satisfied else None, attempts),
-        Section(label="next", lines=render_next(state.next)),
+        Section(label="next", lines=render_next(state.next, find_spec_slots(overview, spec_id))),
     ]
     return tuple(section for section in sections if section.lines)
 
@@ -95,12 +96,6 @@ def render_time(moment: str, now: datetime) -> str:
         return moment
     day = "today" if local.date() == now.date() else f"{local:%Y-%m-%d}"
     return f"{day} {local:%H:%M}"
-
-
-def render_next(steps: Sequence[Next]) -> tuple[str, ...]:
-    """The commands to type next, with what each does aligned behind it."""
-    width = max((measure(step.command) for step in steps), default=0) + _GAP
-    return tuple(f"{pad(step.command, width)}{step.purpose}".rstrip() for step in steps)
 
 
 def _dependency_lines(overview: Overview, spec_id: SpecId, style: Style) -> Iterator[str]:

@@ -20,6 +20,7 @@ from chant_tasks.events import (
     Published,
     WorktreeMade,
 )
+from chant_tasks.state import ICONS, Kind
 
 
 def render_event(event: Event, clock: str, short: Mapping[str, str], width: int, style: Style) -> str | None:
@@ -64,7 +65,8 @@ def _render_text(event: Event, style: Style) -> str | None:
             return paint(f"⚠ {text}" if style.has_unicode else text, Colour.YELLOW, style)
         case Ended():
             text = flatten(event.text)
-            return paint(f"{event.icon} {text}" if style.has_unicode else text, Colour.YELLOW, style)
+            colour = Colour.RED if event.icon == ICONS[Kind.FAILED] else Colour.YELLOW
+            return paint(f"{event.icon} {text}" if style.has_unicode else text, colour, style)
         case Notice():
             return event.text if not event.spec else flatten(event.text)
         case _:

@@ -18,6 +18,7 @@ from chant_tasks.doit_plugin.run.work import Work
 from chant_tasks.doit_plugin.screens.block import Progress, Worker, follow, render_block
 from chant_tasks.doit_plugin.screens.lines import render_event
 from chant_tasks.doit_plugin.screens.live import LineWriter, LiveScreen, PlainScreen, Screen, is_terminal
+from chant_tasks.doit_plugin.screens.next_steps import find_run_slots
 from chant_tasks.doit_plugin.screens.summary import Report, render_report
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style
 from chant_tasks.doit_plugin.session import current_session
@@ -109,6 +110,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
             seconds=time.monotonic() - work.started,
             skipped=work.skipped,
             used=find_sum("", work.run.desk.entries) if work.run is not None else None,
+            slots=find_run_slots(work.overview, work.slots),
             style=self._style,
         )
         return render_report(report)
@@ -176,6 +178,7 @@ class _Board:
             working=len(working),
             ready=len(rest) - len(blocked),
             blocked=len(blocked),
+            failed=sum(outcome.is_failure for outcome in outcomes.values()),
             cost_usd=self._cost_usd,
             seconds=time.monotonic() - work.started,
         )

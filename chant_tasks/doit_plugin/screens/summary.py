@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chant_tasks.doit_plugin.run.outcome import How, Outcome, find_causes
+from chant_tasks.doit_plugin.screens.next_steps import render_next
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, PLAIN, Style, flatten, icon_or_word, paint
 from chant_tasks.journal.ledger_sums import Sum
 from chant_tasks.state import ICONS, Kind, Next, State
@@ -16,7 +17,8 @@ _QUIET = (How.UP_TO_DATE, How.WAITING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs; `used` is
-    what its agents have used."""
+    what its agents have used, `slots` how many specs it worked at once (`-n`; 0: one by one, in the user's checkout).
+    """
 
     outcomes: Mapping[str, Outcome]
     short: Mapping[str, str]
@@ -24,6 +26,7 @@ class Report:
     seconds: float
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     used: Sum | None = None
+    slots: int = 0
     style: Style = PLAIN
 
 
@@ -35,7 +38,12 @@ def render_report(report: Report) -> tuple[str, ...]:
     for spec, outcome in report.outcomes.items():
         if outcome.how in _PROBLEMS or (outcome.state.details and outcome.state.is_satisfied):
             lines += ["", *_render_problem(report, spec, outcome)]
-    rest = [*_render_blocked(report), *_render_waiting(report), *_render_not_started(report)]
+    rest = [
+        *_render_interrupted(report),
+        *_render_blocked(report),
+        *_render_waiting(report),
+        *_render_not_started(report),
+    ]
     if rest:
         lines += ["", *rest]
     return tuple(lines)
@@ -81,19 +89,18 @@ def _render_problem(report: Report, spec: str, outcome: Outcome) -> Iterator[str
     icon = ICONS[kind] if report.style.has_unicode else state.label
     title = flatten(report.titles.get(spec, ""))
     yield paint(f"{icon} {spec}", COLOURS[kind], report.style) + (f"  {title}" if title else "")
-    yield from render_rows(_problem_rows(state))
+    yield from render_rows(_problem_rows(state, report.slots))
 
 
-def _problem_rows(state: State) -> Iterator[tuple[str, str]]:
+def _problem_rows(state: State, slots: int) -> Iterator[tuple[str, str]]:
     details = state.details or (((state.label, state.reason),) if state.reason else ())
     yield from ((label, flatten(text)) for label, text in details)
-    yield from _next_rows(state.next)
+    yield from _next_rows(state.next, slots)
 
 
-def _next_rows(steps: Sequence[Next]) -> Iterator[tuple[str, str]]:
-    width = max((len(step.command) for step in steps), default=0)
-    for index, step in enumerate(steps):
-        yield "" if index else "next", f"{step.command:<{width}}   {step.purpose}".rstrip()
+def _next_rows(steps: Sequence[Next], slots: int) -> Iterator[tuple[str, str]]:
+    for index, line in enumerate(render_next(steps, slots)):
+        yield "" if index else "next", line
 
 
 def render_rows(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -124,7 +131,18 @@ def _render_not_started(report: Report) -> Iterator[str]:
         icon = ICONS[Kind.READY] if report.style.has_unicode else "-"
         whom = render_some(tuple(names))
         yield f"{paint(icon, COLOURS[Kind.READY], report.style)} {whom}  not started: {reason}"
-        yield from render_rows(_next_rows(steps))
+        yield from render_rows(_next_rows(steps, report.slots))
+
+
+def _render_interrupted(report: Report) -> Iterator[str]:
+    """Specs in whose middle the run was ended, each with what is kept of it."""
+    found = [spec for spec, outcome in report.outcomes.items() if outcome.how is How.INTERRUPTED]
+    for spec in found:
+        icon = ICONS[Kind.READY] if report.style.has_unicode else "-"
+        words = report.outcomes[spec].state.reason or "interrupted, before anything was changed"
+        yield f"{paint(icon, COLOURS[Kind.READY], report.style)} {spec}  {words}"
+    if found:
+        yield from render_rows(_next_rows((Next(command="doit", purpose="go on"),), report.slots))
 
 
 def _render_cause(report: Report, name: str) -> str:
@@ -141,14 +159,12 @@ def _render_wait(state: State) -> str:
 def _render_waiting(report: Report) -> Iterator[str]:
     style = report.style
     for spec, outcome in report.outcomes.items():
-        is_interrupted = outcome.how is How.INTERRUPTED and outcome.state.reason
-        if outcome.how in (How.WAITING, How.IN_PROGRESS) or is_interrupted:
+        if outcome.how in (How.WAITING, How.IN_PROGRESS):
             icon = icon_or_word(outcome.state, style) if style.has_unicode else "-"
             state = outcome.state
-            words = state.reason if is_interrupted else _render_wait(state)
-            yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {words}"
+            yield f"{paint(icon, COLOURS[outcome.state.kind], style)} {spec}  {_render_wait(state)}"
             if outcome.how is How.WAITING:
-                yield from render_rows(_next_rows(state.next))
+                yield from render_rows(_next_rows(state.next, report.slots))
     for task, specs in report.skipped.items():
         icon = ICONS[Kind.WAITING] if style.has_unicode else "-"
         names = render_some(tuple(report.short.get(spec, spec) for spec in specs))

@@ -111,13 +111,15 @@ def test_only_what_a_person_must_look_at_fails_the_run() -> None:
 
 
 def test_what_an_interruption_kept_from_starting_is_counted_apart_and_no_failure() -> None:
-    interrupted = judge(State(kind=Kind.READY, reason="interrupted before; kept at refs/x"))
+    interrupted = judge(State(kind=Kind.READY, reason="interrupted; kept at refs/x"))
 
     assert not NOT_STARTED.is_failure
-    assert render({"a": interrupted, "b": NOT_STARTED, "c": NOT_STARTED}) == [
-        "1 interrupted, 2 not started in 4m12s",
+    assert render({"a": interrupted, "b": judge(State(kind=Kind.READY)), "c": NOT_STARTED, "d": NOT_STARTED}) == [
+        "2 interrupted, 2 not started in 4m12s",
         "",
-        "○ a  interrupted before; kept at refs/x",
+        "○ a  interrupted; kept at refs/x",
+        "○ b  interrupted, before anything was changed",
+        "  next       doit   go on",
     ]
 
 
