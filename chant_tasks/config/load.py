@@ -223,6 +223,7 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
         on_conflict=cast(OnConflict, values.get("on_conflict", OnConflict.ATTENTION)),
         conflict_attempts=cast(int, values.get("conflict_attempts", Config().conflict_attempts)),
+        serialize_overlaps=bool(values.get("serialize_overlaps", False)),
         isolation=cast(Isolation, values.get("isolation", Isolation.AUTO)),
         push=bool(values.get("push", False)),
         git=Remote(**_below("git.", values)),  # type: ignore[arg-type]  # SETTINGS types each key

@@ -173,7 +173,8 @@ class Config:
     `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost. After
     `attempts` attempts in a row that failed with the same change, or none, a spec needs a person (None: never).
     `conflict_attempts` is how often an agent may try to resolve its conflict, where `on_conflict` lets it. With `push`
-    the target is pushed after landings.
+    the target is pushed after landings; with `serialize_overlaps`, specs that name the same files are worked one after
+    the other.
     """
 
     project: ProjectConfig = field(default_factory=ProjectConfig)
@@ -191,6 +192,7 @@ class Config:
     criteria: Criteria = Criteria.REQUIRE
     on_conflict: OnConflict = OnConflict.ATTENTION
     conflict_attempts: int = 2
+    serialize_overlaps: bool = False
     isolation: Isolation = Isolation.AUTO
     push: bool = False
     git: Remote = field(default_factory=Remote)

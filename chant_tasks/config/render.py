@@ -58,6 +58,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "git.provider", config.git.provider.value if config.git.provider else "as the remote's address tells"
     yield "git.remote", config.git.remote
     yield "git.command", " ".join(config.git.command) or "-"
+    yield "serialize_overlaps", str(config.serialize_overlaps).lower()
 
 
 def _limits_of(config: Config) -> Iterator[tuple[str, str]]:

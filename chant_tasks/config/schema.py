@@ -86,6 +86,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "git.provider": parse_choice(ForgeKind),
         "git.remote": parse_remote,
         "git.command": parse_texts,
+        "serialize_overlaps": parse_flag,
     }
 )
 

@@ -60,8 +60,18 @@ class JournalFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Meeting:
+    """Two specs whose branches conflict with each other in `paths`."""
+
+    one: SpecId
+    other: SpecId
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A project's specs at one moment. `problems` are those that were found outside of the specs' own graph."""
+    """A project's specs at one moment. `problems` are those that were found outside of the specs' own graph, `meetings`
+    the branches that conflict with each other, where that was looked up."""
 
     project: Project
     config: Config | None
@@ -74,6 +84,7 @@ class Overview:
     journal: JournalFacts
     problems: Mapping[SpecId, str]
     states: Mapping[SpecId, State]
+    meetings: tuple[Meeting, ...] = ()
 
     @property
     def ids(self) -> tuple[SpecId, ...]:

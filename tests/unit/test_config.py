@@ -455,6 +455,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "git.provider                 as the remote's address tells\n"
         "git.remote                   origin\n"
         "git.command                  -\n"
+        "serialize_overlaps           false\n"
         "\n"
         "not used here: project.prefix, watch.failure\n"
     )

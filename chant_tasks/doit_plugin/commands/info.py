@@ -14,6 +14,8 @@ from chant_tasks.doit_plugin.session import Session
 if TYPE_CHECKING:
     from chant_tasks.overview import Overview
 
+_MOST_MERGES = 100  # of branches, which take about 20 ms each
+
 
 class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
     """Reads the names, asks the overview, prints."""
@@ -48,9 +50,11 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
     def _print(self, overview: "Overview", names: Sequence[str]) -> None:
         from chant_tasks.doit_plugin.screens.info_screen import render_info
         from chant_tasks.overview import load_attempts
+        from chant_tasks.overview.in_flight import with_meetings
         from chant_tasks.spec.model import SpecId
 
         style, now = load_style(self.outstream), datetime.now().astimezone()
         for index, spec_id in enumerate(SpecId(name) for name in names):
-            screen = render_info(overview, spec_id, load_attempts(overview, spec_id), now, style)
+            met = with_meetings(overview, _MOST_MERGES, spec_id)
+            screen = render_info(met, spec_id, load_attempts(overview, spec_id), now, style)
             write_line(self.outstream, screen if index == 0 else f"\n{screen}")

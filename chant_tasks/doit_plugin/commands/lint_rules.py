@@ -13,9 +13,12 @@ from chant_tasks.agents.accounts import find_choices
 from chant_tasks.agents.registry import Which, find_provider_name
 from chant_tasks.config import Config
 from chant_tasks.doit_plugin.check import SpecNode, find_problems
+from chant_tasks.doit_plugin.screens.overlap_words import render_lint
 from chant_tasks.errors import AgentError, ChantError, ConfigError, FileError, PromptError, SpecError
 from chant_tasks.graph.model import MissingDependency, Problem
+from chant_tasks.graph.overlaps import NONE, Overlaps
 from chant_tasks.overview import Overview
+from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.prompts import (
     Place,
     Template,
@@ -62,6 +65,7 @@ class Sight:
     find_line: Callable[[Path, str], int]
     find_keys: Callable[[Path], Mapping[str, int]]
     find_template: Callable[[str], Template | PromptError]
+    overlaps: Overlaps = NONE
 
     @property
     def config_path(self) -> Path:
@@ -78,7 +82,14 @@ def load_findings(overview: Overview, which: Which, chosen: Iterable[SpecId] | N
         except PromptError as error:
             return error
 
-    sight = Sight(overview=overview, which=which, find_line=find_line, find_keys=find_keys, find_template=find_template)
+    sight = Sight(
+        overview=overview,
+        which=which,
+        find_line=find_line,
+        find_keys=find_keys,
+        find_template=find_template,
+        overlaps=plan_overlaps(overview),
+    )
     ids = overview.ids if chosen is None else tuple(chosen)
     found = [*_find_around(sight, is_all=chosen is None), *(finding for spec in ids for finding in _find(sight, spec))]
     seen: dict[tuple[Path | None, int, str], Finding] = {}
@@ -121,7 +132,7 @@ def _find(sight: Sight, spec_id: SpecId) -> Iterator[Finding]:
     found = [*_find_in_overview(sight, spec_id)]
     state, spec = sight.overview.states[spec_id], sight.overview.folder.specs.get(spec_id)
     if spec is not None and not state.is_satisfied:
-        found += [*_find_in_keys(sight, spec), *_find_in_criteria(sight, spec)]
+        found += [*_find_in_keys(sight, spec), *_find_in_criteria(sight, spec), *_find_overlaps(sight, spec)]
         if sight.overview.config is not None and not _is_driver(sight, spec):
             found += _find_for_agent(sight, spec, sight.overview.config)
     if state.kind is Kind.BROKEN and not any(finding.level is Level.ERROR for finding in found):
@@ -174,6 +185,15 @@ def _find_in_criteria(sight: Sight, spec: Spec) -> Iterator[Finding]:
                 path=spec.path,
                 line=criterion.line,
             )
+
+
+def _find_overlaps(sight: Sight, spec: Spec) -> Iterator[Finding]:
+    """Specs before it that touch the same files, where nothing keeps them apart."""
+    config = sight.overview.config
+    if sight.overlaps.count_before(spec.id) and not (config is not None and config.serialize_overlaps):
+        place = _place(sight, spec, "target_files", is_own=True)
+        hint = "let one depend on the other, or set serialize_overlaps: true"
+        yield _at(place, Level.WARNING, render_lint(sight.overview, sight.overlaps, spec.id), spec, hint)
 
 
 def _find_for_agent(sight: Sight, spec: Spec, config: Config) -> Iterator[Finding]:

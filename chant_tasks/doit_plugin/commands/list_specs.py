@@ -8,7 +8,7 @@ from doit.exceptions import InvalidCommand
 from doit.task import Task
 
 from chant_tasks.config import render_config
-from chant_tasks.doit_plugin.commands.list_warnings import plan_silence, plan_warnings
+from chant_tasks.doit_plugin.commands.list_warnings import plan_overlap_warnings, plan_silence, plan_warnings
 from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids, require_names
 from chant_tasks.doit_plugin.screens.list_json import render_json
 from chant_tasks.doit_plugin.screens.list_rows import (
@@ -23,11 +23,13 @@ from chant_tasks.doit_plugin.screens.list_screen import plan_columns, render_row
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
 from chant_tasks.doit_plugin.tasks import is_ours, is_possible_label
 from chant_tasks.overview import Overview, load_attempts
+from chant_tasks.overview.in_flight import with_meetings
 from chant_tasks.state import Kind
 from chant_tasks.words import render_excerpt
 
 # What the groups of labels are listed by, as doit lists subtasks by what stands before their colon.
 LABELS = "label"
+_MOST_MERGES = 10  # of branches that were not merged for an earlier list; about 20 ms each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
         return 0
     names = require_names(asked.names, overview, tasks)
     wanted = plan_filter(overview, names, asked, others)
+    overview = overview if asked.is_for_machines else with_meetings(overview, _MOST_MERGES)
     every = plan_rows(overview)
     rows = [row for row in every if is_wanted(row, wanted)]
     if asked.is_json:
@@ -100,7 +103,13 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     if not asked.is_for_machines:
         counts = ["", render_counts([row.state for row in rows], len(every))] if rows and not asked.is_json else []
         write_story(
-            command.outstream, [*plan_warnings(overview, rows, wanted), *plan_silence(overview, rows, wanted), *counts]
+            command.outstream,
+            [
+                *plan_warnings(overview, rows, wanted),
+                *([] if asked.is_json else plan_overlap_warnings(overview, rows)),
+                *plan_silence(overview, rows, wanted),
+                *counts,
+            ],
         )
     return 0
 

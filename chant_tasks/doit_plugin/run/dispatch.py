@@ -1,7 +1,8 @@
-"""doit's order of tasks for a run, in which a spec that another process works comes last.
+"""doit's order of tasks for a run, in which a spec that another process works comes last, and one that touches the same
+files as an earlier one after that, where the settings ask for it.
 
-Such a spec is set aside: no slot waits for it. It comes again when nothing else can be begun, as soon as that process
-is done with it.
+Such a spec is set aside: no slot waits for it. It comes again when nothing else can be begun, as soon as that process,
+or that earlier spec, is done.
 """
 
 import time
@@ -12,6 +13,7 @@ from doit.control import TaskDispatcher
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from chant_tasks.doit_plugin.run.notes import drop_branches
+from chant_tasks.doit_plugin.run.turns import Turns
 from chant_tasks.doit_plugin.run.uptodate import load_present_state
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecTask
@@ -31,8 +33,10 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
     found (a cycle that nobody foresaw): what runs still ends, then whoever runs the tasks shall raise it.
     """
 
-    def __init__(self, tasks: Any, targets: Any, selected_tasks: Any, *, waits: bool) -> None:
+    def __init__(self, tasks: Any, targets: Any, selected_tasks: Any, *, waits: bool, turns: Turns) -> None:
         super().__init__(tasks, targets, selected_tasks)
+        self._turns = turns
+        self._begun: set[str] = set()
         self._aside: dict[str, Any] = {}
         self._told: set[str] = set()
         self._waits = waits
@@ -52,7 +56,18 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         return next(iter(self.nodes.values()), None) if self._is_over else self._find_turn()
 
     def _find_turn(self) -> Any:
-        return next((node for name, node in self._aside.items() if require_work().claim(SpecId(name))), None)
+        free = [node for name, node in self._aside.items() if self._turns.find_before(name) is None]
+        found = next((node for node in free if require_work().claim(SpecId(node.task.name))), None)
+        if found is not None or free or self._begun:
+            return found
+        return self._release()
+
+    def _release(self) -> Any:
+        """A spec whose turn would never come, since what comes before it waits for it, by way of tasks of the dodo."""
+        node = next(iter(self._aside.values()), None)
+        if node is not None:
+            self._turns.release(node.task.name)
+        return node if node is not None and require_work().claim(SpecId(node.task.name)) else None
 
     def _share(self, steps: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
         done = None
@@ -73,13 +88,32 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
                     self._give_up(self.describe_cycle())
                     return
                 done = yield step
-            elif _may_begin(step):
+            elif self._may_begin(step):
+                self._begun.add(step.task.name)
                 done = yield step
             else:
                 self._set_aside(step)
+            self._note_end(done)
             if done is not None and done.task.name in self._aside:  # its turn has come, it has not run yet
                 self._bring_back(done)
                 done = None
+
+    def _may_begin(self, node: Any) -> bool:
+        """Whether the task can be looked at now: it is no spec, nobody has to work it, or it is in our hands and its
+        turn has come."""
+        session = current_session()
+        if not isinstance(node.task, SpecTask) or node.run_status is not None or session.is_agent:
+            return True
+        drop_branches(session, node)
+        if node.ignored_deps or node.bad_deps:
+            return True
+        return self._turns.find_before(node.task.name) is None and require_work().claim(SpecId(node.task.name))
+
+    def _note_end(self, node: Any) -> None:
+        if node is not None:
+            self._begun.discard(node.task.name)
+            if node.run_status not in (None, "run"):
+                self._turns.end(node.task.name)
 
     def _give_up(self, error: Exception) -> None:
         self.error = error
@@ -123,6 +157,11 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self.waiting.add(node)
         if name not in self._told:
             self._told.add(name)
+            before = self._turns.find_before(name)
+            if before is not None:
+                short = require_work().overview.short.get(before.spec, before.spec)
+                require_work().emit(Notice(spec=name, text=f"comes after {short}: both touch {before.path}"))
+                return
             state = load_present_state(current_session(), SpecId(name))
             if state is not None and state.kind is Kind.IN_PROGRESS:
                 text = f"is worked elsewhere ({state.reason}), so it comes last"
@@ -138,14 +177,3 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
 def _is_cycle(error: BaseException, task: Any) -> bool:
     is_delayed = task.loader is not None and not getattr(task.loader, "created", True)
     return isinstance(error, InvalidDodoFile) and not is_delayed
-
-
-def _may_begin(node: Any) -> bool:
-    """Whether the task can be looked at now: it is no spec, nobody has to work it, or it is in our hands."""
-    session = current_session()
-    if not isinstance(node.task, SpecTask) or node.run_status is not None or session.is_agent:
-        return True
-    drop_branches(session, node)
-    if node.ignored_deps or node.bad_deps:
-        return True
-    return require_work().claim(SpecId(node.task.name))

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from chant_tasks.doit_plugin.screens.list_rows import is_driver
 from chant_tasks.doit_plugin.screens.next_steps import find_spec_slots, render_next
+from chant_tasks.doit_plugin.screens.overlap_words import find_meeting_lines, find_overlap_lines
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
+from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, State
 from chant_tasks.words import render_count, render_duration, render_money
@@ -54,6 +56,7 @@ def plan_sections(
         Section(label="depends on", lines=tuple(_dependency_lines(overview, spec_id, style))),
         Section(label="members", lines=tuple(_member_lines(overview, spec_id, style))),
         Section(label="needed by", lines=_joined(overview.graph.needed_by.get(spec_id, ()))),
+        *_overlap_sections(overview, spec_id),
         Section(label="file", lines=(f"{overview.project.specs_prefix}{spec_id}.md",)),
     ]
     if spec is not None:
@@ -68,6 +71,16 @@ def plan_sections(
         Section(label="next", lines=render_next(state.next, find_spec_slots(overview, spec_id))),
     ]
     return tuple(section for section in sections if section.lines)
+
+
+def _overlap_sections(overview: Overview, spec_id: SpecId) -> tuple[Section, ...]:
+    """The specs that touch the same files, or in which order they are worked, and branches that conflict already."""
+    is_ordered = overview.config is not None and overview.config.serialize_overlaps
+    overlaps = tuple(find_overlap_lines(overview, plan_overlaps(overview), spec_id))
+    return (
+        Section(label="after" if is_ordered else "overlaps", lines=overlaps),
+        Section(label="conflicts", lines=tuple(find_meeting_lines(overview, spec_id))),
+    )
 
 
 def render_attempt(record: AttemptRecord, now: datetime) -> str:

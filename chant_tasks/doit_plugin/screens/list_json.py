@@ -2,17 +2,27 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
+from chant_tasks.doit_plugin.screens.overlap_words import find_meetings
+from chant_tasks.graph.overlaps import Overlaps
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
+from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.spec.model import SpecId
+
+_MOST_OVERLAPS = 20  # of one spec: thousands may touch the same file
 
 JsonValue = str | int | float | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 
 def render_json(overview: Overview, ids: Iterable[SpecId], attempts: Mapping[SpecId, Sequence[AttemptRecord]]) -> str:
     """An array of one object for each of these specs; not escaped beyond what JSON asks for."""
-    values = [_spec_value(overview, spec_id, attempts.get(spec_id, ())) for spec_id in ids]
+    overlaps = plan_overlaps(overview)
+    values = [
+        {**_spec_value(overview, spec_id, attempts.get(spec_id, ())), **_plan_neighbours(overview, overlaps, spec_id)}
+        for spec_id in ids
+    ]
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 
@@ -35,6 +45,17 @@ def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptR
         "branch": overview.facts.branches.get(spec_id),
         "stacked_on": [under.spec for under in record.stacked_on] if record is not None else [],
         "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
+    }
+
+
+def _plan_neighbours(overview: Overview, overlaps: Overlaps, spec_id: SpecId) -> Mapping[str, JsonValue]:
+    """The specs that it may get in conflict with, and those that it conflicts with on its branch."""
+    return {
+        "overlaps": [{"spec": one.spec, "path": one.path} for one in islice(overlaps.find(spec_id), _MOST_OVERLAPS)],
+        "overlap_count": overlaps.count(spec_id),
+        "conflicts_with": [
+            {"spec": other, "paths": list(one.paths)} for other, one in find_meetings(overview, spec_id)
+        ],
     }
 
 

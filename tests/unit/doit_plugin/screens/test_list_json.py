@@ -52,6 +52,9 @@ def test_every_key_is_there_with_its_value() -> None:
         "branch": f"spec/{FIRST}",
         "stacked_on": [],
         "next": [{"command": "doit 003-k2p", "purpose": "work it again"}],
+        "overlaps": [],
+        "overlap_count": 0,
+        "conflicts_with": [],
     }
 
 
