@@ -152,10 +152,14 @@ class AttemptRecord:
         return self.ending is Ending.CONFLICT and is_agents and bool(self.branch) and not (self.is_halfway or self.onto)
 
     @property
+    def has_worked(self) -> bool:
+        """Whether an agent of its own has started, or a person did its work."""
+        return self.has_started or self.agent_process is not None or bool(self.head)
+
+    @property
     def is_unbegun(self) -> bool:
         """Whether it failed or was interrupted before an agent of its own started: it says nothing about the spec."""
-        has_worked = self.has_started or self.agent_process is not None or bool(self.head)
-        return self.ending in (Ending.FAILED, Ending.INTERRUPTED) and not has_worked
+        return self.ending in (Ending.FAILED, Ending.INTERRUPTED) and not self.has_worked
 
     @property
     def facts(self) -> AttemptFacts:

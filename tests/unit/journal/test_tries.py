@@ -13,7 +13,8 @@ SPEC_PATH = ".chant/specs/one.md"
 
 
 def failed(change: str, error_class: str = "") -> AttemptRecord:
-    return replace(make_record(1, Ending.FAILED), change=change, error_class=error_class, agent_end=AgentEnd.FINISHED)
+    record = replace(make_record(1, Ending.FAILED), change=change, error_class=error_class, has_started=True)
+    return replace(record, agent_end=AgentEnd.FINISHED)
 
 
 def change(path: str, new: str = "1" * 40) -> Change:
@@ -48,8 +49,11 @@ def test_an_interruption_and_an_error_of_the_service_neither_count_nor_end_a_row
 
 def test_an_attempt_whose_agent_never_started_does_not_count() -> None:
     unstarted = replace(failed(NO_CHANGE), agent_end=None)
+    refused = replace(failed(NO_CHANGE), agent_end=AgentEnd.GAVE_UP, has_started=False)
 
     assert count_tries(unstarted, (unstarted, unstarted)) == 0
+    assert count_tries(refused, (refused, refused)) == 0
+    assert count_tries(failed("x"), (failed("x"), refused)) == 2
 
 
 def test_another_end_ends_the_row() -> None:
