@@ -55,7 +55,7 @@ def find_orphan(name: str, oid: Oid, spec: SpecId, sight: Sight) -> Iterator[Fin
 def find_landing(name: str, oid: Oid, spec: SpecId, sight: Sight) -> Iterator[Finding]:
     """The commit of a landing of which the journal knows nothing, or that is over."""
     last = sight.find_last(spec)
-    is_needed = last is not None and last.landing_commit == oid and last.ending in (None, *ON_ITS_BRANCH)
+    is_needed = last is not None and last.landing_commit in ("", oid) and last.ending in (None, *ON_ITS_BRANCH)
     if sight.is_in_flight(spec) or is_needed:
         return
     has_landed = name in sight.merged
@@ -102,7 +102,7 @@ def find_gone(record: AttemptRecord, sight: Sight) -> Iterator[Finding]:
     """An attempt whose work was kept at a ref that somebody has deleted."""
     if not record.kept or record.kept in sight.refs or record.ending is Ending.COMPLETED:
         return
-    head = record.own_head or record.head
+    head = record.kept_head or record.own_head or record.head
     back = f"git update-ref {shlex.quote(record.kept)} {head}   # where git still has its last commit"
     yield Finding(
         kind=Kind.REF,

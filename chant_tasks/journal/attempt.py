@@ -110,6 +110,7 @@ class AttemptRecord:
     reason: str = ""
     paths: tuple[str, ...] = ()
     kept: str = ""
+    kept_head: str = ""  # the commit that `kept` was made for: a person may delete that ref
     change: str = ""
     tries: int = 0
     stacked_on: tuple[StackedOn, ...] = ()

@@ -1,6 +1,6 @@
 """What git tells of specs: the target branch, the specs' branches, and their files on both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chant_tasks.config import Config, find_branch
 from chant_tasks.config.branches import DIRECT_PREFIX
@@ -10,6 +10,7 @@ from chant_tasks.git.refs import load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
 from chant_tasks.journal.files import find_journal_problem
+from chant_tasks.journal.transitions import ON_ITS_BRANCH
 from chant_tasks.overview.model import GitFacts, JournalFacts, Target, is_completed_file
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
@@ -31,7 +32,7 @@ def load_git_facts(
     folders = {
         f"refs/heads/{name.removesuffix(spec_id)}*" for spec_id, all_names in names.items() for name in all_names
     }
-    refs = load_refs(git, *sorted(folders), f"refs/heads/{branch or DIRECT_PREFIX}")
+    refs = load_refs(git, *sorted({*folders, f"refs/heads/{DIRECT_PREFIX}*"}), f"refs/heads/{branch or DIRECT_PREFIX}")
     branches = _find_branches(names, refs)
     tip = refs.get(f"refs/heads/{branch}", Oid("")) if branch else Oid("")
     problem = _find_target_problem(branch, tip, head, has_history=bool(tip) or bool(load_refs(git)))
@@ -42,6 +43,7 @@ def load_git_facts(
         branches=branches,
         tips={spec_id: refs[f"refs/heads/{name}"] for spec_id, name in branches.items()},
         on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
+        strays=tuple(_find_strays(project, folder, refs)) if not journal.problem else (),
     )
 
 
@@ -59,6 +61,17 @@ def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, O
         if name is not None:
             found[spec_id] = name
     return found
+
+
+def _find_strays(project: Project, folder: SpecFolder, refs: Mapping[str, Oid]) -> Iterator[SpecId]:
+    """The specs that are in no file here, and whose finished work waits on a branch of ours."""
+    prefix = f"refs/heads/{DIRECT_PREFIX}"
+    for spec_id in (SpecId(name.removeprefix(prefix)) for name in sorted(refs) if name.startswith(prefix)):
+        if spec_id in folder.specs or spec_id in folder.unreadable or "/" in spec_id:
+            continue
+        record = load_last(project.journal_folder, spec_id)
+        if record is not None and record.ending in ON_ITS_BRANCH:
+            yield spec_id
 
 
 def _find_target(project: Project, names: Mapping[SpecId, tuple[str, ...]], head: str) -> str:

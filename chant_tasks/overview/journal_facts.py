@@ -1,5 +1,6 @@
 """What the journal and its locks tell of specs."""
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
         records=records,
         workers={spec_id: worker for spec_id, worker in workers.items() if worker is not None},
         pushes=load_pushes(journal),
+        littered=frozenset(spec_id for spec_id, record in records.items() if record.leftover and _has_litter(record)),
     )
 
 
@@ -48,6 +50,12 @@ def _find_record(journal: Path, spec_id: SpecId, tombstone: Tombstone | None) ->
     if not numbers or (tombstone is not None and numbers[-1] <= tombstone.attempts):
         return None
     return load_record(journal, spec_id, numbers[-1])
+
+
+def _has_litter(record: AttemptRecord) -> bool:
+    """Whether the worktree that could not be removed, or the rest of it, is there."""
+    place = Path(record.worktree)
+    return bool(record.worktree) and (os.path.lexists(place) or any(place.parent.glob(f"{place.name}.removed-*")))
 
 
 def _find_worker(journal: Path, record: AttemptRecord) -> Worker | None:

@@ -32,7 +32,7 @@ class GitFacts:
     """What one look at git tells of all specs.
 
     `branches` are those that specs have now and `tips` where these end, `on_target` and `on_branches` the specs' files
-    there.
+    there. `strays` are specs that have a branch and no file here.
     """
 
     target: Target
@@ -40,6 +40,7 @@ class GitFacts:
     branches: Mapping[SpecId, str]
     tips: Mapping[SpecId, Oid]
     on_branches: Mapping[SpecId, Spec]
+    strays: tuple[SpecId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,8 @@ class JournalFacts:
     """What one look at the journal and its locks tells of all specs.
 
     `open` are the specs whose last attempt has something left to do, `records` the last attempts that still say
-    something, `workers` who works a spec now, `pushes` what was pushed of their branches. `problem` says why the folder
-    cannot be the journal, and so tells nothing.
+    something, `workers` who works a spec now, `pushes` what was pushed of their branches, `littered` the specs whose
+    last attempt's worktree is still there. `problem` says why the folder cannot be the journal, and so tells nothing.
     """
 
     tombstones: Mapping[SpecId, Tombstone]
@@ -56,6 +57,7 @@ class JournalFacts:
     records: Mapping[SpecId, AttemptRecord]
     workers: Mapping[SpecId, Worker]
     pushes: Mapping[SpecId, PushRecord] = field(default_factory=dict)
+    littered: frozenset[SpecId] = frozenset()
     problem: str = ""
 
 

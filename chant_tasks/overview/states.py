@@ -10,7 +10,7 @@ from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.store import SpecFolder
-from chant_tasks.state import SpecFacts, State, Under, find_motion, find_state
+from chant_tasks.state import AttemptFacts, SpecFacts, State, Under, find_motion, find_state
 
 
 def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
@@ -97,7 +97,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         target_status=on_target.status if on_target is not None else None,
         is_forgotten=tombstone is not None and _is_in_force(tombstone, spec, on_target),
         problem=overview.problems.get(spec_id, "") or (str(graph_problem) if graph_problem is not None else ""),
-        attempt=record.facts if record is not None else None,
+        attempt=_plan_attempt(overview, record) if record is not None else None,
         most_tries=overview.config.attempts if overview.config is not None else None,
         most_conflict_tries=find_conflict_attempts(spec, overview.config) if overview.config is not None else 0,
         worker=journal.workers.get(spec_id),
@@ -112,6 +112,12 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         is_stacked=is_stacked(spec_id, spec, overview.config or Config()),
         stands_on=tuple(_find_under(overview, states, record)) if record is not None else (),
     )
+
+
+def _plan_attempt(overview: Overview, record: AttemptRecord) -> AttemptFacts:
+    """What is known of the last attempt; what it could not clean up counts as long as it is there."""
+    is_left = record.spec in overview.journal.littered or record.spec in overview.facts.branches
+    return record.facts if is_left else replace(record.facts, leftover="")
 
 
 def _find_under(overview: Overview, states: Mapping[SpecId, State], record: AttemptRecord) -> Iterator[Under]:

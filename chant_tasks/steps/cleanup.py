@@ -37,6 +37,7 @@ def end_failed(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None, en
     if head is not None and head != record.base:
         kept = f"{REFS}/{record.spec}/{record.number}"
         apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: {ending.value}")
+        attempt = replace(attempt, record=replace(record, kept_head=head))
     leftover = remove_traces(run, record, keeps_branch=False)
     end = End(ending=ending, at=now(), reason=reason, kept=kept, leftover=leftover)
     return _end(run, attempt, _count(run, record, end, head) if ending is Ending.FAILED else end)
@@ -89,18 +90,19 @@ def end_completed(run: SpecRun, attempt: Attempt) -> State:
     return _end(run, attempt, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
 
 
-def stay_open(attempt: Attempt, error: ChantError | OSError, what: str) -> State:
+def stay_open(record: AttemptRecord, error: ChantError | OSError, what: str) -> State:
     """The state where the disk, or git, failed us. The attempt stays open: the next run goes on from what there is."""
-    record, place = attempt.record, attempt.worktree
+    place = Path(record.worktree)
     has_folder = bool(record.worktree) and place.is_dir()
     reason = f"{render_failure(error)}; {what}"
     kept = f"worktree {place}" if has_folder else f"branch {record.branch}" if record.branch else ""
     look = f"git -C {quote(str(place))} status" if has_folder else f"git log {quote(record.branch)}"
     again = Next(command="doit", purpose=f"{render_mend(error)}: go on from there")
+    hints = error.hint.splitlines() if isinstance(error, ChantError) else []
     return State(
         kind=Kind.FAILED,
         reason=reason,
-        details=(("failed", reason), *((("kept", kept),) if kept else ())),
+        details=(("failed", reason), *(("", hint.strip()) for hint in hints), *((("kept", kept),) if kept else ())),
         next=(*((Next(command=look, purpose="look at what is there; nothing of it is lost"),) if kept else ()), again),
     )
 

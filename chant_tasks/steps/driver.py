@@ -38,7 +38,7 @@ def finalize_driver(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> 
         try:
             return land_attempt(run, attempt, attempt.given, head=None)
         except (ChantError, OSError) as error:
-            return stay_open(attempt, error, "the driver could not be finalized")
+            return stay_open(attempt.record, error, "the driver could not be finalized")
 
 
 def _find_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | None:

@@ -105,6 +105,7 @@ def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecor
         stacked_on=earlier.stacked_on if earlier.kept else (),
         base_branch=earlier.base_branch if earlier.kept else "",
         kept=earlier.kept,
+        kept_head=earlier.kept_head,
         own_head=earlier.own_head,
         agent=earlier.agent,
         account=earlier.account,
@@ -167,6 +168,9 @@ def _find_problem(run: SpecRun, spec: Spec, record: AttemptRecord) -> str:
         return ""
     if record.target != run.target:
         return f"attempt {record.number} was made for {record.target}, and is kept at {record.kept}"
+    if find_commit(run.git, record.kept) is None and find_commit(run.git, record.kept_head or record.kept) is not None:
+        back = f"git update-ref {record.kept} {record.kept_head}"
+        return f"{record.kept} is gone, with what attempt {record.number} left; git still has it: {back}"
     if find_commit(run.git, record.kept) is None or find_commit(run.git, record.base) is None:
         return f"git has no more what attempt {record.number} left"
     return ""

@@ -32,7 +32,7 @@ def _finalize(run: SpecRun, attempt: Attempt) -> State:
         again = Next(command=error.hint or "doit", purpose="go on")
         return State(kind=Kind.ATTENTION, reason=error.reason, details=rows, next=(again,))
     except (ChantError, OSError) as error:
-        return stay_open(attempt, error, "what the agent left is saved, and could not be finalized")
+        return stay_open(attempt.record, error, "what the agent left is saved, and could not be finalized")
 
 
 def _finalize_saved(run: SpecRun, attempt: Attempt, saved: Saved) -> State:
@@ -51,4 +51,4 @@ def _end_unsaved(run: SpecRun, attempt: Attempt, error: ChantError | OSError) ->
     if not has_place(attempt):
         head = find_commit(run.git, f"refs/heads/{attempt.record.branch}")
         return end_failed(run, attempt, str(error), head)
-    return stay_open(attempt, error, "what the agent left could not be saved")
+    return stay_open(attempt.record, error, "what the agent left could not be saved")

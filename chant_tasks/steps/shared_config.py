@@ -40,10 +40,13 @@ def _say_changed_config(run: SpecRun, spec_id: SpecId) -> None:
     noted, settings = _noted_file(project), project.common_dir / "config"
     if _load(noted) == _load(settings):
         return
+    if not noted.is_file():  # the journal was removed meanwhile: nobody knows what they were
+        note_shared_config(project)
+        return
     names = tuple(sorted(set(_find_changed(_load_settings(run.git, noted), _load_settings(run.git, settings)))))
     note_shared_config(project)
     if names:
-        what = f"{render_some(names, shown=5)} changed in {settings} while it was worked"
+        what = f"{render_some(names, shown=5)} changed in {settings} while it was worked, by an agent or by you"
         run.emit(Notice(spec=spec_id, text=f"{what}; to undo that: git config --file {settings} --unset NAME"))
 
 

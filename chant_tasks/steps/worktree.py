@@ -25,7 +25,7 @@ from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
 from chant_tasks.steps.budget import plan_refusal
 from chant_tasks.steps.claim import find_failure, wait_for_lock
-from chant_tasks.steps.cleanup import end_failed
+from chant_tasks.steps.cleanup import end_failed, stay_open
 from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
 from chant_tasks.steps.footing import add_base_branch, plan_stand
 from chant_tasks.steps.furnish import furnish
@@ -54,15 +54,25 @@ def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Atte
         started = find_failure(run, spec_id) or _start(run, spec_id, lock)
     except (ChantError, OSError) as failed:
         lock.release()
-        error = failed if isinstance(failed, ChantError) else _word_refusal(failed)
-        rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
-        return State(kind=Kind.FAILED, reason=error.reason, details=rows)
+        return _word_start(run, spec_id, failed)
     except BaseException:
         lock.release()
         raise
     if isinstance(started, State):
         lock.release()
     return started
+
+
+def _word_start(run: SpecRun, spec_id: SpecId, failed: ChantError | OSError) -> State:
+    """The state of a spec that could not be begun. An earlier attempt that could not be picked up is still there."""
+    record = None
+    with suppress(OSError):  # the journal may be what cannot be read
+        record = load_last(run.overview.project.journal_folder, spec_id)
+    if record is not None and record.ending is None and record.process != own_mark():
+        return stay_open(record, failed, "an earlier attempt could not be picked up")
+    error = failed if isinstance(failed, ChantError) else _word_refusal(failed)
+    rows = (("failed", error.reason), *((("", error.hint),) if error.hint else ()))
+    return State(kind=Kind.FAILED, reason=error.reason, details=rows)
 
 
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:

@@ -1,6 +1,7 @@
 """The third step's judgement: what agents may leave behind, and what becomes of it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -398,6 +399,10 @@ def test_a_worktree_that_cannot_be_removed_does_not_undo_the_landing(
     assert (state.kind, state.reason) == (Kind.COMPLETED, left)
     assert repository.state(spec_id).reason == left
     assert repository.read("a.txt") == "work\n"
+    shutil.rmtree(next(repository.worktrees.iterdir()))
+    repository.git("worktree", "prune")
+    repository.git("branch", "-q", "-D", f"spec/{spec_id}")
+    assert repository.state(spec_id).reason == ""
     repository.prepare()
     assert repository.state(spec_id).reason == ""
     repository.assert_no_traces()

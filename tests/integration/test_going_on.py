@@ -241,12 +241,29 @@ def test_work_that_git_has_no_more_is_begun_anew_and_that_is_said(place: Place) 
     place.turn(2, "echo all > all.txt\n" + TICK)
     place.interrupt()
     place.repository.git("update-ref", "-d", f"refs/chant/attempts/{place.spec}/1")
+    place.repository.git("reflog", "expire", "--expire=now", "--all")
+    place.repository.git("gc", "-q", "--prune=now")
 
     state = place.work()
 
     assert state.kind is Kind.COMPLETED
     assert place.repository.files() == {"README.md", "all.txt"}
     assert "begins anew: git has no more what attempt 1 left" in place.repository.notices()
+
+
+def test_where_a_person_deleted_the_ref_of_kept_work_the_way_back_is_said(place: Place) -> None:
+    place.turn(2, "echo all > all.txt\n" + TICK)
+    place.interrupt()
+    ref = f"refs/chant/attempts/{place.spec}/1"
+    kept = place.repository.tip(ref)
+    place.repository.git("update-ref", "-d", ref)
+
+    place.work()
+
+    [said] = [text for text in place.repository.notices() if text.startswith("begins anew: ")]
+    assert said.startswith(f"begins anew: {ref} is gone, with what attempt 1 left; git still has it: ")
+    place.repository.shell(said.partition("git still has it: ")[2])
+    assert place.repository.tip(ref) == kept
 
 
 def test_work_that_was_made_for_another_target_is_begun_anew_and_that_is_said(place: Place) -> None:

@@ -2,7 +2,12 @@
 
 import pytest
 
+from chant_tasks.doctor.look import load_diagnosis
+from chant_tasks.doctor.model import Kind as Finding
+from chant_tasks.doit_plugin.commands.list_warnings import plan_warnings
+from chant_tasks.doit_plugin.screens.list_rows import Filter
 from chant_tasks.errors import RepositoryError
+from chant_tasks.overview import load_overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
@@ -262,3 +267,21 @@ def test_a_branch_removed_by_hand_lets_the_spec_be_worked_anew(repository: Repos
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert repository.count_runs("a") == 2
     repository.assert_no_traces()
+
+
+def test_finished_work_of_a_spec_whose_file_is_gone_is_said_and_lands_once_that_is_back(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo work > README.md")
+    repository.commit()
+    repository.write("README.md", "mine\n")
+    assert repository.work(spec_id).kind is Kind.LANDING_WAITS
+    (repository.root / repository.spec_path(spec_id)).unlink()
+    overview = load_overview(repository.root)
+
+    [said] = plan_warnings(overview, (), Filter())
+
+    assert said.startswith(f"{spec_id} has no file here any more, and its finished work waits on its branch: ")
+    assert [finding.what for finding in load_diagnosis(overview).findings if finding.kind is Finding.REF] == []
+    repository.shell(said.partition("branch: ")[2].partition(", then")[0])
+    repository.git("restore", "README.md")
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert repository.count_runs("a") == 1

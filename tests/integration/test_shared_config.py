@@ -25,7 +25,8 @@ def test_settings_that_an_agent_changed_are_said_and_mislead_no_landing(
     assert repository.read("a.txt") == "work\n"
     assert not (repository.outside / "a.txt").exists()
     [said] = [text for text in repository.notices() if "changed in" in text]
-    assert said.startswith(f"{name} changed in {repository.top}/.git/config while it was worked; to undo that: ")
+    where = f"{repository.top}/.git/config"
+    assert said.startswith(f"{name} changed in {where} while it was worked, by an agent or by you; to undo that: ")
     undo = said.partition("to undo that: ")[2].replace("NAME", name)
     repository.shell(undo)
     assert repository.status() == []
@@ -57,3 +58,11 @@ def test_what_pushing_and_submodules_write_into_the_settings_is_not_said(reposit
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert repository.notices() == []
+
+
+def test_where_nobody_knows_what_the_settings_were_none_is_said_to_have_changed(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", f"echo work > a.txt\nrm {repository.top}/.git/chant/config")
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert [text for text in repository.notices() if "changed in" in text] == []

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from shlex import quote
 
 from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
@@ -40,6 +41,11 @@ def plan_warnings(
         for path in overview.folder.without_frontmatter:
             shown = path.relative_to(overview.project.root) if path.is_relative_to(overview.project.root) else path
             yield f"{shown}: no frontmatter, so it is no spec"
+    if wanted.ids is None:
+        for spec_id in overview.facts.strays:
+            branch, file = quote(f"spec/{spec_id}"), quote(f".chant/specs/{spec_id}.md")
+            back = f"git restore --source {branch} -- {file}, then: doit; or: git branch -D {branch}"
+            yield f"{spec_id} has no file here any more, and its finished work waits on its branch: {back}"
     shown_ids = {row.id for row in rows}
     yield from (str(warning) for spec_id, warning in overview.graph.warnings.items() if spec_id in shown_ids)
 

@@ -230,7 +230,7 @@ def describe_error(work: Work, spec_id: SpecId, error: BaseException) -> Outcome
     if system_problem is not None and attempt is not None:
         from chant_tasks.steps.cleanup import stay_open
 
-        return judge(stay_open(attempt, system_problem, "the attempt is open as before"))
+        return judge(stay_open(attempt.record, system_problem, "the attempt is open as before"))
     problem = error if isinstance(error, ChantError) else system_problem
     if problem is not None:
         return judge(_describe_problem(problem))
