@@ -148,7 +148,7 @@ def _ready(facts: SpecFacts) -> State:
         where = attempt.kept or "its agent's session"
         return State(kind=Kind.READY, reason=f"interrupted; the next doit goes on from {where}", next=_go_on(facts))
     if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.kept:
-        return State(kind=Kind.READY, reason=f"interrupted; kept at {attempt.kept}, the next doit begins anew", next=go)
+        return State(kind=Kind.READY, reason=f"interrupted, the next doit begins anew; kept at {attempt.kept}", next=go)
     if attempt is not None and attempt.ending is None:
         return State(kind=Kind.READY, reason="stopped midway; the next doit goes on from there", next=go)
     if facts.is_forgotten:

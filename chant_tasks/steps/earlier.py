@@ -86,13 +86,14 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
     if record is None:
         what = "was forgotten" if spec_id in overview.journal.tombstones else "was never worked here"
         return f"{spec_id} {what}: there is nothing to go on from\n  doit {typed}"
+    again = state.next[0].command if state.is_stuck and state.next else f"doit {typed}"
     records = load_records(overview.project.journal_folder, spec_id)
     earlier = find_continued(records, overview.journal.tombstones.get(spec_id), is_asked=True)
     if record.ending is None or earlier is not None:
         return None
     if not can_go_on(record.agent):
-        return f"{spec_id} is worked by a script, which begins at its first line\n  doit {typed}"
-    return f"attempt {record.number} of {spec_id} left nothing to go on from\n  doit {typed}"
+        return f"{spec_id} is worked by a script, which begins at its first line\n  {again}"
+    return f"attempt {record.number} of {spec_id} left nothing to go on from\n  {again}"
 
 
 def plan_going_on(record: AttemptRecord, earlier: AttemptRecord) -> AttemptRecord:

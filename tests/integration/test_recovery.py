@@ -352,7 +352,7 @@ kill -9 $(ps -o ppid= -p $PPID) $PPID"""
     assert "ended an agent that an earlier run had left" in repository.notices()
     assert repository.show("a.txt", f"refs/chant/attempts/{spec_id}/1") == "half\n"
     assert repository.state(spec_id).reason == (
-        f"interrupted; kept at refs/chant/attempts/{spec_id}/1, the next doit begins anew"
+        f"interrupted, the next doit begins anew; kept at refs/chant/attempts/{spec_id}/1"
     )
     repository.assert_no_traces()
 

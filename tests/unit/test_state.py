@@ -224,7 +224,7 @@ def test_an_interrupted_script_is_worked_anew_and_says_where_its_work_is() -> No
 
     assert (state.kind, state.reason) == (
         Kind.READY,
-        "interrupted; kept at refs/chant/attempts/a/1, the next doit begins anew",
+        "interrupted, the next doit begins anew; kept at refs/chant/attempts/a/1",
     )
 
 

@@ -16,7 +16,7 @@ from chant_tasks.events import (
     Landing,
     WorktreeMade,
 )
-from chant_tasks.words import render_duration, render_money, render_rough_duration
+from chant_tasks.words import render_count, render_duration, render_money, render_rough_duration
 
 _BAR = 14
 
@@ -32,8 +32,8 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the run is: specs done of those to be worked, how many of these came to nothing, how many of the rest
-    wait for others, and what it has cost (None: nobody knows)."""
+    """How far the run is: specs done of those to be worked, how many of these failed or need a person, how many of the
+    rest wait for others, and what it has cost (None: nobody knows)."""
 
     done: int
     total: int
@@ -41,6 +41,7 @@ class Progress:
     ready: int
     blocked: int
     failed: int = 0
+    attention: int = 0
     seconds: float
     cost_usd: float | None = None
 
@@ -88,6 +89,8 @@ def _render_progress(progress: Progress, style: Style) -> str:
     full, empty = ("█", "░") if style.has_unicode else ("#", ".")
     parts = [f"{progress.working} working"]
     parts += [f"{progress.failed} failed"] if progress.failed else []
+    attention = render_count(progress.attention, "needs attention", "need attention")
+    parts += [attention] if progress.attention else []
     parts += [f"{progress.ready} ready"] if progress.ready else []
     parts += [f"{progress.blocked} blocked"] if progress.blocked else []
     left = f"   {render_money(progress.cost_usd)}" if progress.cost_usd is not None else ""

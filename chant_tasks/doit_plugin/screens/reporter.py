@@ -178,7 +178,8 @@ class _Board:
             working=len(working),
             ready=len(rest) - len(blocked),
             blocked=len(blocked),
-            failed=sum(outcome.is_failure for outcome in outcomes.values()),
+            failed=sum(outcome.how in (How.FAILED, How.BROKEN) for outcome in outcomes.values()),
+            attention=sum(outcome.how in (How.ATTENTION, How.LANDING_WAITS) for outcome in outcomes.values()),
             cost_usd=self._cost_usd,
             seconds=time.monotonic() - work.started,
         )

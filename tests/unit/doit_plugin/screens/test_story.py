@@ -83,3 +83,9 @@ def test_progress_says_how_much_is_left_and_how_long_it_may_take() -> None:
     assert render_block((), progress, 0.0, PLAIN) == (
         "12 of 40  ████░░░░░░░░░░  4 working, 18 ready, 6 blocked   about 23m left"[:79],
     )
+
+
+def test_progress_counts_what_a_person_will_have_to_look_at() -> None:
+    progress = Progress(done=3, total=4, working=1, failed=1, attention=2, ready=0, blocked=0, seconds=0)
+
+    assert "  1 working, 1 failed, 2 need attention" in render_block((), progress, 0.0, PLAIN)[-1]
