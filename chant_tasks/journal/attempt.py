@@ -94,7 +94,7 @@ class AttemptRecord:
     agent_began: str = ""
     agent_clock: float = 0.0
     agent_log: int = 0
-    agent_seconds: float = 0.0
+    agent_seconds: float | None = None
     cost_usd: float | None = None
     summary: str = ""
     head: str = ""

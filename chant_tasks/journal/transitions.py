@@ -40,7 +40,7 @@ class AgentStart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentResult:
     """What is known of an agent once it has ended; `reason` is its last word, or why it was ended, `seconds` how long
-    all agents of the attempt were at work."""
+    all agents of the attempt were at work, None where none was."""
 
     how: AgentEnd
     reason: str = ""
@@ -49,7 +49,7 @@ class AgentResult:
     cost_usd: float | None = None
     summary: str = ""
     error_class: str = ""
-    seconds: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def to_agent_ended(record: AttemptRecord, result: AgentResult) -> AttemptRecord:
         cost_usd=record.cost_usd if record.merging and result.cost_usd is None else result.cost_usd,
         summary=result.summary,
         error_class=result.error_class,
-        agent_seconds=round(result.seconds, 1),
+        agent_seconds=round(result.seconds, 1) if result.seconds is not None else None,
     )
 
 

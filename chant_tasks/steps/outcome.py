@@ -53,7 +53,7 @@ def plan_result(
         cost_usd=cost,
         summary=", ".join(words),
         error_class=outcome.error.value if isinstance(outcome, Postponed | GaveUp) else "",
-        seconds=seconds or 0.0,
+        seconds=seconds,
     )
 
 

@@ -163,7 +163,7 @@ def _record_sections(spec: Spec | None, attempts: Sequence[AttemptRecord]) -> tu
 
 def _render_length(record: AttemptRecord) -> str:
     """How long its agents were at work: a machine that slept, or a doit that was dead, tells nothing of that."""
-    return render_duration(record.agent_seconds) if record.agent_seconds else ""
+    return render_duration(record.agent_seconds) if record.agent_seconds is not None else ""
 
 
 def _joined(words: Sequence[str]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def test_a_long_row_is_broken_between_names_in_a_terminal() -> None:
 
 
 def test_an_attempt_without_an_end_is_open_and_has_no_length() -> None:
-    record = replace(make_record(3, None), ended_at="", agent_seconds=0.0, cost_usd=None, model="", agent="")
+    record = replace(make_record(3, None), ended_at="", agent_seconds=None, cost_usd=None, model="", agent="")
 
     assert render_attempt(record, NOW) == "3  today 12:09  open"
 
