@@ -97,7 +97,7 @@ def _plan(run: SpecRun, attempt: Attempt) -> _Plan | None:
 def _add_place(run: SpecRun, attempt: Attempt, plan: _Plan) -> Attempt | State:
     record = replace(attempt.record, paths=plan.paths)
     attempt = replace(attempt, record=record, going_on=_plan_going_on(run, attempt, plan), merging=plan.tip)
-    seconds, cost = record.agent_seconds, record.cost_usd
+    seconds, cost = record.agent_seconds or 0.0, record.cost_usd
     attempt = replace(attempt, shifts=Shifts(before=seconds, cost_usd=cost))
     add_open(run.overview.project.journal_folder, record.spec)
 
