@@ -44,7 +44,9 @@ class PushRecord:
     @property
     def facts(self) -> PushFacts:
         """What a state follows from."""
-        return PushFacts(oid=self.oid, url=self.url, problem=self.problem, mend=self.mend, merged=self.merged)
+        return PushFacts(
+            oid=self.oid, url=self.url, base=self.base, problem=self.problem, mend=self.mend, merged=self.merged
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,12 @@ class Overview:
     def target(self) -> Target:
         return self.facts.target
 
+    def find_work_tip(self, spec_id: SpecId) -> Oid | None:
+        """Where the work on a spec's branch ends: a commit of ours on top that tells its pull request's address is none
+        of it. None where there is no branch."""
+        tip, push = self.facts.tips.get(spec_id), self.journal.pushes.get(spec_id)
+        return Oid(push.work) if push is not None and tip and tip == push.noted else tip
+
 
 def is_completed_file(folder: SpecFolder, spec_id: SpecId) -> bool:
     """Whether the spec's file in the checkout says completed."""

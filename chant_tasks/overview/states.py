@@ -10,7 +10,7 @@ from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.store import SpecFolder
-from chant_tasks.state import AttemptFacts, SpecFacts, State, Under, find_motion, find_state
+from chant_tasks.state import AttemptFacts, SpecFacts, State, Under, find_motion, find_pr_base, find_state
 
 
 def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
@@ -105,6 +105,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         branch_tip=facts.tips.get(spec_id, ""),
         branch_status=on_branch.status if on_branch is not None else None,
         push=push.facts if push is not None else None,
+        pr_base=find_pr_base(record.target, record.stacked_on, record.base_branch) if record is not None else "",
         wants_pr=find_branch(spec_id, spec, overview.config or Config()).has_pr,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),
@@ -123,10 +124,7 @@ def _plan_attempt(overview: Overview, record: AttemptRecord) -> AttemptFacts:
 def _find_under(overview: Overview, states: Mapping[SpecId, State], record: AttemptRecord) -> Iterator[Under]:
     """What an attempt's work stands on, and what has become of that."""
     for under in record.stacked_on:
-        tip, push = overview.facts.tips.get(under.spec, ""), overview.journal.pushes.get(under.spec)
-        if push is not None and (tip, under.tip) == (push.noted, push.work):
-            tip = under.tip  # all that was added is the address of its pull request
-        motion = find_motion(under, states.get(under.spec), tip)
+        motion = find_motion(under, states.get(under.spec), overview.find_work_tip(under.spec) or "")
         yield Under(short=overview.short.get(under.spec, under.spec), motion=motion)
 
 

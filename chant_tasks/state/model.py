@@ -138,12 +138,13 @@ class AttemptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushFacts:
-    """What the journal says of a pushed branch: the commit that we pushed last, its pull request's address, why the
-    last try came to nothing, and what to type against that. `merged` is why a merge that the remote has is not on the
-    target here; each is "" for none."""
+    """What the journal says of a pushed branch: the commit that we pushed last, its pull request's address and the
+    branch that this is to be merged into, why the last try came to nothing, and what to type against that. `merged` is
+    why a merge that the remote has is not on the target here; each is "" for none."""
 
     oid: str = ""
     url: str = ""
+    base: str = ""
     problem: str = ""
     mend: str = ""
     merged: str = ""
@@ -165,8 +166,8 @@ class SpecFacts:
     if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. `push` is what was pushed of
     it, `wants_pr` says that it is to be. After `most_tries` attempts that came to the same a person has to act (None:
     never). With `is_stacked` it may begin on the branches of what it needs; `stands_on` are those that its work stands
-    on. `is_driver` says that it waits for members alone. An agent may
-    try `most_conflict_tries` times to resolve a conflict.
+    on, `pr_base` is the branch that its pull request is to be merged into. `is_driver` says that it waits for members
+    alone. An agent may try `most_conflict_tries` times to resolve a conflict.
     """
 
     id: SpecId
@@ -187,6 +188,7 @@ class SpecFacts:
     branch_status: Status | None = None
     push: PushFacts | None = None
     wants_pr: bool = False
+    pr_base: str = ""
     needs: tuple[tuple[str, State], ...] = ()
     members: tuple[State, ...] = field(default=())
     is_driver: bool = False

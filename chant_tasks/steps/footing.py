@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chant_tasks.config import Config, find_base_branch, is_stacked
 from chant_tasks.errors import GitError, SpecError, WorktreeError
-from chant_tasks.git.objects import add_commit, is_ancestor, run_merge
+from chant_tasks.git.objects import Merge, add_commit, add_tree_with, find_blob, find_mode, is_ancestor, run_merge
 from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
@@ -83,7 +83,8 @@ def plan_stacked_on(present: Overview, spec_id: SpecId) -> tuple[StackedOn, ...]
             if need not in present.states or not present.states[need].is_on_branch:
                 continue
             if need in facts.branches and need not in graph.members:
-                yield StackedOn(spec=need, branch=facts.branches[need], tip=facts.tips[need])
+                tip = present.find_work_tip(need) or facts.tips[need]
+                yield StackedOn(spec=need, branch=facts.branches[need], tip=tip)
             else:
                 yield from walk(graph.needs.get(need, ()))
 
@@ -167,11 +168,27 @@ def _drop_held(git: Git, tips: tuple[Oid, ...]) -> tuple[Oid, ...]:
 def _merge(run: SpecRun, spec_id: SpecId, tips: Sequence[Oid], names: Sequence[str]) -> Oid | Clash:
     made, message = tips[0], f"chant({spec_id}): {' and '.join(names)}{_TO_BEGIN_ON}\n"
     for index, tip in enumerate(tips[1:], start=1):
-        merge = run_merge(run.git, made, tip)
+        merge = _settle_specs(run, run_merge(run.git, made, tip), (made, tip))
         if merge.conflicts:
             return Clash(one=_find_rival(run.git, tips[:index], names, tip), other=names[index], paths=merge.conflicts)
         made = add_commit(run.git, merge.tree, (made, tip), message, is_signed=run.is_signed)
     return made
+
+
+def _settle_specs(run: SpecRun, merge: Merge, sides: tuple[Oid, Oid]) -> Merge:
+    """The merge, in which a spec's file that only one side has completed is as it is there: a branch that began before
+    the file was committed has added it, too."""
+    prefix, tree, left = run.overview.project.specs_prefix, merge.tree, []
+    for path in merge.conflicts:
+        is_spec = path.startswith(prefix) and path.endswith(".md")
+        spec_id = SpecId(path.removeprefix(prefix).removesuffix(".md"))
+        done = [side for side in sides if is_spec and _is_completed_at(run.git, run.overview, spec_id, side)]
+        blob = find_blob(run.git, done[0], path) if len(done) == 1 else None
+        if blob is None:
+            left.append(path)
+        else:
+            tree = add_tree_with(run.git, tree, path, blob, find_mode(run.git, done[0], path))
+    return Merge(tree=tree, conflicts=tuple(left))
 
 
 def _find_rival(git: Git, tips: Sequence[Oid], names: Sequence[str], tip: Oid) -> str:

@@ -25,6 +25,7 @@ from chant_tasks.landing.base import run_merge_by
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.landing.land import Conflict
 from chant_tasks.spec.frontmatter import edit_frontmatter, parse_frontmatter, split_frontmatter
+from chant_tasks.steps.attempt import find_copy_at
 
 _COMMITS = re.compile(r"^(Chant-Commits: )(.*)$", re.MULTILINE)
 
@@ -34,13 +35,14 @@ Places = Mapping[Oid, Oid | None]  # where each commit is now; None where it had
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """Finalized work: the commit that it begins behind, its last one, the one that finalized it, its commits' ids as
-    they were recorded, the spec's file ("" where git ignores that)."""
+    they were recorded, the spec's file ("" where git ignores that), and what it was when the agent got it."""
 
     base: Oid
     head: Oid
     final: Oid
     commits: tuple[str, ...]
     spec_path: str
+    given: bytes
     is_signed: bool
 
 
@@ -74,12 +76,14 @@ def _merge(git: Git, work: Work, onto: Oid, message: str) -> Moved | Conflict:
 
 
 def _settle_spec(git: Git, work: Work, merge: Merge, sides: tuple[Oid, Oid, Oid]) -> Merge:
-    """The merge, in which the spec's own file is no conflict where both sides' changes of it go together."""
+    """The merge, in which the spec's own file is no conflict where both sides' changes of it go together. What the work
+    stands on may not have had that file: then both have added what the agent was given."""
     if not work.spec_path or work.spec_path not in merge.conflicts:
         return merge
-    blobs = [find_blob(git, side, work.spec_path) for side in sides]
-    texts = [load_blob(git, blob) for blob in blobs if blob is not None]
-    merged = find_merged_spec(git, base=texts[0], current=texts[1], other=texts[2]) if len(texts) == 3 else None
+    base, current, other = (find_copy_at(git, side, work.spec_path) for side in sides)
+    if current is None or other is None:
+        return merge
+    merged = find_merged_spec(git, base=base if base is not None else work.given, current=current, other=other)
     if merged is None:
         return merge
     others = tuple(path for path in merge.conflicts if path != work.spec_path)

@@ -22,7 +22,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
 from chant_tasks.steps.footing import Clash, add_base_branch, find_footing, plan_stacked_on
-from chant_tasks.steps.move import Move, apply_move
+from chant_tasks.steps.move import Move, apply_move, finish_move
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.replay import Work, replay
 from chant_tasks.steps.run import SpecRun
@@ -102,6 +102,7 @@ def _restack_locked(run: SpecRun, spec_id: SpecId, moving: Collection[SpecId], *
     with lock:
         if not is_dry:
             recover(run, spec_id)
+            finish_move(run, spec_id)  # what a killed run had done but for cleaning up
         record = load_last(journal, spec_id)
         if record is None or not record.stacked_on or load_state(run.overview, spec_id).is_satisfied:
             return None
@@ -196,6 +197,7 @@ def _find_work(run: SpecRun, record: AttemptRecord, head: Oid) -> Work:
         final=Oid(record.landing_commit),
         commits=record.commits,
         spec_path="" if record.is_ignored else record.spec_path,
+        given=find_copy(run, record, "given.md") or b"",
         is_signed=run.is_signed,
     )
 

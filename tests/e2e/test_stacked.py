@@ -91,3 +91,48 @@ def test_a_driver_waits_with_its_members_and_what_depends_on_it_begins_on_all_of
     assert sandbox.doit().status == 0
     assert set(load_states(sandbox).values()) == {"completed"}
     assert sandbox.git("for-each-ref", "--format=%(refname)", "refs/heads/") == "refs/heads/main"
+
+
+def test_a_restack_says_what_it_did_and_its_conflict_is_resolved_as_printed(sandbox: Sandbox) -> None:
+    sandbox.add_spec(A)
+    sandbox.add_spec(B, [f"depends_on: [{A}]"])
+    sandbox.add_spec(C, [f"depends_on: [{B}]"])
+    sandbox.commit()
+    assert "nothing to restack" in sandbox.doit("spec-restack").err
+    sandbox.doit("-n", "2")
+    below = sandbox.git("rev-parse", "--short=7", f"chant/{A}")
+    amend(sandbox, f"echo amended > {A}.txt")
+
+    listed, dry = sandbox.doit("list"), sandbox.doit("spec-restack", "--dry-run")
+    moved = sandbox.doit("spec-restack", "b")
+    amend(sandbox, f"echo theirs > {B}.txt")
+    clash = sandbox.doit("spec-restack")
+    state = load_seen(sandbox)[B]
+
+    tip = sandbox.git("rev-parse", "--short=7", f"chant/{A}")
+    assert "; a was rewritten: doit spec-restack b" in listed.out
+    assert dry.out.splitlines()[1] == f"{C}  would follow chant/{B}"
+    assert dry.out.startswith(f"{B}  would move onto chant/{A} ")
+    assert (dry.status, moved.status, below != tip) == (0, 0, True), moved.text
+    assert [line.split(" onto")[0] for line in moved.out.splitlines()] == [f"✓ Restacked {B}", f"✓ Restacked {C}"]
+    assert clash.status == 1
+    assert clash.out.splitlines()[0] == f"⚠ {B}  conflicts with chant/{A}: {B}.txt"
+    assert f"{C}  stays where it is: it waits for b (attention)" in clash.err
+    assert state.state == "attention"
+    assert sandbox.doit().status == 1
+    resolve = f"git switch -q chant/{B} && git merge chant/{A} || {{ echo both > {B}.txt; git commit -qam both; }}"
+    assert sandbox.repository.shell(resolve).status == 0
+    assert sandbox.repository.shell("git switch -q main && doit spec-restack b").status == 0
+    assert set(load_states(sandbox).values()) == {"waiting"}
+    assert sandbox.git("show", f"chant/{C}:{B}.txt") == "both"
+    assert any(line.split() == ["stands", "on", f"chant/{B}"] for line in sandbox.doit("info", "c").out.splitlines())
+    assert find_user_changes(sandbox) == ""
+
+
+def amend(sandbox: Sandbox, change: str) -> None:
+    """A reviewer's amendment of the branch of A."""
+    done = sandbox.repository.shell(
+        f"git switch -q chant/{A} && {change} && git add -A -- '*.txt' && git commit -q --amend --no-edit"
+        " && git switch -q main"
+    )
+    assert done.status == 0, done.stderr

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.journal.pushes import load_push
+from chant_tasks.overview import load_overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
+from chant_tasks.steps.prepare import prepare_repair
 from chant_tasks.steps.publish import Publication, publish
+from chant_tasks.steps.restack import Restacked, plan_restack, restack_all
 from tests.forges import Forge, commit_elsewhere, make_forge
 from tests.integration.repository import Repository
 
@@ -278,3 +281,43 @@ def test_a_command_of_the_users_gets_all_and_answers_with_the_address(
     assert f'"branch": "{branch_of(spec_id)}"' in asked
     assert '"base": "main"' in asked
     assert forge.calls == []
+
+
+def test_the_pull_request_of_stacked_work_is_for_the_branch_that_it_stands_on(
+    repository: Repository, forge: Forge
+) -> None:
+    settings = repository.read(".chant/config.md")
+    repository.write(".chant/config.md", settings.replace("pr: true", "pr: true\n  stack: true"))
+    first, second = add_finalized(repository), repository.add_spec("b", keys="depends_on: [2026-01-01-001-a]")
+    repository.commit("another")
+    assert publish_now(repository, first) == Publication(spec=first)
+    assert repository.work(second).is_unpublished
+    publish_now(repository, second)
+
+    stands = repository.state(second)
+    opened = repository.record(second)
+    repository.shell(f"git merge -q --squash {branch_of(first)} && git commit -qm squashed")
+    assert restack_all_now(repository) == [second]
+    moved = repository.state(second)
+    publish_now(repository, second)
+
+    pushed = load_push(repository.journal, second)
+    assert pushed is not None
+    assert (opened.base_branch, stands.reason) == (branch_of(first), f"{done(second, pushed.url)}; stacked on a")
+    assert moved.is_unpublished
+    assert (pushed.base, pushed.oid) == ("main", repository.tip(branch_of(second)))
+    assert forge.heads()[branch_of(second)] == pushed.oid
+    assert repository.state(second).reason == done(second, pushed.url)
+
+
+def done(spec_id: SpecId, url: str) -> str:
+    return f"completed on branch {branch_of(spec_id)}, pull request {url}"
+
+
+def restack_all_now(repository: Repository) -> list[SpecId]:
+    """The specs that one `doit spec-restack` moves."""
+    overview = load_overview(repository.root)
+    run = prepare_repair(overview, repository.events.append)
+    results = list(restack_all(run, plan_restack(overview, ())))
+    assert all(isinstance(result, Restacked) for result in results), results
+    return [result.spec for result in results]

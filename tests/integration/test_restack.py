@@ -1,7 +1,10 @@
 """Branches that stand on others' branches, and follow when these are rewritten, gone on with, or merged."""
 
 import re
-from collections.abc import Callable, Mapping
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
 
 import pytest
 
@@ -13,6 +16,17 @@ from chant_tasks.steps.prepare import prepare_repair
 from chant_tasks.steps.restack import Contradicts, Restacked, Result, Stays, plan_restack, restack_all
 from tests.integration.repository import Repository
 
+# A `doit spec-restack` of all that is killed at a moment that tests.integration.dying knows.
+DYING = """
+import sys
+from pathlib import Path
+from tests.integration.dying import arm
+arm(sys.argv[2])
+from tests.integration.test_restack import restack
+from tests.integration.repository import Repository
+root = Path(sys.argv[1])
+restack(Repository(top=root, root=root, worktrees=root.parent, outside=root.parent))
+"""
 COMMIT = "git add -A && git commit -q -m"
 Specs = Mapping[str, SpecId]
 
@@ -263,41 +277,31 @@ def test_what_is_worked_again_holds_the_branches_above_until_it_is_completed(rep
     assert repository.tip(f"{branch_of(specs['b'])}~4") == repository.tip(branch_of(specs["a"]))
 
 
-@pytest.mark.parametrize("moment", ["before:save_whole", "before:apply_ref", "after:apply_ref", "before:save_record"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before:chant_tasks.git.refs:apply_ref",
+        "after:chant_tasks.git.refs:apply_ref",
+        "before:chant_tasks.journal.attempt:save_record",
+        "after:chant_tasks.journal.attempt:save_record",
+    ],
+)
 def test_a_kill_in_the_middle_leaves_the_branch_and_its_record_before_or_after(
-    repository: Repository, moment: str, monkeypatch: pytest.MonkeyPatch
+    repository: Repository, moment: str
 ) -> None:
     specs = stack(repository, a="", b="a")
-    tip = amend(repository, specs["a"])
-    before, old = repository.record(specs["b"]), repository.tip(branch_of(specs["b"]))
-    die_in_move(monkeypatch, moment)
-    with pytest.raises(KeyboardInterrupt):
-        restack(repository)
-    monkeypatch.undo()
+    tip, branch = amend(repository, specs["a"]), branch_of(specs["b"])
+    before, old = repository.record(specs["b"]), repository.tip(branch)
 
+    died = subprocess.run((sys.executable, "-c", DYING, str(repository.root), moment), check=False)
     repository.prepare()
-    record, branch = repository.record(specs["b"]), branch_of(specs["b"])
-    assert (record.base, repository.tip(branch)) in ((before.base, old), (tip, record.head))
+    record = repository.record(specs["b"])
     restack(repository)
 
+    assert died.returncode == -signal.SIGKILL
+    assert (record.base, record.head) in ((before.base, old), (tip, repository.tip(branch)))
     assert repository.record(specs["b"]).base == tip
-    assert repository.record(specs["b"]).head == repository.tip(branch)
     assert repository.tip(f"{branch}~4") == tip
     assert restack(repository) == []
     assert repository.files(branch) == {"README.md", "a.txt", "b.txt"}
     assert not list(repository.journal.rglob("restack.json"))
-
-
-def die_in_move(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    """Let the move of a branch end, as if killed, before or after one of its steps."""
-    from chant_tasks.steps import move
-
-    when, _, name = moment.partition(":")
-    step: Callable[..., object] = getattr(move, name)
-
-    def dying(*arguments: object, **keywords: object) -> None:
-        if when == "after":
-            step(*arguments, **keywords)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(move, name, dying)

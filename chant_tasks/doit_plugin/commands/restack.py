@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_own_overview, plan_option
-from chant_tasks.doit_plugin.commands.resolve import plan_listener, render_unresolved
+from chant_tasks.doit_plugin.commands.resolve import render_unresolved
 from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
+from chant_tasks.events import Event, Notice, NotPublished, Published
+from chant_tasks.spec.model import SpecId
 from chant_tasks.state import State
 from chant_tasks.steps.prepare import prepare_repair
+from chant_tasks.steps.publish import publish
 from chant_tasks.steps.restack import Contradicts, Restacked, Result, Stays, plan_restack, restack_all
+from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 
 
@@ -36,14 +40,16 @@ class SpecRestack(OwnCommand):
         overview = load_own_overview(self.name, Path.cwd(), os.environ)
         named = require_specs(names, overview) if names else ()
         refuse_nesting(os.environ, overview.project.journal_folder, f"run doit {self.name} beside it")
-        run = prepare_repair(overview, plan_listener(sys.stdout))
+        run = prepare_repair(overview, _listen)
         results = []
         for result in restack_all(run, plan_restack(overview, named), is_dry=is_dry):
             results.append(result)
             _show(result, is_dry=is_dry)
         if not results:
             write_story(sys.stdout, ["nothing to restack: every branch stands on what it is to stand on"])
-        return 1 if any(isinstance(result, Contradicts | Stays) for result in results) else 0
+        moved = [result.spec for result in results if isinstance(result, Restacked)]
+        pushed = [is_dry or _push(run, spec_id) for spec_id in moved]
+        return 0 if len(moved) == len(results) and all(pushed) else 1
 
 
 def render_result(result: Result, style: Style, *, is_dry: bool) -> str:
@@ -59,6 +65,22 @@ def render_result(result: Result, style: Style, *, is_dry: bool) -> str:
             return f"{spec}  stays where it is: {reason}" + (f"\n  {hint}" if hint else "")
         case _:
             assert_never(result)
+
+
+def _push(run: SpecRun, spec_id: SpecId) -> bool:
+    """Whether the branch's pull request, where it has one, is as it shall be; what went wrong was told."""
+    done = publish(run, spec_id)
+    return done is None or not done.problem
+
+
+def _listen(event: Event) -> None:
+    match event:
+        case Published(spec=spec, text=text) | NotPublished(spec=spec, text=text):
+            write_story(sys.stdout, [f"{spec}  {text}"])
+        case Notice(spec=spec, text=text):
+            write_story(sys.stdout, [f"{spec}  {text}".strip()])
+        case _:
+            pass  # the results say the rest
 
 
 def _show(result: Result, *, is_dry: bool) -> None:
