@@ -109,6 +109,14 @@ class Forge:
         """A file as the remote's branch has it."""
         return _git(self.bare, "show", f"{branch}:{path}")
 
+    def merge(self, branch: str) -> None:
+        """Squash a branch into main, as a button there does, and remove it."""
+        tree, main = _git(self.bare, "rev-parse", f"{branch}^{{tree}}", "main").splitlines()
+        who = ("-c", "user.name=Rae Reviewer", "-c", "user.email=rae@example.com")
+        squashed = _git(self.bare, *who, "commit-tree", tree, "-p", main, "-m", f"Squash {branch}")
+        _git(self.bare, "update-ref", "refs/heads/main", squashed, main)
+        _git(self.bare, "update-ref", "-d", f"refs/heads/{branch}")
+
     def clone(self, folder: Path) -> Path:
         """Another person's clone."""
         subprocess.run(("git", "clone", "-q", str(self.bare), str(folder)), check=True, capture_output=True)

@@ -41,3 +41,18 @@ def _parse_touching(text: str) -> Iterator[Touching]:
         commit, subject, trailer, names = chunk.split(_FIELD, 3)
         paths = tuple(name for name in (field.strip("\n") for field in names.split("\0")) if name)
         yield Touching(commit=commit, subject=subject, trailer=trailer.strip(), paths=paths)
+
+
+def has_landing(git: Git, known: Sequence[Oid], tip: Oid) -> bool:
+    """Whether `tip` holds a landing that none of the commits `known` does."""
+    others = [f"^{commit}" for commit in known]
+    found = git.run("rev-list", "--max-count=1", "--grep=^Chant-Spec: ", tip, *others, "--")
+    return bool(found.stdout)
+
+
+def load_own(git: Git, known: Oid, tip: Oid) -> tuple[str, ...]:
+    """The abbreviated ids of the commits between two of a target that no landing and no merge of ours made, oldest
+    first. What came with a landing is that landing's."""
+    options = ("--first-parent", "--reverse", "--invert-grep", "--grep=^Chant-Spec: ", "--grep=^chant: merge ")
+    listed = git.run("log", "--format=%h", "--no-show-signature", *options, f"{known}..{tip}", "--")
+    return tuple(listed.text.splitlines())

@@ -120,7 +120,7 @@ def land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflic
         except InTheWay as error:
             return Waits(reason=error.reason, paths=error.paths, may_be_halfway=request.resumed is not None)
         except Halfway as error:
-            return Waits(reason=error.reason.replace("\n", " "), paths=(), may_be_halfway=True)
+            return Waits(reason=error.reason, paths=(), may_be_halfway=True)
         except GitError:
             if find_commit(git, name) == old:
                 raise
@@ -203,19 +203,27 @@ def _advance(git: Git, request: Request, old: Oid, new: Oid) -> None:
         final=request.final,
         is_resumed=request.resumed is not None,
     )
-    name, reason = f"refs/heads/{request.target}", f"chant: land {request.spec}"
+    apply_move(git, request.checkout, request.target, move, f"chant: land {request.spec}")
+
+
+def apply_move(git: Git, checkout: Path, target: str, move: Move, reason: str) -> None:
+    """Move every checkout of the target, then the target; `reason` stands in its log. Hold the landing lock around it.
+
+    Raises InTheWay or GitError, nothing moved, or Halfway.
+    """
+    name = f"refs/heads/{target}"
     with ExitStack() as stack:
-        refreshes = _prepare_checkouts(git, request.checkout, stack, request.target, move)
+        refreshes = _prepare_checkouts(git, checkout, stack, target, move)
         where = Git(refreshes[0].top) if refreshes else git
-        with PreparedMove(where, name, new=new, old=old, reason=reason) as prepared:
+        with PreparedMove(where, name, new=move.new, old=move.old, reason=reason) as prepared:
             require_still_free(refreshes, move)
             try:
                 for refresh in refreshes:
                     apply_refresh_plan(refresh, move)
                 prepared.commit()
             except (GitError, OSError) as error:
-                reason = render_problem(error) if isinstance(error, OSError) else str(error)
-                raise Halfway(reason) from error
+                why = render_problem(error) if isinstance(error, OSError) else str(error)
+                raise Halfway(why.replace("\n", " ")) from error
 
 
 def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:

@@ -9,7 +9,7 @@ from chant_tasks.journal.attempt import AttemptRecord, find_numbers, load_open, 
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
-from chant_tasks.journal.pushes import load_pushes
+from chant_tasks.journal.pushes import load_pushes, load_target
 from chant_tasks.journal.tombstones import Tombstone, load_tombstones
 from chant_tasks.overview.model import JournalFacts, is_completed_file
 from chant_tasks.spec.model import SpecId
@@ -41,6 +41,7 @@ def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
         workers={spec_id: worker for spec_id, worker in workers.items() if worker is not None},
         pushes=load_pushes(journal),
         littered=frozenset(spec_id for spec_id, record in records.items() if record.leftover and _has_litter(record)),
+        target=load_target(journal),
     )
 
 

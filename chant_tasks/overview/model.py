@@ -8,7 +8,7 @@ from chant_tasks.errors import ChantError
 from chant_tasks.git.runner import Oid
 from chant_tasks.graph import Graph
 from chant_tasks.journal.attempt import AttemptRecord
-from chant_tasks.journal.pushes import PushRecord
+from chant_tasks.journal.pushes import PushRecord, TargetRecord
 from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.project import Project
 from chant_tasks.spec.ids import sort_key
@@ -48,8 +48,9 @@ class JournalFacts:
     """What one look at the journal and its locks tells of all specs.
 
     `open` are the specs whose last attempt has something left to do, `records` the last attempts that still say
-    something, `workers` who works a spec now, `pushes` what was pushed of their branches, `littered` the specs whose
-    last attempt's worktree is still there. `problem` says why the folder cannot be the journal, and so tells nothing.
+    something, `workers` who works a spec now, `pushes` what was pushed of their branches, `target` of the target,
+    `littered` the specs whose last attempt's worktree is still there. `problem` says why the folder cannot be the
+    journal, and so tells nothing.
     """
 
     tombstones: Mapping[SpecId, Tombstone]
@@ -58,6 +59,7 @@ class JournalFacts:
     workers: Mapping[SpecId, Worker]
     pushes: Mapping[SpecId, PushRecord] = field(default_factory=dict)
     littered: frozenset[SpecId] = frozenset()
+    target: TargetRecord | None = None
     problem: str = ""
 
 

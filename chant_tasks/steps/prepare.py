@@ -28,6 +28,7 @@ from chant_tasks.steps.recover import is_unlanded, recover_all
 from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config
+from chant_tasks.steps.update_target import finish_update
 from chant_tasks.steps.worktree_folder import require_worktrees_folder
 
 
@@ -41,6 +42,7 @@ def prepare_run(
     run = replace(_check(overview, emit, stop), is_parallel=is_parallel)
     problems = recover_all(run)
     land_halfway(run)
+    finish_update(run)
     unworked = frozenset(spec_id for spec_id in wanted if _needs_agent(overview, spec_id))
     _require_agents(overview, run.config, unworked)
     if unworked:

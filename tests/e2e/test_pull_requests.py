@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import load_seen
-from tests.forges import Forge, make_forge
+from tests.e2e.sights import find_user_changes, load_seen
+from tests.forges import Forge, commit_elsewhere, make_forge
 
 ONE, TWO, PLAIN = "2026-01-01-001-one", "2026-01-01-002-two", "2026-01-01-003-pla"
 URLS = ["https://forge.example/pulls/1", "https://forge.example/pulls/2"]
@@ -70,3 +71,45 @@ def test_what_cannot_be_pushed_is_counted_fails_the_run_and_is_tried_again_alone
     assert again.status == 0, again.text
     assert len(project.forge.pulls) == 2
     assert {spec.attempts for spec in load_seen(project.sandbox).values()} == {1}
+
+
+def test_a_merged_pull_request_lets_what_depends_on_it_go_on_in_the_same_run(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.sandbox.add_spec(ONE)
+    project.sandbox.add_spec(TWO, [f"depends_on: [{ONE}]", "branch: false"], run=f"cat {ONE}.txt > two.txt\n{TICK}")
+    project.begin()
+    project.sandbox.doit("-n", "2", environ=project.environ)
+    project.forge.merge(f"chant/{ONE}")
+
+    ran = project.sandbox.doit("-n", "2", environ=project.environ)
+
+    assert ran.status == 0, ran.text
+    assert {spec.state for spec in load_seen(project.sandbox).values()} == {"completed"}
+    assert (project.sandbox.root / "two.txt").read_text() == f"{ONE}\n"
+    assert project.sandbox.git("branch", "--format=%(refname:lstrip=2)") == "main"
+    assert find_user_changes(project.sandbox) == ""
+
+
+def test_landings_are_pushed_and_a_target_that_cannot_be_fails_the_run_until_it_is(tmp_path: Path) -> None:
+    project = Project(tmp_path, "push: true\n")
+    project.sandbox.add_spec(ONE)
+    project.sandbox.add_spec(TWO, run=f"echo ours > dodo.txt\n{TICK}")
+    project.begin()
+    first = project.sandbox.doit("-n", "2", ONE, environ=project.environ)
+    commit_elsewhere(project.forge.clone(tmp_path / "clone"), "main", "dodo.txt", "theirs\n")
+
+    refused = project.sandbox.doit("-n", "2", environ=project.environ)
+    listed = project.sandbox.doit("list", environ=project.environ)
+    project.sandbox.repository.shell("git pull -q --no-rebase --no-edit -s ours origin main")
+    pushed = project.sandbox.doit(environ=project.environ)
+
+    assert first.status == 0, first.text
+    assert "✓ Pushed main to origin, at " in first.err
+    assert refused.status == 1, refused.text
+    assert "1 succeeded, 1 up to date in " in refused.err
+    assert "⚠ main is not pushed: conflicts with origin's main in dodo.txt\n  next " in refused.err
+    assert "git pull --no-rebase origin main   mend that, then" in refused.err
+    assert "main is not pushed: conflicts with origin's main in dodo.txt" in listed.err
+    assert pushed.status == 0, pushed.text
+    assert project.forge.heads()["main"] == project.sandbox.git("rev-parse", "main")
+    assert project.sandbox.doit("list").err.count("is not pushed") == 0

@@ -1,6 +1,6 @@
 """A process that works one spec and is killed at a given moment: `python -m tests.integration.dying ROOT SPEC MOMENT`.
 
-With `publish` behind that it pushes the spec's branch instead.
+With `publish` behind that it pushes the spec's branch instead, with `push` the target.
 
 A moment is a function of the core, named `module:function` or `module:Class.method`, with `before:` or `after:` in
 front: SIGKILL, as from a power cut, when it is called or when it has returned.
@@ -55,16 +55,25 @@ def work(root: Path, spec_id: SpecId) -> None:
         repository.work(spec_id)
 
 
-def push(root: Path, spec_id: SpecId) -> None:
+def publish(root: Path, spec_id: SpecId) -> None:
     """One `doit SPEC` of a spec that is to be pushed."""
     from chant_tasks.steps.publish import publish
     from tests.integration.repository import Repository
 
-    repository = Repository(top=root, root=root, worktrees=root.parent, outside=root.parent)
-    publish(repository.prepare(), spec_id)
+    publish(Repository(top=root, root=root, worktrees=root.parent, outside=root.parent).prepare(), spec_id)
+
+
+def push(root: Path, _: SpecId) -> None:
+    """The end of a `doit` that pushes the target."""
+    from chant_tasks.steps.push_target import push_target
+    from tests.integration.repository import Repository
+
+    push_target(Repository(top=root, root=root, worktrees=root.parent, outside=root.parent).prepare())
+
+
+_DEEDS = {"work": work, "publish": publish, "push": push}
 
 
 if __name__ == "__main__":
-    does = push if sys.argv[4:] == ["publish"] else work
     arm(sys.argv[3])
-    does(Path(sys.argv[1]), SpecId(sys.argv[2]))
+    _DEEDS[(sys.argv[4:] or ["work"])[0]](Path(sys.argv[1]), SpecId(sys.argv[2]))

@@ -32,6 +32,9 @@ def plan_warnings(
         yield f"what earlier runs did is not known: {overview.journal.problem}"
     if overview.config is not None and overview.config.defaults.stack and not _has_branches(overview, overview.config):
         yield "defaults.stack does nothing: no spec stays on a branch (defaults.branch: true)"
+    pushed = overview.journal.target
+    if pushed is not None and pushed.problem and overview.config is not None and overview.config.push:
+        yield f"{pushed.branch} is not pushed: {pushed.problem}\n  {pushed.mend or 'doit'}"
     started = [row for row in rows if row.state.kind in _STARTED]
     if started and overview.target.problem:
         yield f"nothing can be worked now: {overview.target.problem}"

@@ -23,10 +23,11 @@ from chant_tasks.doit_plugin.screens.terminal import (
     write_story,
 )
 from chant_tasks.errors import ChantError
-from chant_tasks.events import Event, Finalized, Landing, Listener, Notice
+from chant_tasks.events import Event, Finalized, Landing, Listener, Notice, NotPublished, Published
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import State
 from chant_tasks.steps.prepare import prepare_repair
+from chant_tasks.steps.push_target import push_target
 from chant_tasks.steps.resolve import discard_branch, land_branch
 from chant_tasks.steps.run import SpecRun
 
@@ -73,7 +74,8 @@ def resolve_specs(command: str, names: Sequence[str], resolve: Resolve) -> int:
     refuse_nesting(os.environ, overview.project.journal_folder, f"run doit {command} beside it")
     run = prepare_repair(overview, plan_listener(sys.stdout))
     results = [_resolve_one(run, spec_id, resolve) for spec_id in specs]
-    return 0 if all(results) else 1
+    pushed = push_target(run) if run.config.push else None
+    return 0 if all(results) and not (pushed is not None and pushed.problem) else 1
 
 
 def plan_listener(stdout: Any) -> Listener:
@@ -84,7 +86,7 @@ def plan_listener(stdout: Any) -> Listener:
             case Finalized(spec=spec, target=target, tip=tip):
                 icon = "✓ " if load_style(stdout).has_unicode else ""
                 write_line(stdout, f"{icon}Finalized {spec}, {target} is at {tip}")
-            case Landing(text=text) | Notice(text=text):
+            case Landing(text=text) | Notice(text=text) | Published(text=text) | NotPublished(text=text):
                 write_story(stdout, [text])
             case _:
                 pass  # the state that comes back says the rest

@@ -1,4 +1,4 @@
-"""Pushing, beside the run: one thread brings finalized branches to their remote.
+"""Pushing, beside the run: one thread brings finalized branches and the target to their remote.
 
 No spec waits for the network, and a network that is down holds up nothing: after a push that nobody answered, the
 others wait a while, and for a last try at the end of the run.
@@ -9,25 +9,29 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from chant_tasks.doit_plugin.run.outcome import judge
 from chant_tasks.events import Notice
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import State
+from chant_tasks.state import Kind, State
 from chant_tasks.words import render_count
 
 if TYPE_CHECKING:
     from chant_tasks.doit_plugin.run.work import Work
+    from chant_tasks.steps.push_target import TargetPush
     from chant_tasks.steps.run import SpecRun
 
+_TARGET = SpecId("")  # stands for the target in the queue
 _MOMENT_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _DOWN_SECONDS = 5 * 60.0
 
 
 class Publisher:
-    """What is to be pushed in one run, and the thread that does it; that is made when there is something."""
+    """What is to be pushed in one run, and the thread that does it; that is made when there is something. `target` is
+    how pushing the target went, None where there was nothing to push."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -37,11 +41,23 @@ class Publisher:
         self._late: list[SpecId] = []
         self._down_until = 0.0
         self._lock = threading.Lock()
+        self.target: TargetPush | None = None
+
+    def begin(self, run: SpecRun, published: Collection[SpecId]) -> None:
+        """Take over what was merged at the remote of these specs, and go on with what earlier runs could not push."""
+        if published:
+            from chant_tasks.steps.merged import take_over_merged
+
+            take_over_merged(run, published)
+        if run.config.push:
+            self._add(run, _TARGET)
 
     def ask(self, run: SpecRun | None, spec_id: SpecId, state: State) -> None:
-        """Push what a spec in this state has to have pushed."""
+        """Push what a spec in this state has to have pushed: its branch, or the target that it has landed on."""
         if run is not None and state.is_unpublished:
             self._add(run, spec_id)
+        elif run is not None and run.config.push and state.kind is Kind.COMPLETED:
+            self._add(run, _TARGET)
 
     def finish(self, run: SpecRun) -> None:
         """Return once all is pushed, or has failed to be. After `run.stop`, what is under way is ended."""
@@ -52,7 +68,7 @@ class Publisher:
         self._jobs.put(None)
         thread.join(_MOMENT_SECONDS)
         if thread.is_alive() and not run.stop.is_set():
-            what = render_count(len(self._open) or 1, "branch", "branches")
+            what = render_count(max(len(self._open), 1), "branch", "branches")
             run.emit(Notice(spec="", text=f"pushing {what} to {run.config.git.remote}"))
         while thread.is_alive():  # in short turns: the main thread has to hear signals
             thread.join(_POLL_SECONDS)
@@ -83,9 +99,11 @@ class Publisher:
         with self._lock:
             self._open.discard(job)  # whoever asks from now on asks for more than is pushed here
         try:
-            return "" if run.stop.is_set() else self._push_spec(run, job, down)
+            if run.stop.is_set():
+                return ""
+            return self._push_spec(run, job, down) if job != _TARGET else self._push_target(run, down)
         except Exception as error:  # a bug of ours must not end the thread, and with it every other push
-            self._work.note_error("publish", f"{job} could not be pushed", error)
+            self._work.note_error("publish", f"{job or run.target} could not be pushed", error)
             return down
 
     def _push_spec(self, run: SpecRun, spec_id: SpecId, down: str) -> str:
@@ -99,3 +117,9 @@ class Publisher:
             down = done.problem if done is not None and done.is_unreachable else ""
         self._work.outcomes[spec_id] = judge(load_state(run.overview, spec_id))
         return down
+
+    def _push_target(self, run: SpecRun, down: str) -> str:
+        from chant_tasks.steps.push_target import note_unreachable_target, push_target
+
+        self.target = note_unreachable_target(run, down) if down else push_target(run)
+        return self.target.problem if self.target is not None and self.target.is_unreachable else ""

@@ -144,7 +144,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
             self._around.close()
             if self._stop_running or work.stop.is_set():
                 work.count_not_started()
-            if any(outcome.is_failure for outcome in work.outcomes.values()):
+            if work.has_failures:
                 self.final_result = max(self.final_result, 1)
             super().finish()
         if work.errors:

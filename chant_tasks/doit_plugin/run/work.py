@@ -137,6 +137,7 @@ class Work:
             self._refuse_nesting()
             run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
             self.run = replace(run, resumed=self.resumed)
+            self.publisher.begin(self.run, self.published)
         except ChantError as error:
             self.refusal = error
         except Exception as error:
@@ -205,6 +206,12 @@ class Work:
             self.publisher.finish(self.run)
             end_run(self.run)
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether the run ends with status 1 because of its specs, or because the target could not be pushed."""
+        target = self.publisher.target
+        return any(outcome.is_failure for outcome in self.outcomes.values()) or bool(target and target.problem)
+
     def count_not_started(self) -> None:
         """Note the wanted specs that doit never came to: it was stopped, or told not to continue after a failure."""
         for spec_id in sorted(self.wanted - self.outcomes.keys()):
@@ -221,7 +228,9 @@ class Work:
 
     def _is_run_needed(self) -> bool:
         """Whether this run has anything to do with specs, were it only to pick up what an earlier one left."""
-        return bool(self.wanted or self.published or self._has_leftovers())
+        config = self.overview.config
+        is_pushed = self.is_asked_for and config is not None and config.push
+        return bool(self.wanted or self.published or is_pushed or self._has_leftovers())
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""

@@ -19,7 +19,7 @@ from chant_tasks.doit_plugin.screens.block import Progress, Worker, follow, rend
 from chant_tasks.doit_plugin.screens.lines import render_event
 from chant_tasks.doit_plugin.screens.live import LineWriter, LiveScreen, PlainScreen, Screen, is_terminal
 from chant_tasks.doit_plugin.screens.next_steps import find_run_slots
-from chant_tasks.doit_plugin.screens.summary import Report, render_report
+from chant_tasks.doit_plugin.screens.summary import Report, Unpushed, render_report
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style
 from chant_tasks.doit_plugin.session import current_session
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
@@ -111,6 +111,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
             skipped=work.skipped,
             used=find_sum("", work.run.desk.entries) if work.run is not None else None,
             slots=find_run_slots(work.overview, work.slots),
+            unpushed=_find_unpushed(work),
             style=self._style,
         )
         return render_report(report)
@@ -187,6 +188,13 @@ class _Board:
 
 def _is_ours(task: Task) -> bool:
     return isinstance(task, (SpecTask, SpecGroup))
+
+
+def _find_unpushed(work: Work) -> Unpushed | None:
+    pushed = work.publisher.target
+    if pushed is None or not pushed.problem:
+        return None
+    return Unpushed(target=work.overview.target.branch, reason=pushed.problem, mend=pushed.mend)
 
 
 def _find_titles(overview: Overview) -> dict[str, str]:

@@ -15,9 +15,19 @@ _QUIET = (How.UP_TO_DATE, How.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unpushed:
+    """The target that could not be pushed: why, and what to type against that ("" for nothing in particular)."""
+
+    target: str
+    reason: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs; `used` is
     what its agents have used, `slots` how many specs it worked at once (`-n`; 0: one by one, in the user's checkout).
+    `unpushed` is the target, where that could not be pushed.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -27,6 +37,7 @@ class Report:
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     used: Sum | None = None
     slots: int = 0
+    unpushed: Unpushed | None = None
     style: Style = PLAIN
 
 
@@ -38,6 +49,7 @@ def render_report(report: Report) -> tuple[str, ...]:
     for spec, outcome in report.outcomes.items():
         if outcome.how in _PROBLEMS or (outcome.state.details and outcome.state.is_satisfied):
             lines += ["", *_render_problem(report, spec, outcome)]
+    lines += ["", *_render_unpushed(report, report.unpushed)] if report.unpushed is not None else []
     rest = [
         *_render_interrupted(report),
         *_render_blocked(report),
@@ -47,6 +59,15 @@ def render_report(report: Report) -> tuple[str, ...]:
     if rest:
         lines += ["", *rest]
     return tuple(lines)
+
+
+def _render_unpushed(report: Report, unpushed: Unpushed) -> Iterator[str]:
+    icon = f"{ICONS[Kind.ATTENTION]} " if report.style.has_unicode else ""
+    line = f"{icon}{unpushed.target} is not pushed: {flatten(unpushed.reason)}"
+    yield paint(line, COLOURS[Kind.ATTENTION], report.style)
+    mend = (Next(command=unpushed.mend, purpose="mend that, then"),) if unpushed.mend else ()
+    again = Next(command="doit", purpose="push it; what has landed stays so")
+    yield from render_rows(_next_rows((*mend, again), report.slots))
 
 
 def _render_counts(report: Report) -> str:

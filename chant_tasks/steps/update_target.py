@@ -1,0 +1,108 @@
+"""The target here, brought to hold what the remote's has: before a push that was rejected, and after a merge there."""
+
+from dataclasses import dataclass, replace
+
+from chant_tasks.errors import GitError
+from chant_tasks.events import Landing, Notice
+from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
+from chant_tasks.git.remotes import Link
+from chant_tasks.git.runner import Oid
+from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
+from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
+from chant_tasks.landing.checkout import InTheWay
+from chant_tasks.landing.forward import Clash, Diverged, Forward, Sides, add_union, apply_forward
+from chant_tasks.landing.land import Halfway, remove_stale_files
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_some
+
+_TRIES = 5  # somebody may commit to the target between our reading and our moving it
+_HELD = "refs/chant/landing-target"  # holds the merge until the target does; no spec's id can be that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why something was not done, and what to type against that ("" for nothing in particular)."""
+
+    reason: str
+    mend: str = ""
+
+
+def update_target(run: SpecRun, link: Link, theirs: Oid, *, may_merge: bool) -> Problem | None:
+    """Why the target does not hold the remote's commit `theirs` afterwards; None where it does."""
+    journal = run.overview.project.journal_folder
+    waits = Landing(spec="", text=f"{run.target} waits for a task of the dodo, or a landing, to end")
+    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
+    if tasks_lock is None:
+        return Problem(reason="the run was stopped")
+    with tasks_lock, add_landing_lock(journal):
+        for _ in range(_TRIES):
+            ours = find_commit(run.git, f"refs/heads/{run.target}")
+            if ours is None:
+                return Problem(reason=f"the target branch {run.target} is gone")
+            moved = _update(run, link, ours, theirs, may_merge=may_merge)
+            if moved is not None:
+                return moved if isinstance(moved, Problem) else None
+    return Problem(reason=f"{run.target} keeps moving")
+
+
+def finish_update(run: SpecRun) -> None:
+    """Finish a move of the target that was stopped in its middle: until then its checkout shows changes of nobody's."""
+    project = run.overview.project
+    record = load_target(project.journal_folder)
+    if record is None or not record.new:
+        return
+    with add_landing_lock(project.journal_folder):
+        old, new = Oid(record.old), Oid(record.new)
+        remove_stale_files(project.common_dir, record.branch, new)
+        if find_commit(run.git, f"refs/heads/{record.branch}") == old and find_commit(run.git, new) is not None:
+            forward = Forward(checkout=project.top, target=record.branch, old=old, new=new, is_resumed=True)
+            try:
+                apply_forward(run.git, forward)
+            except (InTheWay, Halfway, GitError) as error:
+                why = getattr(error, "reason", str(error))
+                run.emit(Notice(spec="", text=f"{record.branch} was moving when an earlier run stopped: {why}"))
+                return
+        _end(run, record)
+
+
+def _update(run: SpecRun, link: Link, ours: Oid, theirs: Oid, *, may_merge: bool) -> Problem | bool | None:
+    """Why it could not be done, True where it is done, None where the target has moved under our hands."""
+    name = f"{link.remote}'s {run.target}"
+    sides = Sides(ours=ours, theirs=theirs, name=name, may_merge=may_merge, is_signed=run.is_signed)
+    new = add_union(run.git, sides)
+    pull = f"git pull --no-rebase {link.remote} {run.target}"
+    match new:
+        case Diverged():
+            return Problem(reason=f"{run.target} and {name} have diverged", mend=pull)
+        case Clash(paths=paths):
+            return Problem(reason=f"conflicts with {name} in {render_some(paths)}", mend=pull)
+    if new == ours:
+        return True
+    apply_ref(run.git, _HELD, new, None, "chant: about to move the target")
+    record = load_target(run.overview.project.journal_folder) or TargetRecord(remote=link.remote, branch=run.target)
+    record = _save(run, replace(record, branch=run.target, old=ours, new=new))
+    forward = Forward(checkout=run.overview.project.top, target=run.target, old=ours, new=new)
+    try:
+        apply_forward(run.git, forward)
+    except InTheWay as error:
+        _end(run, record)
+        return Problem(reason=error.reason, mend="git status")
+    except Halfway as error:
+        return Problem(reason=error.reason, mend="git status")
+    except GitError:
+        _end(run, record)
+        if find_commit(run.git, f"refs/heads/{run.target}") == ours:
+            raise
+        return None
+    _end(run, record)
+    return True
+
+
+def _end(run: SpecRun, record: TargetRecord) -> None:
+    _save(run, replace(record, old="", new=""))
+    remove_ref(run.git, _HELD)
+
+
+def _save(run: SpecRun, record: TargetRecord) -> TargetRecord:
+    save_target(run.overview.project.journal_folder, record)
+    return record
