@@ -140,11 +140,13 @@ def _apply_recovery(run: SpecRun, attempt: Attempt, recovery: Recovery) -> None:
 def _note_agent_end(run: SpecRun, picked: _Picked, recovery: Recovery) -> _Picked:
     attempt = picked.attempt
     result = recovery.result or STOPPED
-    seconds = add_lost_use(run, attempt, load_told(run, attempt))
+    used = add_lost_use(run, attempt, load_told(run, attempt))
+    cost = used.cost_usd if used.unknown < used.runs else result.cost_usd
+    noted = replace(result, seconds=used.seconds, cost_usd=cost)
     if result is not STOPPED:
         text = "its agent had finished when an earlier run stopped: goes on from there"
         run.emit(Notice(spec=attempt.spec.id, text=text))
-    return replace(picked, attempt=save(run, attempt, to_agent_ended(attempt.record, replace(result, seconds=seconds))))
+    return replace(picked, attempt=save(run, attempt, to_agent_ended(attempt.record, noted)))
 
 
 def _remove_stale_files(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:

@@ -67,9 +67,9 @@ def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     return entry
 
 
-def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> float:
-    """Enter what the agent of a killed run used, as far as it told, unless that run came to it; the seconds for which
-    the attempt's agents were at work. The last sign of life tells when it ended: its doit may be dead for days."""
+def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> Sum:
+    """Enter what the agent of a killed run used, as far as it told, unless that run came to it; what all agents of the
+    attempt have used. The last sign of life tells when it ended: its doit may be dead for days."""
     record, folder = attempt.record, folder_of(run, attempt.record)
     entries: tuple[Entry, ...] = ()
     with suppress(OSError):
@@ -78,7 +78,7 @@ def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> float:
     has_run = record.agent_process is not None or find_size(folder / "log") > record.agent_log
     if has_run and record.agent_began not in {"", *(entry.started_at for entry in own)}:
         own = (*own, _save_use(run, attempt, plan_lost_run(record, told, load_last_sign(folder))))
-    return sum(entry.seconds for entry in own)
+    return find_sum(record.spec, own)
 
 
 def plan_lost_run(record: AttemptRecord, told: Told, last_sign: datetime | None) -> AgentRun:
