@@ -21,6 +21,7 @@ from chant_tasks.agents.accounts import (
     choose_account,
     find_choice,
     find_choices,
+    find_rest,
     parse_rest,
     plan_rest,
     render_rest,
@@ -89,11 +90,26 @@ def wait_for_account(run: SpecRun, attempt: Attempt) -> Lease | None:
         taken = _take(run, attempt, choices)
         if isinstance(taken, Lease):
             return taken
-        if taken != told:
-            run.emit(AgentWaits(spec=attempt.spec.id, text=taken))
-            told = taken
-        run.stop.wait(_POLL_SECONDS)
+        with run.lend():
+            while taken and not run.stop.is_set():
+                if taken != told:
+                    run.emit(AgentWaits(spec=attempt.spec.id, text=taken))
+                    told = taken
+                run.stop.wait(_POLL_SECONDS)
+                taken = _find_wait(run, attempt, choices)
     return None
+
+
+def find_rest_words(run: SpecRun, spec: Spec) -> str:
+    """What an agent for the spec would have to wait for, where every account rests that could work it; else ""."""
+    try:
+        choices = find_choices(spec, run.config, shutil.which)
+    except AgentError:  # that is said where it is worked
+        return ""
+    turn, standings = _plan_turn(run, None), _load_standings(run, choices)
+    if any(find_rest(standing, turn.now) is None for standing in standings.values()):
+        return ""
+    return render_wait([choice.account for choice in choices], standings, turn)
 
 
 def note_outcome(run: SpecRun, lease: Lease, outcome: Outcome) -> None:
@@ -110,25 +126,46 @@ def note_outcome(run: SpecRun, lease: Lease, outcome: Outcome) -> None:
 
 def _take(run: SpecRun, attempt: Attempt, choices: Sequence[Choice]) -> Lease | str:
     """An account, taken; or in words what is to be waited for."""
-    record, desk = attempt.record, run.desk
+    with run.desk.lock:
+        found = _find_open(run, attempt, choices)
+        if isinstance(found, str):
+            return found
+        choice, lock = found
+        run.desk.begin(choice.account.name)
+        return Lease(run=_run_as(run, choice), key=choice.key, lock=lock)
+
+
+def _find_wait(run: SpecRun, attempt: Attempt, choices: Sequence[Choice]) -> str:
+    """What is to be waited for, in words; "" where an account can be taken."""
+    with run.desk.lock:
+        found = _find_open(run, attempt, choices)
+        if isinstance(found, str):
+            return found
+        _, lock = found
+        if lock is not None:
+            lock.release()
+        return ""
+
+
+def _find_open(run: SpecRun, attempt: Attempt, choices: Sequence[Choice]) -> tuple[Choice, Lock | None] | str:
+    """An account for the attempt, with the lock of its place where it has only so many; or what is to be waited for."""
     accounts, by_name = [choice.account for choice in choices], {choice.account.name: choice for choice in choices}
-    turn = Turn(
-        rotation=run.config.defaults.rotation_strategy,
-        now=run.clock(),
-        draw=random.random(),
-        own=record.account if record.session else None,
-    )
-    with desk.lock:
-        standings = _load_standings(run, choices)
-        while (chosen := choose_account(accounts, standings, turn)) is not None:
-            choice, lock = by_name[chosen.name], None
-            if chosen.max_concurrent is not None:
-                lock = find_account_lock(run.overview.project.journal_folder, choice.key, chosen.max_concurrent)
-            if lock is not None or chosen.max_concurrent is None:
-                desk.begin(chosen.name)
-                return Lease(run=_run_as(run, choice), key=choice.key, lock=lock)
-            standings[chosen.name] = replace(standings[chosen.name], is_full=True)
-        return render_wait(accounts, standings, turn)
+    turn = _plan_turn(run, attempt.record.account if attempt.record.session else None)
+    standings = _load_standings(run, choices)
+    while (chosen := choose_account(accounts, standings, turn)) is not None:
+        choice = by_name[chosen.name]
+        if chosen.max_concurrent is None:
+            return choice, None
+        lock = find_account_lock(run.overview.project.journal_folder, choice.key, chosen.max_concurrent)
+        if lock is not None:
+            return choice, lock
+        standings[chosen.name] = replace(standings[chosen.name], is_full=True)
+    return render_wait(accounts, standings, turn)
+
+
+def _plan_turn(run: SpecRun, own: str | None) -> Turn:
+    rotation = run.config.defaults.rotation_strategy
+    return Turn(rotation=rotation, now=run.clock(), draw=random.random(), own=own)
 
 
 def _load_standings(run: SpecRun, choices: Sequence[Choice]) -> dict[str, Standing]:

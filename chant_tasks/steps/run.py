@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,8 @@ class SpecRun:
 
     `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
-    environment are that account's then. `desk` has what this run's agents work on, and what they used.
+    environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
+    what this run's agents work on, and what they used.
     """
 
     overview: Overview
@@ -48,6 +50,7 @@ class SpecRun:
     account: str = ""
     desk: Desk = field(default_factory=Desk)
     clock: Callable[[], datetime] = find_local_time
+    lend: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def git(self) -> Git:

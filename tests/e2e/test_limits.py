@@ -174,3 +174,31 @@ def test_an_account_whose_agent_is_not_there_is_named_and_left_out(agent: StandI
     assert ran.status == 0, ran.text
     assert "the account lost is not used: claude-lost is not on PATH\n" in ran.err
     assert "agent     claude, account main" in ran.err
+
+
+def test_a_spec_that_waits_lends_its_place_and_none_begins_that_would_have_to_wait(agent: StandIn) -> None:
+    agent.configure("limits: {pause: 4}")
+    agent.plan_turn(1, run="true", limit=None)
+    agent.sandbox.repository.add_spec(TWO, "Work", frontmatter="provider: script\n", run="echo two > two.txt")
+    agent.add_spec(THREE)
+    agent.sandbox.commit()
+
+    ran = agent.sandbox.doit("-n", "1")
+
+    assert ran.status == 0, ran.text
+    story = [line[10:] for line in ran.err.splitlines()]
+    waits, begins, lands, goes_on, aside, third = (
+        next(index for index, line in enumerate(story) if line.startswith(words))
+        for words in (
+            "one    agent     waits until ",
+            "two    worktree",
+            f"two    ✓ Finalized {TWO}",
+            f"one    ✓ Finalized {ONE}",
+            "three  waits until ",
+            "three  worktree",
+        )
+    )
+    assert waits < begins < lands < goes_on
+    assert aside < third
+    assert lands < third
+    assert len(agent.calls()) == 3

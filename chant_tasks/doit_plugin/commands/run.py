@@ -176,13 +176,13 @@ def _bind_options(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[s
 @contextmanager
 def _own_runners(manager: Any, waiting: set[str]) -> Iterator[None]:
     """Within the block doit's `run` takes our runners, and ignores the tasks named in `waiting`."""
-    from chant_tasks.doit_plugin.run import control, runner
+    from chant_tasks.doit_plugin.run import control, runner, threads
 
     own = {
         "TaskControl": control.SpecControl,
         "Runner": runner.SpecRunner,
         "MRunner": runner.SpecProcessRunner,
-        "MThreadRunner": runner.SpecThreadRunner,
+        "MThreadRunner": threads.SpecThreadRunner,
     }
     before = {name: getattr(doit.cmd_run, name) for name in own}
     is_ignored = manager.status_is_ignore

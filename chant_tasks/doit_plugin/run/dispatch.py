@@ -1,8 +1,8 @@
-"""doit's order of tasks for a run, in which a spec that another process works comes last, and one that touches the same
-files as an earlier one after that, where the settings ask for it.
+"""doit's order of tasks for a run, in which a spec that another process works, or whose accounts all rest, comes last, and
+one that touches the same files as an earlier one after that, where the settings ask for it.
 
 Such a spec is set aside: no slot waits for it. It comes again when nothing else can be begun, as soon as that process,
-or that earlier spec, is done.
+or that earlier spec, is done, or an account's rest is over.
 """
 
 import time
@@ -119,6 +119,11 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self.error = error
         self._is_over = True
 
+    def note_done(self, node: Any) -> None:
+        """Let what waited for a task go on, without asking for the next one."""
+        self._note_end(node)
+        self._update_waiting(node)
+
     def describe_cycle(self) -> InvalidDodoFile:
         """The error of tasks that all wait for each other."""
         names = ", ".join(sorted(node.task.name for node in self.waiting))
@@ -163,7 +168,10 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
                 require_work().emit(Notice(spec=name, text=f"comes after {short}: both touch {before.path}"))
                 return
             state = load_present_state(current_session(), SpecId(name))
-            if state is not None and state.kind is Kind.IN_PROGRESS:
+            resting = require_work().find_rest_words(SpecId(name))
+            if resting:
+                require_work().emit(Notice(spec=name, text=f"{resting} before it begins, so it comes last"))
+            elif state is not None and state.kind is Kind.IN_PROGRESS:
                 text = f"is worked elsewhere ({state.reason}), so it comes last"
                 require_work().emit(Notice(spec=name, text=text))
 

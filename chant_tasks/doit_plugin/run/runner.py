@@ -1,14 +1,12 @@
 """doit's runners with what specs need: preparing, waiting without failing, their own exit status, a clean stop."""
 
-import queue
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO
 
 from doit.exceptions import BaseFail, SetupError, TaskError, UnmetDependency
-from doit.runner import JobHold, MRunner, MThreadRunner, Runner
+from doit.runner import MRunner, Runner
 from doit.task import Task
 
 from chant_tasks.doit_plugin.run.guards import describe, guard_reporter
@@ -25,7 +23,6 @@ from chant_tasks.doit_plugin.run.notes import (
 from chant_tasks.doit_plugin.run.outcome import How, Outcome
 from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
 from chant_tasks.doit_plugin.run.signals import hold, pass_on, raise_pending
-from chant_tasks.doit_plugin.run.streams import separate_streams
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecTask
 from chant_tasks.errors import ChantError
@@ -33,9 +30,6 @@ from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import Lock, share_tasks_lock
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
-
-_POLL_SECONDS = 0.1
-_WORD = "word"  # marks a result that is nobody's
 
 
 class SpecRunner(Runner):  # type: ignore[misc]
@@ -191,57 +185,6 @@ class SpecRunner(Runner):  # type: ignore[misc]
         lock: Lock | None = require_work().file_locks.pop(task.name, None)
         if lock is not None:
             lock.release()
-
-
-class _Results(queue.Queue[dict[str, Any]]):
-    """What the main thread waits on: results of workers, or word that a spec's turn has come."""
-
-    find_word: Callable[[], dict[str, Any] | None] | None = None
-
-    def get(self, block: bool = True, timeout: float | None = None) -> dict[str, Any]:  # as is
-        while self.find_word is not None:
-            with suppress(queue.Empty):
-                return super().get(timeout=_POLL_SECONDS)
-            word = self.find_word()
-            if word is not None:
-                return word
-        return super().get(block, timeout)
-
-
-class SpecThreadRunner(SpecRunner, MThreadRunner):  # type: ignore[misc]
-    """Several tasks at a time, in threads. Specs that other processes work wait outside of these."""
-
-    Queue = staticmethod(_Results)
-    _uncounted = 0
-
-    def get_next_job(self, completed: Any) -> Any:
-        job = super().get_next_job(completed)
-        is_idle = isinstance(job, JobHold) and self.free_proc == self.num_process
-        if is_idle and not self.task_dispatcher.has_aside:
-            raise self.task_dispatcher.describe_cycle()  # doit would wait for ever
-        if is_idle and self.task_dispatcher.has_aside:  # doit would take it for a cycle: one worker goes uncounted
-            self.free_proc -= 1
-            self._uncounted = 1
-        return job
-
-    def _run_start_processes(self, job_q: Any, result_q: Any) -> Any:
-        result_q.find_word = self._find_word
-        return super()._run_start_processes(job_q, result_q)
-
-    def _find_word(self) -> dict[str, Any] | None:
-        """A result of nobody's, for the sake of workers that are idle: they ask for work again."""
-        node = self.task_dispatcher.find_word() if self.free_proc + self._uncounted else None
-        return {"name": node.task.name, _WORD: True} if node is not None else None
-
-    def _process_result(self, node: Any, task: Task, result: dict[str, Any]) -> None:
-        if _WORD in result:
-            self.free_proc += self._uncounted - 1  # doit adds the worker that it takes this result to be of
-            self._uncounted = 0
-        else:
-            super()._process_result(node, task, result)
-
-    def _separate(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
-        self._around.enter_context(separate_streams(stdout, stderr))
 
 
 class SpecProcessRunner(SpecRunner, MRunner):  # type: ignore[misc]

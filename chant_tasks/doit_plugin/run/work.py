@@ -14,6 +14,7 @@ from typing import TextIO
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
+from chant_tasks.doit_plugin.run.places import Places
 from chant_tasks.doit_plugin.run.publisher import Publisher
 from chant_tasks.doit_plugin.run.signals import hold
 from chant_tasks.errors import ChantError, FileError
@@ -21,13 +22,15 @@ from chant_tasks.events import Ended, Event, Listener, Notice
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.overview import Overview
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, State
+from chant_tasks.steps.accounts import find_rest_words
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.prepare import prepare_run
 from chant_tasks.steps.run import SpecRun, end_run
 from chant_tasks.words import render_count
 
+_LOOK_SECONDS = 0.5  # between two looks at what a spec that was set aside waits for
 _FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
 
 
@@ -46,6 +49,7 @@ class Work:
         self.overview = overview
         self.started = time.monotonic()
         self.stop = threading.Event()
+        self.places = Places(self.stop)
         self.listener: Listener = _ignore
         self.is_always = False
         self.is_single = False
@@ -71,6 +75,7 @@ class Work:
         self.errors: dict[str, str] = {}
         self._told: set[str] = set()
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
+        self._rests: dict[SpecId, tuple[str, float]] = {}
         self._preparing = threading.Lock()
         self._in_flight = 0
         self._idle = threading.Condition()
@@ -107,18 +112,33 @@ class Work:
             self.errors[words] = f"{words} ({describe(error)}), see {self.save_traceback(name, error)}"
 
     def claim(self, spec_id: SpecId) -> bool:
-        """Take a spec in hand, so that no other process works it; false where one does. Nothing happens where nobody is
+        """Take a spec in hand, so that no other process works it; false where one does, and where every account rests
+        that could work it. Nothing happens where nobody is
         going to work it, or where its own step will say why that cannot be."""
         is_open = self.overview.states[spec_id].kind not in _FINISHED_OR_STUCK if spec_id in self.wanted else False
         if not is_open or self.run is None or self.stop.is_set() or spec_id in self.claims:
             return True
         # doit's order of tasks must not end here: what is wrong, the spec's own step will say
         with suppress(Exception):
+            if self.find_rest_words(spec_id):
+                return False
             lock = find_spec_lock(self.overview.project.journal_folder, spec_id)
             if lock is None:
                 return False
             self.claims[spec_id] = lock
         return True
+
+    def find_rest_words(self, spec_id: SpecId) -> str:
+        """What a spec that is not begun yet would begin with waiting for; "" where it can begin. One after the other,
+        it waits where it is worked."""
+        spec = self.overview.folder.specs.get(spec_id)
+        if self.run is None or not self.is_parallel or spec is None or not self._needs_agent(spec):
+            return ""
+        words, looked = self._rests.get(spec_id, ("", 0.0))
+        if time.monotonic() - looked > _LOOK_SECONDS:
+            words = find_rest_words(self.run, spec)
+            self._rests[spec_id] = words, time.monotonic()
+        return words
 
     def let_go(self, spec_id: SpecId) -> None:
         """Let others have a spec that was not worked after all."""
@@ -136,7 +156,7 @@ class Work:
         try:
             self._refuse_nesting()
             run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
-            self.run = replace(run, resumed=self.resumed)
+            self.run = replace(run, resumed=self.resumed, lend=self.places.lend)
             self.publisher.begin(self.run, self.published)
         except ChantError as error:
             self.refusal = error
@@ -231,6 +251,11 @@ class Work:
         config = self.overview.config
         is_pushed = self.is_asked_for and config is not None and config.push
         return bool(self.wanted or self.published or is_pushed or self._has_leftovers())
+
+    def _needs_agent(self, spec: Spec) -> bool:
+        """Whether nothing of the spec is done yet; where something is, its own step says what is missing."""
+        is_driver = spec.id in self.overview.graph.members or spec.is_driver_by_type
+        return not is_driver and spec.id not in self.overview.journal.open
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""
