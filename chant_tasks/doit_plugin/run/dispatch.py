@@ -1,5 +1,5 @@
-"""doit's order of tasks for a run, in which a spec that another process works, or whose accounts all rest, comes last, and
-one that touches the same files as an earlier one after that, where the settings ask for it.
+"""doit's order of tasks for a run, in which a spec that another process works, or whose accounts all rest, comes last,
+and one that touches the same files as an earlier one after that, where the settings ask for it.
 
 Such a spec is set aside: no slot waits for it. It comes again when nothing else can be begun, as soon as that process,
 or that earlier spec, is done, or an account's rest is over.
