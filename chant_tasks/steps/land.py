@@ -54,7 +54,10 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
         if isinstance(result, Landed) and attempt.record.is_ignored:
             save_ignored_spec(run, attempt, result.final)
     if isinstance(result, Landed) and head is not None and _is_left_out(run, head, result.commit):
-        text = f"{attempt.record.target} was rewritten while it was worked: landed as one commit"
+        why = f"{attempt.record.target} was rewritten while it was worked"
+        if attempt.record.stacked_on:
+            why = "what it stood on has landed in other commits"
+        text = f"{why}: landed as one commit"
         run.emit(Notice(spec=attempt.spec.id, text=text))
     return _end_landing(run, noted, result)
 

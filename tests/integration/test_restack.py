@@ -248,6 +248,31 @@ def test_a_conflict_needs_a_person_and_the_commands_that_are_printed_resolve_it(
     assert repository.state(specs["b"]).is_on_branch
 
 
+def test_in_the_checkout_it_begins_on_the_branch_too_and_what_is_its_users_stays(repository: Repository) -> None:
+    specs = dict(stack(repository, a=""))
+    repository.write(".chant/config.md", "---\ndefaults: {branch: true, stack: true}\nisolation: none\n---\n")
+    repository.commit("in the checkout")
+    specs["b"] = repository.add_spec("b", keys=f"depends_on: [{specs['a']}]")  # not committed
+    other = repository.add_spec("other")
+    repository.write("notes.txt", "mine\n")
+    repository.write("a.txt", "in the way\n")
+    before = repository.status()
+
+    refused = repository.work(specs["b"])
+    (repository.root / "a.txt").unlink()
+    done = repository.work(specs["b"])
+
+    branch = branch_of(specs["b"])
+    assert refused.kind is Kind.FAILED
+    assert refused.reason == f"a.txt is in your checkout, where {branch_of(specs['a'])} has its own"
+    assert done.is_on_branch, done
+    assert repository.files(branch) == {"README.md", "a.txt", "b.txt"}
+    assert repository.record(specs["b"]).base == repository.tip(branch_of(specs["a"]))
+    assert repository.status() == [line for line in before if "a.txt" not in line]
+    assert repository.spec(specs["b"]).status.value == repository.spec(other).status.value == "pending"
+    assert repository.git("symbolic-ref", "--short", "HEAD") == "main"
+
+
 def test_a_branch_that_is_checked_out_stays_where_it_is(repository: Repository) -> None:
     specs = stack(repository, a="", b="a")
     amend(repository, specs["a"])
