@@ -2,7 +2,12 @@
 
 import errno
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MENDS = {
+    errno.ENOSPC: " (is the disk full? `df -h`)",
+    errno.EDQUOT: " (is the disk full? `df -h`)",
+    errno.EMFILE: " (`ulimit -n` allows too few open files)",
+    errno.ENOMEM: " (is there no memory left, or `ulimit -v` too low?)",
+}
 
 
 def render_duration(seconds: float) -> str:
@@ -60,8 +65,8 @@ def render_problem(error: OSError) -> str:
 
 def render_mend(error: Exception) -> str:
     """What comes before the next command where the system refused something: `once that is mended`."""
-    is_full = isinstance(error, OSError) and error.errno in _FULL
-    return "once that is mended (is the disk full? `df -h`)" if is_full else "once that is mended"
+    number = error.errno if isinstance(error, OSError) else None
+    return f"once that is mended{_MENDS.get(number or 0, '')}"
 
 
 def render_size(number: int) -> str:

@@ -14,6 +14,7 @@ from typing import NewType
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import Place, find_place
 from chant_tasks.git.running import STATUS, Ended, run_to_end
+from chant_tasks.words import render_mend
 
 Oid = NewType("Oid", str)
 
@@ -113,7 +114,9 @@ class Git:
                 process_group=0 if has_own_group else None,
             )
         except OSError as error:
-            raise GitError(arguments, 127, str(error), "install git, or see that the folder is there") from error
+            is_missing = isinstance(error, FileNotFoundError)
+            hint = "install git, or see that the folder is there" if is_missing else f"{render_mend(error)}, try again"
+            raise GitError(arguments, 127, error.strerror or str(error), hint) from error
 
     def environment(self) -> Mapping[str, str]:
         """The environment that git gets."""

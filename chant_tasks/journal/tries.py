@@ -36,5 +36,5 @@ def count_tries(record: AttemptRecord, earlier: Sequence[AttemptRecord]) -> int:
 
 
 def _says_something(record: AttemptRecord) -> bool:
-    has_ended = record.has_worked and record.agent_end is not None
+    has_ended = record.agent_process is not None and record.agent_end is not None
     return bool(record.change) and has_ended and record.error_class not in _OF_SERVICE

@@ -69,3 +69,17 @@ def test_a_journal_that_cannot_be_written_any_more_is_said_in_a_line_and_starts_
     sandbox.repository.shell(free)
     mended = sandbox.doit("run", "-n", "2")
     assert (mended.status, sandbox.status_of(A)) == (0, "completed"), mended.text
+
+
+def test_too_few_open_files_are_said_in_a_line_and_closed_streams_are_nobodys_concern(sandbox: Sandbox) -> None:
+    doit = f"{sys.executable} -m doit run -n 2"
+    sandbox.add_spec(A)
+    sandbox.commit()
+
+    few = [sandbox.repository.shell(f"ulimit -n {number}; {doit}") for number in (8, 12)]
+    closed = [sandbox.repository.shell(f"{doit} {how}") for how in (">&- 2>&- <&-", ">&-")]
+
+    assert [ran.status for ran in (*few, *closed)] == [1, 1, 0, 0], [ran.stdout + ran.stderr for ran in (*few, *closed)]
+    assert all("Too many open files" in ran.stdout + ran.stderr for ran in few)
+    assert not any("Traceback" in ran.stdout + ran.stderr for ran in (*few, *closed))
+    assert sandbox.status_of(A) == "completed"

@@ -101,8 +101,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
 
     def _run_without_overview(self, options: dict[str, Any]) -> int:
         """Specs that cannot be looked at are one task that fails with the reason."""
-        if not self._is_set("continue"):
-            options["continue_"] = True
+        self._set_own(options)
         return int(super()._execute(**options))
 
     def _run_specs(self, session: Session, options: dict[str, Any]) -> int:
@@ -133,14 +132,17 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
                 raise
             raise KeyboardInterrupt from None  # doit's JSON reporter breaks on what was not finished
 
-    def _set_defaults(self, options: dict[str, Any]) -> None:
-        """Ours where nobody has said anything: go on after a failure, and threads."""
-        assert self._session is not None
-        assert self._session.work is not None
+    def _set_own(self, options: dict[str, Any]) -> None:
         if not self._is_set("continue"):
             options["continue_"] = True
         if not self._is_set("par_type"):
             options["par_type"] = "thread"
+
+    def _set_defaults(self, options: dict[str, Any]) -> None:
+        """Ours where nobody has said anything: go on after a failure, and threads."""
+        assert self._session is not None
+        assert self._session.work is not None
+        self._set_own(options)
         self._session.work.refuses_processes = options["par_type"] == "process" and options["num_process"] > 0
 
     def _choose_reporter(self, session: Session, options: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What keeps other people's mistakes out of doit's runner, where one would end every task and spec that runs."""
 
 import errno
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -52,6 +53,8 @@ def _guard(method: Callable[..., Any], hook: str, on_error: OnError) -> Callable
 
 def find_system_problem(error: BaseException) -> ChantError | None:
     """The refusal of the system's that an exception is, in a line; None where it is anything else, a bug for one."""
+    if isinstance(error, MemoryError):
+        error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     if not isinstance(error, OSError) or error.errno not in _OF_THE_SYSTEM:
         return None
     return ChantError(render_problem(error), f"{render_mend(error)}: doit")

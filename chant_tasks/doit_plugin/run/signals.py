@@ -135,7 +135,8 @@ def leave_quietly() -> None:
     traceback at a Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # `doit >&-`
+                stream.flush()
         except (OSError, ValueError):
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

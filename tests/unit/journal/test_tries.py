@@ -5,6 +5,7 @@ from dataclasses import replace
 from chant_tasks.git.objects import Change
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord
+from chant_tasks.journal.process import ProcessMark
 from chant_tasks.journal.tries import count_tries, name_change
 from chant_tasks.state import NO_CHANGE, Ending
 from tests.unit.doit_plugin.overviews import make_record
@@ -13,8 +14,8 @@ SPEC_PATH = ".chant/specs/one.md"
 
 
 def failed(change: str, error_class: str = "") -> AttemptRecord:
-    record = replace(make_record(1, Ending.FAILED), change=change, error_class=error_class, has_started=True)
-    return replace(record, agent_end=AgentEnd.FINISHED)
+    record = replace(make_record(1, Ending.FAILED), change=change, error_class=error_class)
+    return replace(record, agent_end=AgentEnd.FINISHED, agent_process=ProcessMark(pid=1, started="1"))
 
 
 def change(path: str, new: str = "1" * 40) -> Change:
@@ -49,7 +50,7 @@ def test_an_interruption_and_an_error_of_the_service_neither_count_nor_end_a_row
 
 def test_an_attempt_whose_agent_never_started_does_not_count() -> None:
     unstarted = replace(failed(NO_CHANGE), agent_end=None)
-    refused = replace(failed(NO_CHANGE), agent_end=AgentEnd.GAVE_UP, has_started=False)
+    refused = replace(failed(NO_CHANGE), agent_end=AgentEnd.GAVE_UP, agent_process=None)
 
     assert count_tries(unstarted, (unstarted, unstarted)) == 0
     assert count_tries(refused, (refused, refused)) == 0
