@@ -19,6 +19,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
+from chant_tasks.doit_plugin.standard_streams import open_standard_streams
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.overview import Overview, is_agents_doit, load_overview
 from chant_tasks.project import find_specs_root
@@ -41,6 +42,7 @@ class OwnCommand(Command):  # type: ignore[misc]  # doit has no types
 
     def execute(self, opt_values: Mapping[str, Any], pos_args: Sequence[str]) -> int:
         """What `work` returns, or 1 where the repository is in no state for it."""
+        open_standard_streams()
         try:
             with until_closed(sys.stdout):
                 return self.work(opt_values, pos_args)

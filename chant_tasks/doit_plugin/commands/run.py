@@ -24,6 +24,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.standard_streams import open_standard_streams
 
 if TYPE_CHECKING:
     from chant_tasks.spec.model import SpecId
@@ -72,6 +73,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             return int(super().execute(params, args) or 0)
         from chant_tasks.doit_plugin.database import LazyDatabase
 
+        if has_specs_nearby(params):
+            open_standard_streams()
         with open_session() as session:
             self._session, self._params = session, params
             if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
