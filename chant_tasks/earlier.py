@@ -84,9 +84,9 @@ class Clash:
 class Earlier:
     """What an earlier attempt left in the place where another one goes on.
 
-    `reason` is why it ended. `commits` are its own, each as abbreviated id and subject, `files` all that it changed,
-    `uncommitted` those of them that are in no commit yet, `ticked` the criteria whose boxes are ticked. `clash` is the
-    conflict that is to be resolved there.
+    `reason` is why it ended, `said` what a check that failed said last, and `said_of` on what that ran. `commits` are
+    its own, each as abbreviated id and subject, `files` all that it changed, `uncommitted` those of them that are in no
+    commit yet, `ticked` the criteria whose boxes are ticked. `clash` is the conflict that is to be resolved there.
     """
 
     reason: str
@@ -95,6 +95,8 @@ class Earlier:
     uncommitted: tuple[str, ...] = ()
     ticked: tuple[str, ...] = ()
     clash: Clash | None = None
+    said: tuple[str, ...] = ()
+    said_of: str = ""
 
     @property
     def has_changes(self) -> bool:
@@ -169,12 +171,12 @@ def _find_landed_lines(clash: Clash) -> Iterator[str]:
 def _find_lines(earlier: Earlier) -> Iterator[str]:
     if not earlier.has_changes:
         yield "- nothing was changed"
-        return
     rows = (
         (render_count(len(earlier.commits), "commit"), earlier.commits),
         (f"{render_count(len(earlier.files), 'file')} changed in all", earlier.files),
         (f"{len(earlier.uncommitted)} of these not committed", earlier.uncommitted),
         (f"{render_count(len(earlier.ticked), 'box', 'boxes')} ticked", earlier.ticked),
+        (f"the check that failed ran on {earlier.said_of}, and said last", earlier.said),
     )
     for words, items in rows:
         if items:

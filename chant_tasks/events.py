@@ -72,6 +72,14 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStarted:
+    """What is to land is checked, in a spec's worktree or for several specs at once: `text` says by what."""
+
+    spec: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finalized:
     """A spec's work and its finalized file are on `target`, whose tip is now `tip` (abbreviated)."""
 
@@ -130,6 +138,7 @@ Event = (
     | AgentUsed
     | AgentEnded
     | Landing
+    | CheckStarted
     | Finalized
     | KeptOnBranch
     | Published

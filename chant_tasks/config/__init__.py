@@ -1,7 +1,7 @@
 """Strict settings: `.chant/config.md` on top of the user's own file, as typed values."""
 
 from chant_tasks.config.branches import Branch, find_base_branch, find_branch, find_branch_collisions, is_stacked
-from chant_tasks.config.choice import find_conflict_attempts, find_model, find_timeouts
+from chant_tasks.config.choice import find_checks, find_conflict_attempts, find_model, find_timeouts
 from chant_tasks.config.load import load_config
 from chant_tasks.config.model import (
     Account,
@@ -45,6 +45,7 @@ __all__ = [
     "find_base_branch",
     "find_branch",
     "find_branch_collisions",
+    "find_checks",
     "find_conflict_attempts",
     "find_model",
     "find_timeouts",

@@ -1,5 +1,5 @@
-"""Which model an agent is asked for, how long it may take, and how often it may try to resolve a conflict: what the
-spec says, else the settings."""
+"""Which model an agent is asked for, how long it may take, how often it may try to resolve a conflict, and what checks
+its work: what the spec says, else the settings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,6 +42,8 @@ def find_timeouts(spec: Spec, config: Config) -> Timeouts:
         timeouts = replace(timeouts, wall=own.wall or None)
     if own.silence is not None:
         timeouts = replace(timeouts, silence=own.silence or None)
+    if own.check is not None:
+        timeouts = replace(timeouts, check=own.check or None)
     return timeouts
 
 
@@ -49,3 +51,8 @@ def find_conflict_attempts(spec: Spec | None, config: Config) -> int:
     """Return how often the spec's agent may try to resolve a conflict of its finished work; 0 leaves it to a person."""
     own = spec.on_conflict if spec is not None else None
     return config.conflict_attempts if (own or config.on_conflict) is OnConflict.AGENT else 0
+
+
+def find_checks(spec: Spec, config: Config) -> tuple[str, ...]:
+    """Return what must succeed on the tree that is to land: the settings' checks, and then the spec's own."""
+    return tuple(dict.fromkeys((*config.checks, *spec.checks)))

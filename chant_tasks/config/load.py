@@ -218,6 +218,7 @@ def _assemble(values: Mapping[str, Value], unused: tuple[str, ...]) -> Config:
         timeouts=_assemble_timeouts(values),
         log=LogConfig(limit=cast(int, values.get("log.limit", LogConfig().limit)) or None),
         worktrees=Worktrees(**_below("worktrees.", values)),  # type: ignore[arg-type]  # SETTINGS types each key
+        checks=cast(tuple[str, ...], values.get("checks", ())),
         prices=cast(Mapping[str, Price], values.get("prices", {})),
         record_cost=bool(values.get("record_cost", False)),
         criteria=cast(Criteria, values.get("criteria", Criteria.REQUIRE)),
@@ -247,6 +248,7 @@ def _assemble_timeouts(values: Mapping[str, Value]) -> Timeouts:
         silence=limits.get("silence", default.silence) or None,
         grace=limits.get("grace", default.grace),
         push=limits.get("push", default.push) or None,
+        check=limits.get("check", default.check) or None,
     )
 
 

@@ -141,13 +141,15 @@ class Timeouts:
 
     `wall` counts from its start, `silence` from its last output, `grace` from SIGTERM to SIGKILL. No wall by default,
     for only the project knows how long its work takes. An agent is silent while a tool of its runs, so the default
-    silence has room for a long test suite. `push` is for each push, fetch and call of a forge's command.
+    silence has room for a long test suite. `check` is the wall of each check, which may be silent as long as an agent.
+    `push` is for each push, fetch and call of a forge's command.
     """
 
     wall: float | None = None
     silence: float | None = 30 * 60.0
     grace: float = 10.0
     push: float | None = 2 * 60.0
+    check: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,8 @@ class Worktrees:
 class Config:
     """All settings of a project; `unused` names the keys that chant knows and nothing here acts on.
 
+    `checks` are commands, or tasks of the dodo, that must succeed on the tree that is to land.
+
     `prices` are for agents that tell no cost; with `record_cost` a finalized spec's file tells what it cost. After
     `attempts` attempts in a row that failed with the same change, or none, a spec needs a person (None: never).
     `conflict_attempts` is how often an agent may try to resolve its conflict, where `on_conflict` lets it. With `push`
@@ -187,6 +191,7 @@ class Config:
     timeouts: Timeouts = field(default_factory=Timeouts)
     log: LogConfig = field(default_factory=LogConfig)
     worktrees: Worktrees = field(default_factory=Worktrees)
+    checks: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     record_cost: bool = False
     criteria: Criteria = Criteria.REQUIRE

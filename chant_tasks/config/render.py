@@ -43,10 +43,12 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "timeouts.silence", render_duration(timeouts.silence)
     yield "timeouts.grace", render_duration(timeouts.grace)
     yield "timeouts.push", render_duration(timeouts.push)
+    yield "timeouts.check", render_duration(timeouts.check)
     yield "log.limit", render_size(config.log.limit) if config.log.limit else "none"
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
     yield "worktrees.setup", worktrees.setup or "-"
+    yield "checks", _render_setting(config.checks) or "-"
     for model, price in config.prices.items():
         yield f"prices.{model}", f"in {price.input:g}, out {price.output:g}, cached {price.cache_read:g} $/M"
     yield "record_cost", str(config.record_cost).lower()

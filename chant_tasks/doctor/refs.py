@@ -55,7 +55,8 @@ def find_orphan(name: str, oid: Oid, spec: SpecId, sight: Sight) -> Iterator[Fin
 def find_landing(name: str, oid: Oid, spec: SpecId, sight: Sight) -> Iterator[Finding]:
     """The commit of a landing of which the journal knows nothing, or that is over."""
     last = sight.find_last(spec)
-    is_needed = last is not None and last.landing_commit in ("", oid) and last.ending in (None, *ON_ITS_BRANCH)
+    is_its = last is not None and (not last.landing_commit or oid in (last.landing_commit, last.landing_tip))
+    is_needed = is_its and last is not None and last.ending in (None, *ON_ITS_BRANCH)
     if sight.is_in_flight(spec) or is_needed:
         return
     has_landed = name in sight.merged

@@ -56,3 +56,8 @@ def load_own(git: Git, known: Oid, tip: Oid) -> tuple[str, ...]:
     options = ("--first-parent", "--reverse", "--invert-grep", "--grep=^Chant-Spec: ", "--grep=^chant: merge ")
     listed = git.run("log", "--format=%h", "--no-show-signature", *options, f"{known}..{tip}", "--")
     return tuple(listed.text.splitlines())
+
+
+def load_line(git: Git, base: Oid, head: Oid) -> tuple[Oid, ...]:
+    """The commits from `head` back to `base`, each one's first parent next."""
+    return tuple(map(Oid, git.run("rev-list", "--first-parent", f"{base}..{head}", "--").text.split()))

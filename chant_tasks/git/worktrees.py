@@ -99,6 +99,11 @@ def add_worktree_of(git: Git, path: Path, branch: str) -> None:
     git.run("worktree", "add", "--quiet", "--no-checkout", str(path), branch)
 
 
+def add_detached_worktree(git: Git, path: Path, commit: Oid) -> None:
+    """Register a worktree at `commit`, on no branch, without files in it yet. Hold the worktrees' lock around it."""
+    git.run("worktree", "add", "--quiet", "--no-checkout", "--detach", str(path), commit)
+
+
 def add_files(worktree: Path) -> None:
     """Check out the files of a worktree of ours (it holds nothing that a person made)."""
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")

@@ -24,6 +24,10 @@ from chant_tasks.state import AttemptFacts, Ending, StackedOn
 _LEFT_BY_KILLED = ("exit.new", "log.new", "reserve")
 
 
+# Endings of work that was to land; where its landing was begun before, a checkout may have moved.
+_NOT_LANDED = (Ending.WAITS, Ending.CONFLICT, Ending.RED, Ending.TARGET_RED)
+
+
 class Phase(Enum):
     """How far an attempt has come. Each is written before the effect that it announces."""
 
@@ -48,7 +52,8 @@ class AttemptRecord:
     """One attempt. Ids of commits are whole, times ISO 8601 in UTC, `kept` names a ref.
 
     `worktree` is absolute, and "" where there is none (any more); with `is_in_place` it is the user's own checkout.
-    With `stays_on_branch` the finalized work is not landed but left on its branch. `agent_end` is None until the agent
+    With `stays_on_branch` the finalized work is not landed but left on its branch. `check_worktree` is a worktree that
+    its checks run in, with nothing of the agent's in it (any more). `agent_end` is None until the agent
     has ended, and where none had to work (a driver's landing, a person's branch); `agent_reason` is its last word.
     `continues` is the number of the attempt that this one goes on from (0: none), `own_head` the last commit of the
     agent's own where what is kept holds more, `folder` where the agent worked, also once that is left,
@@ -64,6 +69,8 @@ class AttemptRecord:
     `merging` is the commit of the target that is merged into finished work, at `head`, for an agent to resolve their
     conflict in `paths` ("": none is). `conflict_tries` counts such tries, `conflict_outcome` says what the last one
     came to; with `is_left_to_person` no agent makes a further one.
+    Specs that land together have one `landing_tip`, the last of their `landing_commit`s. `said` is what a check that
+    failed said last.
 
     A record is changed by the functions of `transitions` alone: they know what may follow what.
     """
@@ -101,6 +108,8 @@ class AttemptRecord:
     commits: tuple[str, ...] = ()
     landing_old: str = ""
     landing_commit: str = ""
+    landing_tip: str = ""
+    check_worktree: str = ""
     continues: int = 0
     own_head: str = ""
     folder: str = ""
@@ -109,6 +118,7 @@ class AttemptRecord:
     ending: Ending | None = None
     reason: str = ""
     paths: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     kept: str = ""
     kept_head: str = ""  # the commit that `kept` was made for: a person may delete that ref
     change: str = ""
@@ -134,7 +144,7 @@ class AttemptRecord:
     @property
     def is_halfway(self) -> bool:
         """Whether it ended with a landing that failed midway: a checkout may have moved where the target has not."""
-        return self.ending in (Ending.WAITS, Ending.CONFLICT) and bool(self.landing_old)
+        return self.ending in _NOT_LANDED and bool(self.landing_old)
 
     @property
     def is_proven(self) -> bool:
@@ -185,6 +195,7 @@ class AttemptRecord:
             is_mendable=self.is_mendable,
             conflict_tries=self.conflict_tries,
             conflict_outcome=self.conflict_outcome,
+            said=self.said,
         )
 
 
@@ -212,7 +223,7 @@ def parse_record(data: bytes) -> AttemptRecord | None:
         values["process"] = ProcessMark(**values["process"])
         agent_process = values.get("agent_process")
         values["agent_process"] = ProcessMark(**agent_process) if agent_process else None
-        lists = {name: tuple(values.get(name, ())) for name in ("commits", "paths")}
+        lists = {name: tuple(values.get(name, ())) for name in ("commits", "paths", "said")}
         stacked_on = tuple(StackedOn(**under) for under in values.get("stacked_on", ()))
         return AttemptRecord(**(values | lists | {"stacked_on": stacked_on}))
     except (ValueError, KeyError, TypeError, AttributeError):

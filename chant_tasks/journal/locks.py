@@ -6,6 +6,7 @@
 | `locks/worktrees` | a worktree is registered or its registration removed |
 | `locks/checkout-<hash>` | an agent works in that checkout itself |
 | `locks/accounts/<hash>-<n>` | an agent works on an account that may have so many at once |
+| `locks/checks` | checks run on what is to land next |
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
 | `locks/database-<hash>` | a result is written into that database of doit's |
@@ -91,6 +92,12 @@ def _find_checkout_lock(journal: Path, top: Path) -> Path:
 def add_worktrees_lock(journal: Path) -> Lock:
     """The lock around registering worktrees, taken as soon as it is free."""
     return add_lock(journal / "locks" / "worktrees", fcntl.LOCK_EX)
+
+
+def add_checks_lock(journal: Path, is_stopped: Callable[[], bool], on_wait: Callable[[], None]) -> Lock | None:
+    """The lock around checking and landing, so that nobody moves the target under what is being checked; None where we
+    were told to stop while waiting."""
+    return _wait_for_lock(journal / "locks" / "checks", is_stopped, on_wait)
 
 
 def add_landing_lock(journal: Path) -> Lock:

@@ -16,7 +16,7 @@ from chant_tasks.journal.process import ProcessMark
 from chant_tasks.state import Ending, StackedOn
 
 # Endings after which the work still stands on its branch.
-ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH)
+ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.RED, Ending.TARGET_RED, Ending.ON_BRANCH)
 
 
 class IllegalTransition(Exception):
@@ -72,13 +72,15 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How an attempt ended: `at` which moment, `paths` in the way or in conflict, the ref that `kept` its work, what
-    could not be cleaned up, and of a failed one the name of its `change` and how many in a row have left the same."""
+    """How an attempt ended: `at` which moment, `paths` in the way or in conflict, what a failed check `said` last, the
+    ref that `kept` its work, what could not be cleaned up, and of a failed one the name of its `change` and how many in
+    a row have left the same."""
 
     ending: Ending
     at: str
     reason: str = ""
     paths: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     kept: str = ""
     leftover: str = ""
     change: str = ""
@@ -166,16 +168,24 @@ def to_left(record: AttemptRecord) -> AttemptRecord:
     return replace(record, worktree="")
 
 
-def to_landing(record: AttemptRecord, old: str, new: str) -> AttemptRecord:
-    """The target is about to move from `old` to `new`."""
+def to_checking(record: AttemptRecord, worktree: str) -> AttemptRecord:
+    """Checks are about to run in this worktree: its own, of which all is saved, or one that is made for them. Whatever
+    they leave there is no work."""
+    _require(record, "run checks", Phase.FINISHED, Phase.LANDING)
+    own = "" if record.worktree == worktree else record.worktree
+    return replace(record, worktree=own, check_worktree=worktree)
+
+
+def to_landing(record: AttemptRecord, old: str, new: str, tip: str) -> AttemptRecord:
+    """The target is about to move from `old` to `tip`, which is `new` or holds it among others' landing commits."""
     _require(record, "land", Phase.FINISHED, Phase.LANDING)
-    return replace(record, phase=Phase.LANDING, landing_old=old, landing_commit=new)
+    return replace(record, phase=Phase.LANDING, landing_old=old, landing_commit=new, landing_tip=tip)
 
 
 def to_not_landing(record: AttemptRecord) -> AttemptRecord:
     """The landing that was begun has moved nothing."""
     _require(record, "take a landing back", Phase.FINISHED, Phase.LANDING)
-    return replace(record, phase=Phase.FINISHED, landing_old="", landing_commit="")
+    return replace(record, phase=Phase.FINISHED, landing_old="", landing_commit="", landing_tip="")
 
 
 def to_finalized_on_branch(record: AttemptRecord, tip: str) -> AttemptRecord:
@@ -231,6 +241,8 @@ def to_reopened(record: AttemptRecord, process: ProcessMark, head: str) -> Attem
         ended_at="",
         process=process,
         worktree="",
+        check_worktree="",
+        said=(),
         head=head,
         landing_commit=commit,
         onto="",
@@ -284,8 +296,10 @@ def to_ended(record: AttemptRecord, end: End) -> AttemptRecord:
         phase=Phase.ENDED,
         ending=end.ending,
         ended_at=end.at,
+        check_worktree=record.check_worktree if end.leftover else "",
         reason=end.reason,
         paths=end.paths,
+        said=end.said,
         kept=end.kept,
         leftover=end.leftover,
         change=end.change,
@@ -296,7 +310,7 @@ def to_ended(record: AttemptRecord, end: End) -> AttemptRecord:
 def to_cleaned(record: AttemptRecord, leftover: str) -> AttemptRecord:
     """What an ended attempt had left is gone, but for `leftover`."""
     _require(record, "clean up after it", Phase.ENDED)
-    return replace(record, leftover=leftover)
+    return replace(record, leftover=leftover, check_worktree=record.check_worktree if leftover else "")
 
 
 def _require(record: AttemptRecord, what: str, *phases: Phase) -> None:

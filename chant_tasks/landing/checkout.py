@@ -45,33 +45,41 @@ class InTheWay(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """From which commit to which, over which paths.
+class SpecFile:
+    """The file of a spec that lands: as its attempt found it, and as it will be."""
 
-    `given` and `final` are the spec's file as the agent's attempt found it and as it lands; `spec_path` is "" where git
-    ignores the file. `is_resumed` says that an earlier try may have got halfway.
-    """
+    path: str
+    given: bytes
+    final: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """From which commit to which, over which paths, with the files of the specs that land (but for those that git
+    ignores). `is_resumed` says that an earlier try may have got halfway."""
 
     old: Oid
     new: Oid
     changes: tuple[Change, ...]
-    spec_path: str
-    given: bytes
-    final: bytes
+    specs: tuple[SpecFile, ...]
     is_resumed: bool
+
+    @property
+    def spec_paths(self) -> frozenset[str]:
+        return frozenset(spec.path for spec in self.specs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
     """A checkout that is ready to move: the copy of its index, the tree that this stands for, the half-written paths to
-    write again, and the text of the spec's file where its user's own is kept (None: git writes it)."""
+    write again, and the texts of specs' files where their user's own are kept (the others git writes)."""
 
     top: Path
     git_dir: Path
     index: Path
     old_tree: Oid
     rewrite: tuple[str, ...]
-    merged_spec: bytes | None
+    merged_specs: tuple[tuple[str, bytes], ...]
 
 
 @contextmanager
@@ -142,19 +150,28 @@ def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
     add_index_copy(git_dir, index)
     git = Git(top, index=index)
     apply_refresh(git)
-    old_tree, adopted, merged_spec = find_tree(git, move.old), frozenset[str](), None
+    old_tree, adopted, merged_specs = find_tree(git, move.old), frozenset[str](), []
     if move.is_resumed:
         old_tree, adopted = _adopt_half_written(git, top, old_tree, move)
-    if move.spec_path and move.spec_path not in adopted:
-        old_tree, merged_spec = _prepare_spec(git, top, old_tree, move)
+    for spec in move.specs:
+        if spec.path not in adopted:
+            old_tree, merged = _prepare_spec(git, top, old_tree, move, spec)
+            merged_specs += [(spec.path, merged)] if merged is not None else []
     apply_refresh(git)
-    changes = [change for change in move.changes if change.path != move.spec_path and change.path not in adopted]
+    changes = [change for change in move.changes if change.path not in move.spec_paths | adopted]
     blockers = _find_blockers(git, top, old_tree, changes)
     if blockers:
-        raise InTheWay(_word_blockers(blockers), blockers)
+        raise InTheWay(word_blockers(blockers), blockers)
     removed = {change.path for change in move.changes if change.status == "D"}
     rewrite = tuple(sorted(adopted - removed))
-    return Refresh(top=top, git_dir=git_dir, index=index, old_tree=old_tree, rewrite=rewrite, merged_spec=merged_spec)
+    return Refresh(
+        top=top,
+        git_dir=git_dir,
+        index=index,
+        old_tree=old_tree,
+        rewrite=rewrite,
+        merged_specs=tuple(merged_specs),
+    )
 
 
 def require_still_free(refreshes: Iterable[Refresh], move: Move) -> None:
@@ -165,11 +182,11 @@ def require_still_free(refreshes: Iterable[Refresh], move: Move) -> None:
         added = (
             change.path
             for change in move.changes
-            if change.status == "A" and change.path not in (move.spec_path, *refresh.rewrite)
+            if change.status == "A" and change.path not in (*move.spec_paths, *refresh.rewrite)
         )
         found = tuple(obstacle for path in added for obstacle in _find_obstacles(refresh.top, path, removed))
         if found:
-            raise InTheWay(_word_blockers(found), found)
+            raise InTheWay(word_blockers(found), found)
 
 
 def apply_refresh_plan(refresh: Refresh, move: Move) -> None:
@@ -177,8 +194,8 @@ def apply_refresh_plan(refresh: Refresh, move: Move) -> None:
     git = Git(refresh.top, index=refresh.index)
     apply_tree(git, refresh.old_tree, move.new)
     add_files_from_index(git, refresh.rewrite)
-    if refresh.merged_spec is not None:
-        save_file(refresh.top / move.spec_path, refresh.merged_spec)
+    for path, text in refresh.merged_specs:
+        save_file(refresh.top / path, text)
     refresh.index.replace(refresh.git_dir / "index")
 
 
@@ -210,7 +227,8 @@ def _find_obstacles(top: Path, path: str, removed: set[str]) -> Iterator[str]:
         yield path
 
 
-def _word_blockers(paths: tuple[str, ...]) -> str:
+def word_blockers(paths: tuple[str, ...]) -> str:
+    """What keeps the checkout from moving, in a line."""
     verb = "is" if len(paths) == 1 else "are"
     return f"{render_some(paths, shown=5)} {verb} changed or untracked in your checkout"
 
@@ -245,13 +263,13 @@ def _is_half_written(git: Git, top: Path, change: Change) -> bool:
     return blob != change.old and (blob == change.new or load_blob(git, change.new).startswith(data))
 
 
-def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, bytes | None]:
+def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move, spec: SpecFile) -> tuple[Oid, bytes | None]:
     """The old tree with the spec's file in it as the checkout has it, and the text to write where git shall not.
 
     Untouched since the agent got it, the file simply moves on. Edited since, the index gets what lands and the file
     stays the user's change, with what landed merged in.
     """
-    path, place = move.spec_path, top / move.spec_path
+    path, place = spec.path, top / spec.path
     change = next((change for change in move.changes if change.path == path), None)
     if change is None:
         return old_tree, None
@@ -260,16 +278,16 @@ def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move) -> tuple[Oid, 
         raise InTheWay(f"{path} was removed from your checkout", (path,))
     data = place.read_bytes()
     blob = add_blob(git, data, path)
-    given = blob if data == move.given else add_blob(git, move.given, path)
+    given = blob if data == spec.given else add_blob(git, spec.given, path)
     known = {change.old, change.new, blob, given}
     if entry is not None and entry.blob not in known:
         raise InTheWay(f"{path} is staged in your checkout with another text than its file has", (path,))
-    if data == move.given or blob in (change.old, change.new):
+    if data == spec.given or blob in (change.old, change.new):
         if entry != Entry(mode=mode, blob=blob):
             apply_entry(git, path, Entry(mode=mode, blob=blob))
         is_as_committed = (mode, blob) == (change.old_mode, change.old)
         return old_tree if is_as_committed else add_tree_with(git, old_tree, path, blob, mode), None
-    merged = find_merged_spec(git, current=data, base=move.given, other=move.final)
+    merged = find_merged_spec(git, current=data, base=spec.given, other=spec.final)
     if merged is None:
         raise InTheWay(f"{path} is changed in your checkout where the agent changed it", (path,))
     apply_entry(git, path, Entry(mode=mode, blob=change.new))

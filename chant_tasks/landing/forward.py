@@ -6,7 +6,7 @@ from pathlib import Path
 from chant_tasks.git.objects import add_commit, is_ancestor, load_changes, run_merge
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.checkout import Move
-from chant_tasks.landing.land import apply_move
+from chant_tasks.landing.move import apply_move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,7 @@ def apply_forward(git: Git, forward: Forward) -> None:
         old=forward.old,
         new=forward.new,
         changes=load_changes(git, forward.old, forward.new),
-        spec_path="",
-        given=b"",
-        final=b"",
+        specs=(),
         is_resumed=forward.is_resumed,
     )
     apply_move(git, forward.checkout, forward.target, move, "chant: take over what the remote has")

@@ -7,7 +7,7 @@ from pathlib import Path
 from chant_tasks.git.place import load_word
 from chant_tasks.git.runner import Oid
 from chant_tasks.landing.checkout import find_index_files, remove_stale_index_files
-from chant_tasks.landing.land import remove_stale_files
+from chant_tasks.landing.move import remove_stale_files
 
 
 def find_stale_files(common_dir: Path) -> Iterator[Path]:

@@ -62,8 +62,15 @@ def _has_litter(record: AttemptRecord) -> bool:
 def _find_worker(journal: Path, record: AttemptRecord) -> Worker | None:
     if record.ending is not None or record.process == own_mark() or not is_spec_locked(journal, record.spec):
         return None
-    words = [record.agent] if record.agent else []
+    words = [word for word in (_find_doing(record),) if word]
     return Worker(pid=record.process.pid, doing=", ".join([*words, render_duration(_measure_work(record))]))
+
+
+def _find_doing(record: AttemptRecord) -> str:
+    """Who works: the agent, or, once it is done, what its work is at."""
+    if record.check_worktree:
+        return "checks"
+    return "landing" if record.is_proven and record.agent_end is not None else record.agent
 
 
 def _measure_work(record: AttemptRecord) -> float:

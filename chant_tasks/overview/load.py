@@ -99,7 +99,7 @@ def is_agents_doit(root: Path, environ: Mapping[str, str]) -> bool:
         return False
     records = (load_last(journal, spec) for spec in load_open(journal))
     known = [record for record in records if record is not None and not record.is_in_place]
-    return any(Path(record.worktree) == project.top for record in known)
+    return any(project.top in (Path(record.worktree), Path(record.check_worktree)) for record in known)
 
 
 def _load_settings(project: Project) -> tuple[Config | None, ChantError | None]:

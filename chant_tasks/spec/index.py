@@ -8,12 +8,13 @@ second change in the same instant would look like none (git has the same trouble
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import Enum
 from os import stat_result
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, get_origin
 
-from chant_tasks.spec.model import Approval, Criterion, Spec, SpecId, SpecTimeout, Status
+from chant_tasks.spec.model import Approval, Criterion, OnConflict, Spec, SpecId, SpecTimeout, Status
 
 # Some file systems keep times to two seconds only.
 _RACY_NANOSECONDS = 2_000_000_000
@@ -78,7 +79,8 @@ def parse_row(spec_id: SpecId, path: Path, row: Sequence[Any]) -> Spec | None:
         for name in _TUPLES:
             values[name] = tuple(values[name])
         values["status"] = Status(values["status"])
-        values["timeout"] = SpecTimeout(wall=values["timeout"][0], silence=values["timeout"][1])
+        values["on_conflict"] = OnConflict(values["on_conflict"]) if values["on_conflict"] else None
+        values["timeout"] = _parse_timeout(*values["timeout"])
         values["criteria"] = tuple(_parse_criterion(*item) for item in values["criteria"])
         values["approval"] = _parse_approval(*values["approval"]) if values["approval"] is not None else None
         return Spec(id=spec_id, path=path, **values)
@@ -88,12 +90,12 @@ def parse_row(spec_id: SpecId, path: Path, row: Sequence[Any]) -> Spec | None:
 
 def _render(value: object) -> object:
     match value:
-        case Status():
+        case Enum():
             return value.value
         case Approval():
             return [value.is_required, value.status, value.by]
         case SpecTimeout():
-            return [value.wall, value.silence]
+            return [value.wall, value.silence, value.check]
         case tuple():
             return [_render(item) for item in value]
         case Criterion():
@@ -103,6 +105,10 @@ def _render(value: object) -> object:
 
 def _parse_criterion(text: str, is_ticked: bool, line: int) -> Criterion:
     return Criterion(text=text, is_ticked=is_ticked, line=line)
+
+
+def _parse_timeout(wall: float | None, silence: float | None, check: float | None) -> SpecTimeout:
+    return SpecTimeout(wall=wall, silence=silence, check=check)
 
 
 def _parse_approval(is_required: bool, status: str, by: str | None) -> Approval:

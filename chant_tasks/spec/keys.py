@@ -5,7 +5,8 @@ import difflib
 # Ours, and all that chant reads or documents: files that come from there hold them.
 KNOWN_KEYS = frozenset(
     {"type", "status", "depends_on", "labels", "target_files", "context", "task_dep", "prompt", "provider", "model"}
-    | {"run", "timeout", "allow_no_changes", "approval", "branch", "branch_prefix", "pr", "commits", "completed_at"}
+    | {"run", "timeout", "checks", "allow_no_changes", "approval", "branch", "branch_prefix", "pr", "commits"}
+    | {"completed_at"}
     | {"tracks", "informed_by", "origin", "schedule", "source_branch", "target_branch", "conflicting_files"}
     | {"blocked_specs", "original_spec", "last_verified", "verification_status", "verification_failures"}
     | {"replayed_at", "replay_count", "original_completed_at", "derived_fields", "members", "output_schema", "public"}
@@ -14,7 +15,7 @@ KNOWN_KEYS = frozenset(
 )
 _ACTED_ON = (
     *("type", "status", "depends_on", "labels", "target_files", "context", "task_dep", "prompt", "provider", "model"),
-    *("run", "timeout", "allow_no_changes", "approval", "branch", "branch_prefix", "pr", "on_conflict"),
+    *("run", "timeout", "checks", "allow_no_changes", "approval", "branch", "branch_prefix", "pr", "on_conflict"),
 )
 _LONGEST_TYPED = 40
 

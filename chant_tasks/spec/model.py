@@ -44,6 +44,7 @@ class SpecTimeout:
 
     wall: float | None = None
     silence: float | None = None
+    check: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Spec:
     timeout: SpecTimeout = SpecTimeout()
     on_conflict: OnConflict | None = None
     pr: bool | str | None = None  # a wish, or the address of the pull request that there is
+    checks: tuple[str, ...] = ()
 
     @property
     def is_driver_by_type(self) -> bool:

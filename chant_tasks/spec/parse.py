@@ -23,6 +23,7 @@ from chant_tasks.words import render_excerpt
 
 # What is written when a spec is finalized: that it can be is known before an agent starts.
 FINALIZED_KEYS = ("status", "commits", "completed_at", "model")
+_TIMEOUTS = ("wall", "silence", "check")
 _APPROVALS = ("pending", "approved", "rejected")
 _KNOWN_APPROVALS = f"known are {', '.join(_APPROVALS)}"
 
@@ -71,6 +72,7 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         completed_at=fields.find_text("completed_at"),
         timeout=_parse_timeout(fields),
         on_conflict=_parse_on_conflict(fields),
+        checks=_parse_checks(fields),
         criteria=criteria.items,
         problem=criteria.problem or _find_edit_problem(frontmatter, data),
     )
@@ -134,11 +136,13 @@ def _parse_timeout(fields: Fields) -> SpecTimeout:
         return SpecTimeout(wall=_parse_limit(fields, "timeout"))
     section = fields.find_section("timeout")
     assert section is not None
-    unknown = next((key for key in section.values if key not in ("wall", "silence")), None)
+    unknown = next((key for key in section.values if key not in _TIMEOUTS), None)
     if unknown is not None:
-        raise section.error(unknown, f"unknown key `timeout.{render_excerpt(unknown)}` (known are wall, silence)")
-    wall, silence = (_parse_limit(section, key, "timeout.") for key in ("wall", "silence"))
-    return SpecTimeout(wall=wall, silence=silence)
+        raise section.error(
+            unknown, f"unknown key `timeout.{render_excerpt(unknown)}` (known are {', '.join(_TIMEOUTS)})"
+        )
+    wall, silence, check = (_parse_limit(section, key, "timeout.") for key in _TIMEOUTS)
+    return SpecTimeout(wall=wall, silence=silence, check=check)
 
 
 def _parse_limit(fields: Fields, key: str, prefix: str = "") -> float | None:
@@ -163,6 +167,19 @@ def _parse_wish(fields: Fields, key: str) -> bool | str | None:
     """Whether something is to be made for the spec, or the record of what was."""
     value = fields.values.get(key)
     return value if isinstance(value, bool) else fields.find_text(key)
+
+
+def _parse_checks(fields: Fields) -> tuple[str, ...]:
+    """The spec's own checks. None of the settings' can be switched off: what lands has passed them."""
+    checks = fields.texts("checks")
+    if fields.values.get("checks") in ("none", False):
+        raise fields.error("checks", "`checks` adds to the settings' checks, and switches none of them off")
+    return checks
+
+
+def _parse_branch(fields: Fields) -> bool | str | None:
+    value = fields.values.get("branch")
+    return value if isinstance(value, bool) else fields.find_text("branch")
 
 
 def _find_edit_problem(frontmatter: Frontmatter, data: bytes) -> str | None:

@@ -46,6 +46,8 @@ class Ending(Enum):
     INTERRUPTED = "interrupted"
     CONFLICT = "conflict"
     WAITS = "waits"
+    RED = "red"  # a check of its work failed
+    TARGET_RED = "target-red"  # a check of the target itself did
     ON_BRANCH = "on-branch"
     DISCARDED = "discarded"
 
@@ -70,6 +72,8 @@ class State:
     `is_on_branch` says that its work is done, and waits on its branch to be merged.
     `is_mendable` says that its finished work conflicts, and that its agent is to resolve that.
     `is_unpublished` says that its branch is yet to be pushed, or its pull request to be opened.
+    `can_go_on` says that a person may have its agent mend what is on its branch, `only_lands` that the next run tries
+    to land that again, and works nothing.
     """
 
     kind: Kind
@@ -81,6 +85,8 @@ class State:
     is_on_branch: bool = False
     is_mendable: bool = False
     is_unpublished: bool = False
+    can_go_on: bool = False
+    only_lands: bool = False
 
     @property
     def icon(self) -> str:
@@ -110,9 +116,9 @@ class AttemptFacts:
     `is_halfway` that its landing failed midway, so that the file in the checkout may tell of what did not happen.
     `kept` names the ref that holds the work, `head` is its last commit, `leftover` what could not be cleaned up (path
     and reason). `is_resumable` says that there is something that an agent can go on from: work, or a session. `tries`
-    is how many attempts in a row, this one included, failed with the same `change`. `onto` is what its branch could not
-    be moved onto by a restack. `is_mendable` says that its agent may resolve the conflict that it ended with,
-    `conflict_tries` how often one has tried, `conflict_outcome` what the last try came to.
+    is how many attempts in a row, this one included, failed with the same `change`, `said` what a failed check said.
+    `onto` is what its branch could not be moved onto by a restack. `is_mendable` says that its agent may resolve the
+    conflict that it ended with, `conflict_tries` how often one has tried, `conflict_outcome` what the last try came to.
     """
 
     number: int
@@ -130,6 +136,7 @@ class AttemptFacts:
     head: str = ""
     change: str = ""
     tries: int = 0
+    said: tuple[str, ...] = ()
     onto: str = ""
     is_mendable: bool = False
     conflict_tries: int = 0

@@ -1,6 +1,7 @@
 """What a branch of a spec's means: work that waits for a person, for the checkout, or for the next `doit`."""
 
 from dataclasses import replace
+from shlex import quote
 
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import AttemptFacts, Ending, Kind, Next, SpecFacts, State
@@ -14,12 +15,16 @@ def find_on_branch(facts: SpecFacts) -> State | None:
     attempt = facts.attempt
     if attempt is not None and attempt.ending is Ending.WAITS and (facts.branch or not attempt.kept):
         return _landing_waits(facts, attempt)  # a driver's landing has no branch
+    if attempt is not None and attempt.ending is Ending.TARGET_RED and (facts.branch or not attempt.kept):
+        return _target_red(facts, attempt)
     if not facts.branch:
         return None
     if _is_completed_on_branch(facts):
         return _completed_on_branch(facts)
     if attempt is not None and attempt.ending is Ending.CONFLICT:
         return _conflict(facts, attempt)
+    if attempt is not None and attempt.ending is Ending.RED:
+        return _red(facts, attempt)
     if attempt is not None and attempt.ending is None:
         is_touched = bool(attempt.reason) and not attempt.is_proven
         return _touched(facts, attempt) if is_touched else None  # recovery takes it from here
@@ -84,6 +89,7 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
         kind=Kind.LANDING_WAITS,
         reason=attempt.reason,
         details=(("waits", attempt.reason), *((("kept", f"branch {facts.branch}"),) if facts.branch else ())),
+        only_lands=True,
         next=(
             Next(command=f"doit {facts.typed}", purpose=purpose),
             *((_discard(facts),) if facts.branch else ()),
@@ -154,6 +160,53 @@ def _mendable(facts: SpecFacts, attempt: AttemptFacts) -> State:
 def _word_tries(attempt: AttemptFacts) -> str:
     tries = render_count(attempt.conflict_tries, "try", "tries")
     return f"could not resolve it ({tries}): {attempt.conflict_outcome}"
+
+
+def _red(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """Work that is done and would break the target: a check failed on the tree that would have landed."""
+    target = attempt.target or facts.target
+    if attempt.head and facts.branch_tip not in ("", attempt.head):
+        return _changed_since(facts, attempt, target)
+    resume = Next(command=f"doit spec-resume {facts.typed}", purpose="have its agent mend it, told what failed; or")
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(("red", attempt.reason), *_word_check(facts, attempt)),
+        next=(
+            *((resume,) if attempt.is_resumable else ()),
+            Next(command=f"git switch {quote(facts.branch)}", purpose="mend it there and commit"),
+            Next(
+                command=f"git switch {quote(target)} && doit spec-land {facts.typed}", purpose="then check and land it"
+            ),
+            _discard(facts),
+        ),
+        can_go_on=attempt.is_resumable,
+    )
+
+
+def _target_red(facts: SpecFacts, attempt: AttemptFacts) -> State:
+    """Work that may be good: the target fails the check without it, so nothing can be told of it."""
+    target = attempt.target or facts.target
+    purpose = f"once {target} is mended: check and land it; the agent will not run again"
+    return State(
+        kind=Kind.ATTENTION,
+        reason=attempt.reason,
+        details=(("red", attempt.reason), *_word_check(facts, attempt)),
+        next=(
+            Next(command=f"doit {facts.typed}", purpose=purpose),
+            *((_discard(facts),) if facts.branch else ()),
+        ),
+        only_lands=True,
+    )
+
+
+def _word_check(facts: SpecFacts, attempt: AttemptFacts) -> tuple[tuple[str, str], ...]:
+    """The rows of a report on a check that failed: its last lines, and where the rest is."""
+    return (
+        *(("" if number else "it said", line) for number, line in enumerate(attempt.said)),
+        *((("kept", f"branch {facts.branch}"),) if facts.branch else ()),
+        *((("log", attempt.log),) if attempt.log else ()),
+    )
 
 
 def _changed_since(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:

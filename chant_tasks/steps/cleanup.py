@@ -5,18 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from chant_tasks.errors import ChantError, GitError
+from chant_tasks.errors import ChantError, GitError, RepositoryError
 from chant_tasks.events import Ended, Notice
 from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
-from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records
+from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records, save_record
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
-from chant_tasks.journal.transitions import End, Last, to_ended, to_left_to_person, to_unmended
+from chant_tasks.journal.transitions import End, Last, to_cleaned, to_ended, to_left_to_person, to_unmended
 from chant_tasks.journal.tries import count_tries, name_change
 from chant_tasks.landing.abandoned import save_spares
 from chant_tasks.landing.land import remove_landing_ref
@@ -74,14 +74,40 @@ def _count(run: SpecRun, record: AttemptRecord, end: End, head: Oid | None) -> E
     return replace(end, change=change, tries=count_tries(replace(record, change=change), earlier))
 
 
-def end_on_branch(run: SpecRun, attempt: Attempt, ending: Ending, reason: str, paths: tuple[str, ...]) -> State:
+def end_on_branch(
+    run: SpecRun,
+    attempt: Attempt,
+    ending: Ending,
+    reason: str,
+    paths: tuple[str, ...] = (),
+    said: tuple[str, ...] = (),
+) -> State:
     """End an attempt for now: everything stays on its branch, only the worktree goes."""
     if attempt.is_resolved and ending is Ending.CONFLICT:  # a person is at it
         attempt = replace(attempt, record=to_left_to_person(attempt.record, ""))
     leftover = remove_traces(run, attempt.record, keeps_branch=True)
     kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
-    end = End(ending=ending, at=now(), reason=reason, paths=paths, kept=kept, leftover=leftover)
+    end = End(ending=ending, at=now(), reason=reason, paths=paths, said=said, kept=kept, leftover=leftover)
     return _end(run, attempt, end)
+
+
+def set_aside(run: SpecRun, record: AttemptRecord) -> None:
+    """Keep what is on an attempt's branch at a ref of its own, its branch's name free again, for an agent that goes on
+    from there. Raises RepositoryError where the branch is checked out somewhere."""
+    branch = f"refs/heads/{record.branch}"
+    head = find_commit(run.git, branch)
+    for worktree in load_worktrees(run.git, run.overview.project.top):
+        if worktree.branch == record.branch:
+            way = f"git -C {quote(str(worktree.path))} switch {quote(record.target)}"
+            raise RepositoryError(f"{record.branch} is checked out in {worktree.path}", way)
+    kept = f"{REFS}/{record.spec}/{record.number}"
+    if head is not None:
+        apply_ref(run.git, kept, head, None, f"chant: attempt {record.number}: to be gone on with")
+    end = End(ending=Ending.FAILED, at=now(), reason=record.reason, said=record.said, kept=kept, leftover=record.branch)
+    record = to_ended(record, end)
+    save_record(run.overview.project.journal_folder, record)
+    leftover = remove_traces(run, record, keeps_branch=False)
+    save_record(run.overview.project.journal_folder, to_cleaned(record, leftover))
 
 
 def end_completed(run: SpecRun, attempt: Attempt) -> State:
@@ -135,15 +161,16 @@ def _render_end(state: State) -> str:
 
 
 def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) -> str:
-    """Remove the attempt's worktree and, unless it is kept, its branch; in words what could not be removed, or ""."""
-    try:
-        if record.worktree and not record.is_in_place:
+    """Remove the attempt's worktrees and, unless it is kept, its branch; in words what could not be removed, or ""."""
+    own = "" if record.is_in_place else record.worktree
+    for worktree in filter(None, (own, record.check_worktree)):
+        try:
             with add_worktrees_lock(run.overview.project.journal_folder):
-                remove_worktree(run.overview.project.common_dir, Path(record.worktree))
-    except ChantError as error:
-        return f"worktree {record.worktree} could not be removed: {error}"
-    except OSError as error:
-        return f"worktree {error.filename or record.worktree} could not be removed: {error.strerror}"
+                remove_worktree(run.overview.project.common_dir, Path(worktree))
+        except ChantError as error:
+            return f"worktree {worktree} could not be removed: {error}"
+        except OSError as error:
+            return f"worktree {error.filename or worktree} could not be removed: {error.strerror}"
     if keeps_branch:
         return ""
     remove_base_branch(run, record)

@@ -1,4 +1,5 @@
-"""What the agents of one run work on at the moment, and what they have used so far: shared by its threads."""
+"""What the agents of one run work on at the moment, what they have used so far, and which of it was found to be good:
+shared by its threads."""
 
 import threading
 from collections import Counter
@@ -23,6 +24,7 @@ class Desk:
         self.started: Counter[str] = Counter()
         self._entries: list[Entry] = []
         self._said: set[str] = set()
+        self._green: set[str] = set()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -45,6 +47,16 @@ class Desk:
         """Note what a run of an agent has used."""
         with self.lock:
             self._entries.append(entry)
+
+    def add_green(self, name: str) -> None:
+        """Note that checks have succeeded: `name` is that of the files and of the commands."""
+        with self.lock:
+            self._green.add(name)
+
+    def is_green(self, name: str) -> bool:
+        """Whether these checks have succeeded on these files in this run."""
+        with self.lock:
+            return name in self._green
 
     def is_news(self, text: str) -> bool:
         """Whether that was not said in this run yet; now it is."""

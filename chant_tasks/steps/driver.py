@@ -32,7 +32,7 @@ def finalize_driver(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> 
     with lock:
         recover(run, spec_id)
         state = load_state(run.overview, spec_id)
-        if state.kind not in (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS):
+        if not state.only_lands and state.kind not in (Kind.READY, Kind.FAILED):
             return state
         attempt = _find_driver_attempt(run, spec_id, lock) or _add_driver_attempt(run, spec_id, lock)
         try:

@@ -72,7 +72,8 @@ def is_continued(record: AttemptRecord, tombstone: Tombstone | None, *, is_asked
     """Whether a spec can go on from this attempt; `is_asked` says that a person wants that."""
     if tombstone is not None and record.number <= tombstone.attempts:
         return False
-    is_ours_to_go_on = record.ending is Ending.INTERRUPTED or (is_asked and record.ending is Ending.FAILED)
+    is_ended = record.ending in (Ending.FAILED, Ending.RED)
+    is_ours_to_go_on = record.ending is Ending.INTERRUPTED or (is_asked and is_ended)
     return is_ours_to_go_on and record.is_resumable
 
 
@@ -80,7 +81,7 @@ def find_refusal(overview: Overview, spec_id: SpecId) -> str | None:
     """Why a person cannot have the spec gone on with, and what to type instead; None where that can be."""
     state, record = overview.states[spec_id], overview.journal.records.get(spec_id)
     typed = quote(overview.short.get(spec_id, spec_id))
-    if state.kind in _REFUSED and not state.is_stuck:
+    if state.kind in _REFUSED and not (state.is_stuck or state.can_go_on):
         words = f"{spec_id} is not resumed: {state.label}" + (f", {state.reason}" if state.reason else "")
         return "\n  ".join([words, *(step.command for step in state.next[:1])])
     if record is None:
@@ -186,4 +187,6 @@ def _load_told(git: Git, earlier: AttemptRecord, own_head: Oid, head: Oid) -> Ea
         commits=load_subjects(git, Oid(earlier.base), own_head),
         files=load_paths(earlier.base, head),
         uncommitted=load_paths(own_head, head),
+        said=earlier.said,
+        said_of=f"this work merged with {earlier.target}: merge that here where you do not see it fail",
     )

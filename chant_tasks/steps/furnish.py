@@ -1,7 +1,7 @@
 """What is put into a new worktree: the files of its branch, what an earlier attempt had not committed, the spec's file,
 the target where a conflict with it is to be resolved, files that git ignores, and what `worktrees.setup` makes."""
 
-from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.contract import Launch
 from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
@@ -10,6 +10,7 @@ from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of
 from chant_tasks.steps.include import add_included_files
 from chant_tasks.steps.merge_place import add_target
+from chant_tasks.steps.outcome import render_exit
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun, find_limits
@@ -25,6 +26,11 @@ def furnish(run: SpecRun, attempt: Attempt) -> None:
     save_file(attempt.spec_file, attempt.text)
     if attempt.merging is not None:
         add_target(attempt, attempt.worktree, attempt.merging)
+    add_what_is_needed(run, attempt)
+
+
+def add_what_is_needed(run: SpecRun, attempt: Attempt) -> None:
+    """Put into the attempt's worktree what no branch holds. Raises WorktreeError or OSError where that fails."""
     add_included_files(run.overview.project.top, attempt.worktree, run.config.worktrees.include)
     _run_setup(run, attempt)
 
@@ -45,12 +51,4 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
         stop=run.stop,
     )
     if end.status != 0 or end.ended_by is not None:
-        raise WorktreeError(f"worktrees.setup `{command}` {_word_end(end)}")
-
-
-def _word_end(end: Exit) -> str:
-    if end.ended_by is not None:
-        return "was stopped" if end.ended_by == "stopped" else f"was ended by the {end.ended_by}"
-    way = f"failed with status {end.status}" if end.status is not None else f"was killed by signal {end.signal}"
-    said = end.stderr.strip().rpartition("\n")[2]
-    return f"{way}: {said}" if said else way
+        raise WorktreeError(f"worktrees.setup `{command}` {render_exit(end)}")

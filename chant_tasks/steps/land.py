@@ -1,8 +1,8 @@
 """Bringing finalized work to where it belongs: onto the target, or, in branch mode, to the end of its own branch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from chant_tasks.errors import GitError
+from chant_tasks.config import find_checks
 from chant_tasks.events import Finalized, KeptOnBranch, Landing, Notice
 from chant_tasks.git.objects import (
     add_blob,
@@ -10,74 +10,53 @@ from chant_tasks.git.objects import (
     add_tree_with,
     find_mode,
     find_tree,
-    is_ancestor,
 )
 from chant_tasks.git.refs import apply_ref
 from chant_tasks.git.runner import Oid
-from chant_tasks.journal.kept import REFS
-from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
+from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import remove_tombstone
-from chant_tasks.journal.transitions import to_finalized_on_branch, to_landing, to_not_landing
+from chant_tasks.journal.transitions import to_finalized_on_branch, to_not_landing
+from chant_tasks.landing.commit import Made
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
-from chant_tasks.landing.land import Conflict, Landed, Request, Waits, land
+from chant_tasks.landing.land import Conflict, Landed, Request, Resumed, Waits
 from chant_tasks.state import Ending, State
+from chant_tasks.steps.advance import is_left_out
 from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
-from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch, render_failure
-from chant_tasks.steps.ignored import save_ignored_spec
+from chant_tasks.steps.batch import check_on_branch, land_ready
+from chant_tasks.steps.candidate import Broken, Candidate, Result
+from chant_tasks.steps.checks import CheckStopped
+from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.use import find_recorded_cost
+from chant_tasks.words import render_count
 
 
 def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> State:
-    """Land what was found to be done; the state that follows."""
+    """Land what was found to be done, with whatever else is ready; the state that follows."""
     request = _plan_request(run, attempt, end, head)
-    journal = run.overview.project.journal_folder
+    # a driver's landing changes nothing but its own file
+    checks = find_checks(attempt.spec, run.config) if head is not None else attempt.spec.checks
+    candidate = Candidate(attempt=attempt, request=request, checks=checks)
 
-    noted = attempt
+    def tell(count: int) -> None:
+        if checks:
+            text = f"waits for the checks of {render_count(count, 'spec')} before it"
+            run.emit(Landing(spec=attempt.spec.id, text=text))
 
-    def note(old: Oid, new: Oid) -> None:
-        nonlocal noted
-        if head is not None and _is_left_out(run, head, new):
-            reason = f"chant: the work of attempt {attempt.record.number}"
-            apply_ref(run.git, f"{REFS}/{attempt.record.spec}/{attempt.record.number}", head, None, reason)
-        noted = save(run, attempt, to_landing(noted.record, old, new))
-
-    waits = Landing(
-        spec=attempt.spec.id, text="waits for its turn: a task of the dodo, or another landing, is under way"
-    )
-    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
-    if tasks_lock is None:
-        return end_on_branch(run, attempt, Ending.WAITS, "the run was stopped before it could land", ())
-    with tasks_lock, add_landing_lock(journal):
-        result = _land(request, note)
-        if isinstance(result, Landed) and attempt.record.is_ignored:
-            save_ignored_spec(run, attempt, result.final)
-    if isinstance(result, Landed) and head is not None and _is_left_out(run, head, result.commit):
+    settled = run.landings.join(attempt.spec.id, candidate, lambda: land_ready(run), tell)
+    if isinstance(settled.result, Landed) and is_left_out(run.git, head, settled.result.commit):
         why = f"{attempt.record.target} was rewritten while it was worked"
         if attempt.record.stacked_on:
             why = "what it stood on has landed in other commits"
         text = f"{why}: landed as one commit"
         run.emit(Notice(spec=attempt.spec.id, text=text))
-    return _end_landing(run, noted, result)
-
-
-def _is_left_out(run: SpecRun, head: Oid, commit: Oid) -> bool:
-    """Whether the history of a landing commit leaves the work's own commits out."""
-    return not is_ancestor(run.git, head, commit)
-
-
-def _land(request: Request, note: Callable[[Oid, Oid], None]) -> Landed | Conflict | Waits:
-    """As `land`; where git fails (no key, no space) the finished work waits on its branch, too."""
-    try:
-        return land(request, note)
-    except (GitError, OSError) as error:
-        return Waits(reason=render_failure(error), paths=(), may_be_halfway=request.resumed is not None)
+    return _end_landing(run, settled.attempt, settled.result)
 
 
 def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -> Request:
     record, spec = attempt.record, attempt.spec
-    resumed = (Oid(record.landing_old), Oid(record.landing_commit)) if record.landing_old else None
+    resumed = _find_resumed(record)
     earlier = find_copy(run, record, "final.md") if resumed else None
     git = find_git(run, attempt)
     # The same date as in an earlier try: what that one wrote into the checkout is no change of its user's.
@@ -106,6 +85,14 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
     )
 
 
+def _find_resumed(record: AttemptRecord) -> Resumed | None:
+    """The landing that was begun before; records of an older version name no tip, for each spec landed alone then."""
+    if not record.landing_old:
+        return None
+    tip = record.landing_tip or record.landing_commit
+    return Resumed(old=Oid(record.landing_old), commit=Oid(record.landing_commit), tip=Oid(tip))
+
+
 def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
     """What a landing commit tells beside its files; all of the record, where git ignores the spec's file."""
     record = attempt.record
@@ -124,7 +111,7 @@ def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
     return trailers
 
 
-def _end_landing(run: SpecRun, attempt: Attempt, result: Landed | Conflict | Waits) -> State:
+def _end_landing(run: SpecRun, attempt: Attempt, result: Result) -> State:
     spec_id, target = attempt.spec.id, attempt.record.target
     match result:
         case Landed(commit=commit):
@@ -136,10 +123,23 @@ def _end_landing(run: SpecRun, attempt: Attempt, result: Landed | Conflict | Wai
             return end_failed(run, attempt, f"conflicts with {target}: {', '.join(paths)}", head=None)
         case Conflict(paths=paths):
             return end_on_branch(run, attempt, Ending.CONFLICT, f"conflicts with {target}: {', '.join(paths)}", paths)
+        case Broken():
+            return _end_broken(run, attempt, result)
         case Waits(reason=reason, paths=paths, may_be_halfway=may_be_halfway):
             if not may_be_halfway:
                 attempt = save(run, attempt, to_not_landing(attempt.record))
             return end_on_branch(run, attempt, Ending.WAITS, reason, paths)
+
+
+def _end_broken(run: SpecRun, attempt: Attempt, broken: Broken) -> State:
+    """End an attempt whose work does not land because of a check: as red, or as waiting for the target's own repair."""
+    red, target = broken.red, attempt.record.target
+    attempt = save(run, attempt, to_not_landing(attempt.record))
+    ending = Ending.TARGET_RED if broken.is_target else Ending.RED
+    reason = f"{target} itself fails: {red.reason}" if broken.is_target else red.reason
+    if not attempt.record.branch and not broken.is_target:
+        return end_failed(run, attempt, reason, head=None)
+    return end_on_branch(run, attempt, ending, reason, said=red.said)
 
 
 def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> State:
@@ -151,8 +151,23 @@ def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> Sta
         blob = add_blob(git, request.final, record.spec_path)
         tree = add_tree_with(git, tree, record.spec_path, blob, find_mode(git, head, record.spec_path))
     tip = add_commit(git, tree, (head,), request.message, is_signed=run.is_signed)
+    attempt, state = _check_branch(run, attempt, Made(request=request, commit=tip, final=request.final))
+    if state is not None:
+        return state
+    record = attempt.record
     apply_ref(run.git, f"refs/heads/{record.branch}", tip, head, f"chant: finalize {record.spec}")
     # a tombstone stays: until the branch is merged, the target has only what was forgotten
     attempt = save(run, attempt, to_finalized_on_branch(record, tip))
     run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
     return end_on_branch(run, attempt, Ending.ON_BRANCH, "", ())
+
+
+def _check_branch(run: SpecRun, attempt: Attempt, made: Made) -> tuple[Attempt, State | None]:
+    """The attempt, and the state that it ended with where its checks keep it from ending its branch."""
+    candidate = Candidate(attempt=attempt, request=made.request, checks=find_checks(attempt.spec, run.config))
+    try:
+        attempt, broken = check_on_branch(run, candidate, made)
+    except CheckStopped:
+        reason = "the run was stopped before its checks were done"
+        return attempt, end_on_branch(run, attempt, Ending.WAITS, reason)
+    return attempt, _end_broken(run, attempt, broken) if broken is not None else None

@@ -6,6 +6,7 @@ from chant_tasks.agents.contract import (
     AgentEvent,
     Answered,
     ErrorClass,
+    Exit,
     Finished,
     GaveUp,
     Outcome,
@@ -74,6 +75,17 @@ def is_session_lost(outcome: Outcome, events: Sequence[AgentEvent]) -> bool:
 def render_reason(outcome: Outcome) -> str:
     """Why an agent ended as it did, or its last word."""
     return outcome.summary if isinstance(outcome, Finished) else outcome.reason
+
+
+def render_exit(end: Exit) -> str:
+    """How a command of the project's ended, as it goes on after its name."""
+    if end.status == 0 and end.ended_by is None:
+        return "succeeded"
+    if end.ended_by is not None:
+        return "was stopped" if end.ended_by == "stopped" else f"was ended by the {end.ended_by}"
+    way = f"failed with status {end.status}" if end.status is not None else f"was killed by signal {end.signal}"
+    said = end.stderr.strip().rpartition("\n")[2]
+    return f"{way}: {said}" if said else way
 
 
 def _find_end(outcome: Outcome) -> AgentEnd:

@@ -17,7 +17,6 @@ from chant_tasks.journal.locks import is_checkout_locked, require_locks
 from chant_tasks.overview import Overview
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
-from chant_tasks.state import Kind
 from chant_tasks.steps.accounts import say_unusable_accounts
 from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.halfway import land_halfway
@@ -152,7 +151,7 @@ def _needs_agent(overview: Overview, spec_id: SpecId) -> bool:
         return False
     record = load_last(overview.project.journal_folder, spec_id)
     is_proven = record is not None and record.ending is None and is_unlanded(record)
-    return not is_proven and (state is None or state.kind is not Kind.LANDING_WAITS)
+    return not is_proven and (state is None or not state.only_lands)
 
 
 def _require_no_attempt_here(run: SpecRun, spec_id: SpecId, problem: ChantError | OSError) -> None:

@@ -36,7 +36,8 @@ from chant_tasks.journal.transitions import (
     to_taken_over,
     to_touched,
 )
-from chant_tasks.landing.land import landing_ref, remove_stale_files
+from chant_tasks.landing.land import landing_ref
+from chant_tasks.landing.move import remove_stale_files
 from chant_tasks.landing.save import Saved
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
@@ -96,7 +97,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
 
 def is_unlanded(record: AttemptRecord) -> bool:
     """Whether an attempt's work is done and has still to land: no agent runs again for it."""
-    return record.ending is Ending.WAITS or (record.ending is None and record.is_proven)
+    return record.ending in (Ending.WAITS, Ending.TARGET_RED) or (record.ending is None and record.is_proven)
 
 
 def _is_left_to_a_person(record: AttemptRecord) -> bool:
@@ -158,7 +159,7 @@ def _remove_stale_files(run: SpecRun, picked: _Picked, _: Recovery) -> _Picked:
     remove_dead_packed_lock(project.common_dir)
     if record.landing_commit:
         with add_landing_lock(project.journal_folder):
-            remove_stale_files(project.common_dir, record.target, Oid(record.landing_commit))
+            remove_stale_files(project.common_dir, record.target, Oid(record.landing_tip or record.landing_commit))
     return picked
 
 

@@ -13,7 +13,7 @@ from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, find_spec_lock
-from chant_tasks.journal.transitions import End, to_ended
+from chant_tasks.journal.transitions import ON_ITS_BRANCH, End, to_ended
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_present, load_state
 from chant_tasks.spec.model import Spec, SpecId
@@ -67,6 +67,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
                 )
         kept = f"{REFS}/{spec_id}/{find_free_number(run, spec_id)}"
         record = _find_open_record(run, spec_id)
+        _require_nothing_halfway(run, record)
         if record is not None:
             kept = f"{REFS}/{spec_id}/{record.number}"
         apply_ref(run.git, kept, head, None, "chant: discarded by a person")
@@ -76,6 +77,16 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
         remove_ref(run.git, f"refs/heads/{branch}", head)
         remove_landing_ref(run.git, spec_id)
     return f"{branch} is set aside as {kept}\n  to get it back: git branch {branch} {kept}"
+
+
+def _require_nothing_halfway(run: SpecRun, record: AttemptRecord | None) -> None:
+    """Raises RepositoryError where others are about to land together with the work: without it they could not."""
+    if record is None or not record.landing_old or record.landing_tip in ("", record.landing_commit):
+        return
+    if find_commit(run.git, f"refs/heads/{record.target}") == record.landing_old:
+        raise RepositoryError(
+            f"{record.spec} was landing, with others, when an earlier run stopped", "finish that: doit"
+        )
 
 
 def _require_lock(run: SpecRun, spec_id: SpecId) -> Lock:
@@ -120,7 +131,7 @@ def _require_branch(run: SpecRun, spec_id: SpecId) -> Oid:
 def _find_open_record(run: SpecRun, spec_id: SpecId) -> AttemptRecord | None:
     """The attempt whose work is on the branch."""
     record = load_last(run.overview.project.journal_folder, spec_id)
-    if record is None or record.ending not in (None, Ending.CONFLICT, Ending.WAITS, Ending.ON_BRANCH):
+    if record is None or record.ending not in (None, *ON_ITS_BRANCH):
         return None
     return record if record.branch == run.overview.facts.branches.get(spec_id) else None
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chant_tasks.agents.environment import Identity
 from chant_tasks.agents.supervise import Limits
@@ -19,6 +20,10 @@ from chant_tasks.journal.process import own_mark
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
+from chant_tasks.steps.queue import Queue
+
+if TYPE_CHECKING:
+    from chant_tasks.steps.candidate import Candidate, Settled
 
 # Checkouts slow each other down on one disk (12 at once took as long as 12 in a row); agents are never capped by this.
 _CHECKOUTS_AT_ONCE = 2
@@ -32,7 +37,7 @@ class SpecRun:
     `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
     environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
-    what this run's agents work on, and what they used.
+    what this run's agents work on, and what they used, `landings` what of it is ready to land.
     """
 
     overview: Overview
@@ -49,6 +54,7 @@ class SpecRun:
     starts: threading.Lock = field(default_factory=threading.Lock)
     account: str = ""
     desk: Desk = field(default_factory=Desk)
+    landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)
     clock: Callable[[], datetime] = find_local_time
     lend: Callable[[], AbstractContextManager[None]] = nullcontext
 

@@ -11,7 +11,7 @@ from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
 from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
 from chant_tasks.landing.checkout import InTheWay
 from chant_tasks.landing.forward import Clash, Diverged, Forward, Sides, add_union, apply_forward
-from chant_tasks.landing.land import Halfway, remove_stale_files
+from chant_tasks.landing.move import Halfway, remove_stale_files
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 

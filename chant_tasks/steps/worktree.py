@@ -25,7 +25,7 @@ from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
 from chant_tasks.steps.budget import plan_refusal
 from chant_tasks.steps.claim import find_failure, wait_for_lock
-from chant_tasks.steps.cleanup import end_failed, stay_open
+from chant_tasks.steps.cleanup import end_failed, set_aside, stay_open
 from chant_tasks.steps.earlier import find_earlier, load_going_on, plan_going_on
 from chant_tasks.steps.footing import add_base_branch, plan_stand
 from chant_tasks.steps.furnish import furnish
@@ -39,7 +39,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder
 from chant_tasks.words import render_mend, render_problem
 
-_WORKABLE = (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS)
+_WORKABLE = (Kind.READY, Kind.FAILED)
 
 
 def add_attempt(run: SpecRun, spec_id: SpecId, lock: Lock | None = None) -> Attempt | State:
@@ -78,8 +78,8 @@ def _word_start(run: SpecRun, spec_id: SpecId, failed: ChantError | OSError) -> 
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     recover(run, spec_id)
     state = load_state(run.overview, spec_id)
-    is_asked = state.is_stuck and spec_id in run.resumed
-    if state.kind not in _WORKABLE and not is_asked:
+    is_asked = (state.is_stuck or state.can_go_on) and spec_id in run.resumed
+    if state.kind not in _WORKABLE and not (is_asked or state.only_lands):
         return state
     spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
     if spec is None:
@@ -87,8 +87,10 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     record = load_last(run.overview.project.journal_folder, spec_id)
     if record is not None and state.is_mendable:
         return begin_mending(run, spec, record, lock) or resume_attempt(run, spec, record, lock)
-    if record is not None and is_unlanded(record) and (record.ending is None or state.kind is Kind.LANDING_WAITS):
+    if record is not None and is_unlanded(record) and (record.ending is None or state.only_lands):
         return resume_attempt(run, spec, record, lock)
+    if state.can_go_on and record is not None:
+        set_aside(run, record)
     return _begin(run, spec, lock)
 
 

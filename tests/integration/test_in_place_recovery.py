@@ -46,8 +46,8 @@ AFTER_THE_AGENT = {
     "the checkout is left": f"after:{LEAVE}:leave_checkout",
 }
 LANDING = {
-    "the landing begins": "before:chant_tasks.landing.land:land",
-    "the branch has moved": "after:chant_tasks.landing.land:PreparedMove.commit",
+    "the landing begins": "before:chant_tasks.steps.batch:land_batch",
+    "the branch has moved": "after:chant_tasks.landing.move:PreparedMove.commit",
 }
 HALFWAY = [moment for name, moment in AFTER_THE_AGENT.items() if name != "the agent is about to start"]
 

@@ -23,7 +23,8 @@ from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import TICK, Repository
 
 SAVE = "chant_tasks.landing.save"
-LAND = "chant_tasks.landing.land"
+MOVE, ADVANCE = "chant_tasks.landing.move", "chant_tasks.steps.advance"
+BATCH = "chant_tasks.steps.batch:land_batch"
 CHECKOUT = "chant_tasks.landing.checkout"
 
 # Before the agent had finished, its work is kept as an interrupted attempt, and the spec worked again.
@@ -41,17 +42,17 @@ AFTER_ITS_END = {
     "its work is on the branch": f"after:{SAVE}:save_branch",
     "its work is judged": "after:chant_tasks.landing.evidence:plan_verdict",
     "the work is done": "before:chant_tasks.journal.locks:add_tasks_lock",
-    "the landing begins": f"before:{LAND}:land",
-    "the landing commit has a ref": f"after:{LAND}:apply_ref",
-    "the journal knows the landing": f"before:{LAND}:_advance",
-    "the index is locked": f"before:{LAND}:prepare_refresh",
-    "the index is copied": f"after:{LAND}:prepare_refresh",
-    "the move is prepared": f"before:{LAND}:apply_refresh_plan",
+    "the landing begins": f"before:{BATCH}",
+    "the landing commit has a ref": f"after:{ADVANCE}:apply_ref",
+    "the journal knows the landing": f"before:{ADVANCE}:apply_move",
+    "the index is locked": f"before:{MOVE}:prepare_refresh",
+    "the index is copied": f"after:{MOVE}:prepare_refresh",
+    "the move is prepared": f"before:{MOVE}:apply_refresh_plan",
     "the files are written": f"after:{CHECKOUT}:apply_tree",
-    "the checkout has moved": f"after:{LAND}:apply_refresh_plan",
-    "the branch is about to move": f"before:{LAND}:PreparedMove.commit",
-    "the branch has moved": f"after:{LAND}:PreparedMove.commit",
-    "all has landed": f"after:{LAND}:land",
+    "the checkout has moved": f"after:{MOVE}:apply_refresh_plan",
+    "the branch is about to move": f"before:{MOVE}:PreparedMove.commit",
+    "the branch has moved": f"after:{MOVE}:PreparedMove.commit",
+    "all has landed": f"after:{BATCH}",
     "the worktree is about to go": "before:chant_tasks.git.worktrees:remove_worktree",
     "the worktree is gone": "after:chant_tasks.git.worktrees:remove_worktree",
     "the branch is gone": "after:chant_tasks.steps.cleanup:remove_traces",
@@ -298,7 +299,7 @@ KILL_DOIT = "kill -9 $(ps -o ppid= -p $PPID)"
 def _run_to_its_death(repository: Repository, spec_id: SpecId) -> None:
     """Work a spec whose agent kills its doit."""
     done = subprocess.run(
-        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, f"after:{LAND}:land"),
+        (sys.executable, "-m", "tests.integration.dying", str(repository.root), spec_id, f"after:{BATCH}"),
         cwd=Path(__file__).parents[2],
         capture_output=True,
         check=False,

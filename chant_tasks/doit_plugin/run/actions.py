@@ -175,8 +175,9 @@ def _open_gate(session: Session, work: Work, spec_id: SpecId) -> Outcome | None:
     if state is None:
         return _turn_away(State(kind=Kind.BROKEN, reason="its state cannot be told"))
     is_again = state.kind is Kind.COMPLETED and work.is_always and spec_id in work.named
-    is_asked = state.is_stuck and spec_id in work.resumed
-    if not (is_again or is_asked) and state.kind not in (Kind.READY, Kind.FAILED, Kind.LANDING_WAITS, Kind.IN_PROGRESS):
+    is_asked = (state.is_stuck or state.can_go_on) and spec_id in work.resumed
+    is_worked = state.only_lands or state.kind in (Kind.READY, Kind.FAILED, Kind.IN_PROGRESS)
+    if not (is_again or is_asked or is_worked):
         return _turn_away(state)
     if state.kind is Kind.IN_PROGRESS and state.word:  # a driver, some of whose members are not finished
         return _turn_away(State(kind=Kind.BLOCKED, reason=f"by its members, {state.word}"))

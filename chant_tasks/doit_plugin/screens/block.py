@@ -9,6 +9,7 @@ from chant_tasks.events import (
     AgentSaid,
     AgentStarted,
     AgentWaits,
+    CheckStarted,
     Ended,
     Event,
     Finalized,
@@ -61,6 +62,8 @@ def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker
             return replace(worker, doing=event.text) if worker is not None else None
         case AgentEnded():
             return replace(worker, doing="finalizing") if worker is not None else None
+        case CheckStarted():
+            return Worker(name=name, doing=f"checks: {event.text}", since=now)
         case Landing():
             return replace(worker, doing=event.text) if worker is not None else None
         case _:

@@ -10,6 +10,7 @@ from chant_tasks.events import (
     AgentStarted,
     AgentUsed,
     AgentWaits,
+    CheckStarted,
     Ended,
     Event,
     Finalized,
@@ -52,6 +53,8 @@ def _render_text(event: Event, style: Style) -> str | None:
             return f"agent     {flatten(event.summary)}"
         case Landing():
             return f"landing   {flatten(event.text)}"
+        case CheckStarted():
+            return f"checks    {flatten(event.text)}"
         case Finalized():
             done = f"Finalized {event.spec}, {event.target} is at {event.tip}"
             return paint(f"✓ {done}" if style.has_unicode else done, Colour.GREEN, style)

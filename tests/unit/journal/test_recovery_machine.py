@@ -105,7 +105,7 @@ def judge(world: World, record: AttemptRecord, saved: Work) -> Iterator[str]:
 
 
 def land(world: World, record: AttemptRecord, head: Work) -> Iterator[str]:
-    record = world.save(to_landing(record, "old", "new"))
+    record = world.save(to_landing(record, "old", "new", "new"))
     yield "landing noted"
     assert not world.target, "landed twice"
     world.target.append((record.number, head))

@@ -43,7 +43,7 @@ CHANGES: dict[str, Change] = {
     "agent ended": lambda record: to_agent_ended(record, FINISHED),
     "finished": lambda record: to_finished(record, "1" * 40, ("1",)),
     "left": to_left,
-    "landing": lambda record: to_landing(record, "0" * 40, "2" * 40),
+    "landing": lambda record: to_landing(record, "0" * 40, "2" * 40, "2" * 40),
     "not landing": to_not_landing,
     "on its branch": lambda record: to_finalized_on_branch(record, "3" * 40),
     "taken over": lambda record: to_taken_over(record, OTHER, ""),
@@ -98,6 +98,7 @@ def test_the_record_keeps_what_each_change_brings() -> None:
         worktree="",
         landing_old="0" * 40,
         landing_commit="2" * 40,
+        landing_tip="2" * 40,
         ending=Ending.COMPLETED,
         ended_at="2026-01-02T00:00:00Z",
     )
@@ -153,7 +154,7 @@ def test_what_cannot_follow_is_refused(before: Sequence[str], change: str) -> No
 
 def test_a_refusal_says_what_and_why() -> None:
     with pytest.raises(IllegalTransition) as error:
-        to_landing(RECORD, "0", "1")
+        to_landing(RECORD, "0", "1", "1")
 
     assert str(error.value) == f"cannot land: attempt 1 of {ID} is created"
 

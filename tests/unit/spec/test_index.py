@@ -36,7 +36,10 @@ branch: chant/x
 branch_prefix: team/
 commits: ["6304141"]
 completed_at: 2026-01-27T01:29:06Z
-timeout: {wall: 2h, silence: none}
+timeout: {wall: 2h, silence: none, check: 10m}
+checks: [make test]
+on_conflict: agent
+pr: true
 ---
 # Title
 

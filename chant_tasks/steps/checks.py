@@ -1,0 +1,155 @@
+"""Running a project's checks on a commit, in a worktree: each on exactly its files, and none sees what another left."""
+
+import os
+import shlex
+import sys
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.config import find_timeouts
+from chant_tasks.events import AgentSaid
+from chant_tasks.git.exact import apply_exact_commit
+from chant_tasks.git.runner import Oid
+from chant_tasks.steps.attempt import Attempt, folder_of
+from chant_tasks.steps.check_worktree import in_worktree
+from chant_tasks.steps.outcome import render_exit
+from chant_tasks.steps.request import plan_attempt_environment
+from chant_tasks.steps.run import SpecRun
+
+_LAST_LINES = 5
+_DOIT = (sys.executable, "-m", "doit")
+_SILENT = {"CHANT_DOIT": "off"}  # a list of the dodo's tasks as doit alone makes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Red:
+    """A check that failed: its command, how it ended, and what it said last."""
+
+    command: str
+    how: str
+    said: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        return f"`{shorten_command(self.command)}` {self.how}"
+
+
+class CheckStopped(Exception):
+    """The run was stopped while a check ran, which says nothing of the work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is checked: a commit, in the worktree of an attempt, whose log gets what the checks say."""
+
+    attempt: Attempt
+    worktree: Path
+    commit: Oid
+
+
+def shorten_command(command: str) -> str:
+    """A check as it is named in a line."""
+    first, _, rest = command.strip().partition("\n")
+    return f"{first} …" if rest else first
+
+
+def run_checks(run: SpecRun, trial: Trial, commands: Sequence[str]) -> Red | None:
+    """The first of the checks that fails; None where all succeed.
+
+    What a check leaves is gone before the next one, but for files that git ignores. Raises CheckStopped, and ChantError
+    where a check could not be started.
+    """
+    for command in commands:
+        apply_exact_commit(trial.worktree, trial.commit)
+        red = _run_check(run, trial, command)
+        if red is not None:
+            return red
+    return None
+
+
+def _run_check(run: SpecRun, trial: Trial, command: str) -> Red | None:
+    argv, red = _plan_argv(run, trial, command)
+    if red is not None:
+        return red
+    name, spec_id = shorten_command(command), trial.attempt.spec.id
+    log = folder_of(run, trial.attempt.record) / "log"
+    _add_line(log, f"[chant_tasks checks {trial.commit[:10]}: {name}]")
+    end, said = _run(run, trial, argv, log, f"checks: {name}")
+    if end.ended_by == "stopped":
+        raise CheckStopped(f"{spec_id}: {name}")
+    _add_line(log, f"[chant_tasks: {name} {render_exit(end)}]")
+    if end.status == 0 and end.ended_by is None:
+        return None
+    return Red(command=command, how=render_exit(end), said=said)
+
+
+def _plan_argv(run: SpecRun, trial: Trial, command: str) -> tuple[tuple[str, ...], Red | None]:
+    """How a check is started: a task of the dodo's by doit, all else by the shell. Both of its streams are one."""
+    shell = ("sh", "-e", "-c", f"exec 2>&1\n{command}")
+    if shlex.quote(command) != command:  # no task's name
+        return shell, None
+    end, names = _run(run, trial, _merge((*_DOIT, "list", "--all", "--private", "-q")), Path(os.devnull), "", _SILENT)
+    if end.ended_by == "stopped":
+        raise CheckStopped(command)
+    if end.status == 0:
+        return (_merge((*_DOIT, command)) if command in {name.strip() for name in names} else shell), None
+    if not (_find_root(run, trial) / "dodo.py").is_file():
+        return shell, None
+    said = tuple(names[-_LAST_LINES:])
+    return shell, Red(command=command, how="cannot be looked up among the dodo's tasks, which do not load", said=said)
+
+
+def _merge(argv: Sequence[str]) -> tuple[str, ...]:
+    return ("sh", "-c", 'exec "$@" 2>&1', "sh", *argv)
+
+
+def _run(
+    run: SpecRun,
+    trial: Trial,
+    argv: tuple[str, ...],
+    log: Path,
+    doing: str,
+    more: dict[str, str] | None = None,
+) -> tuple[Exit, tuple[str, ...]]:
+    """How a command ended in the trial's worktree, and what it said: its last lines where it is logged, else all."""
+    lines: deque[str] = deque(maxlen=_LAST_LINES if doing else None)
+    spec_id = trial.attempt.spec.id
+
+    def on_line(line: str) -> bool:
+        text = line.strip()
+        if text:
+            lines.append(text)
+            if doing:
+                run.emit(AgentSaid(spec=spec_id, text=f"{doing}: {text}"))
+        return False
+
+    placed = in_worktree(trial.attempt, trial.worktree)
+    end = run_agent(
+        Launch(argv=argv, env={}, stdin=""),
+        cwd=_find_root(run, trial),
+        env={**plan_attempt_environment(run, placed, model=None), **(more or {})},
+        log=log,
+        limits=_find_limits(run, trial.attempt),
+        on_line=on_line,
+        on_started=lambda _: None,
+        stop=run.stop,
+    )
+    return end, tuple(lines)
+
+
+def _find_root(run: SpecRun, trial: Trial) -> Path:
+    return trial.worktree / run.overview.project.prefix
+
+
+def _find_limits(run: SpecRun, attempt: Attempt) -> Limits:
+    timeouts = find_timeouts(attempt.spec, run.config)
+    return Limits(wall=timeouts.check, silence=timeouts.silence, grace=timeouts.grace, log=run.config.log.limit)
+
+
+def _add_line(log: Path, line: str) -> None:
+    with log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(f"{line}\n")
