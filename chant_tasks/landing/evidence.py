@@ -61,7 +61,7 @@ def plan_verdict(evidence: Evidence) -> Proven | Refused:
 def _find_change_reasons(evidence: Evidence) -> tuple[str, ...]:
     reasons = []
     if evidence.needs_change and all(change.path == evidence.spec_path for change in evidence.changes):
-        reasons.append("nothing was changed")
+        reasons.append(f"nothing was changed{' but the spec itself' if evidence.changes else ''}")
     if evidence.marked:
         reasons.append(f"a conflict's marks are left in {render_some(evidence.marked, shown=5)}")
     if evidence.unmerged:

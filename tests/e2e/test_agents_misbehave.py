@@ -57,7 +57,7 @@ def _assert_failed(sandbox: Sandbox, worked: Worked, reason: str) -> None:
     assert reason in worked.seen.reason
     assert f"failed     {worked.seen.reason}" in worked.ran.err
     assert f"log        {worked.seen.log}" in worked.ran.err
-    assert "doit bad" in worked.ran.err
+    assert "doit -n 2 bad" in worked.ran.err
     assert load_landings(sandbox) == [f"chant({GOOD}): Work {GOOD}"]
     assert find_leftovers(sandbox) == []
     assert find_user_changes(sandbox) == ""

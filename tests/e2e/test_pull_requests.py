@@ -66,7 +66,7 @@ def test_what_cannot_be_pushed_is_counted_fails_the_run_and_is_tried_again_alone
     assert failed.status == 1, failed.text
     assert "1 succeeded, 2 not pushed in " in failed.err
     assert f"⏸ {ONE}  Work {ONE}\n  not pushed  origin: " in failed.err
-    assert "doit one" in failed.err
+    assert "doit -n 2 one" in failed.err
     assert f"completed on branch chant/{ONE}, not pushed: origin: " in listed.out
     assert again.status == 0, again.text
     assert len(project.forge.pulls) == 2

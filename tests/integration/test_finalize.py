@@ -89,7 +89,7 @@ def test_no_change_is_no_evidence(repository: Repository) -> None:
 
     state = repository.work(spec_id)
 
-    assert (state.kind, state.reason) == (Kind.FAILED, "nothing was changed")
+    assert (state.kind, state.reason) == (Kind.FAILED, "nothing was changed but the spec itself")
     assert repository.tip("main") == start
     repository.assert_no_traces()
 
@@ -200,7 +200,7 @@ def test_doits_own_files_alone_are_no_change(repository: Repository) -> None:
     spec_id = repository.add_spec("a", "mkdir __pycache__\necho x > __pycache__/m.pyc\necho x > .doit.db.dir")
     repository.commit()
 
-    assert repository.work(spec_id).reason == "nothing was changed"
+    assert repository.work(spec_id).reason == "nothing was changed but the spec itself"
 
 
 def test_a_crashed_agents_work_is_kept(repository: Repository) -> None:
@@ -315,7 +315,7 @@ def test_ignored_files_are_no_work(repository: Repository) -> None:
     spec_id = repository.add_spec("a", "echo x > noise.log")
     repository.commit()
 
-    assert repository.work(spec_id).reason == "nothing was changed"
+    assert repository.work(spec_id).reason == "nothing was changed but the spec itself"
 
 
 def test_executable_bits_links_renames_and_removals_land(repository: Repository) -> None:

@@ -42,7 +42,9 @@ def test_a_change_and_ticked_criteria_are_proof() -> None:
 
 
 def test_a_change_of_the_spec_alone_is_none() -> None:
-    assert plan_verdict(replace(PROOF, changes=(_change(SPEC),))) == Refused(reasons=("nothing was changed",))
+    assert plan_verdict(replace(PROOF, changes=(_change(SPEC),))) == Refused(
+        reasons=("nothing was changed but the spec itself",)
+    )
 
 
 def test_where_no_change_is_needed_the_criteria_are_enough() -> None:
