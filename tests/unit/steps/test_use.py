@@ -2,10 +2,24 @@
 
 from dataclasses import replace
 
-from chant_tasks.agents.contract import Answered, Ended, ErrorClass, Finished, GaveUp, Postponed, Scope, Started, Used
-from chant_tasks.journal.ledger import CostSource
+import pytest
+
+from chant_tasks.agents.contract import (
+    Answered,
+    Ended,
+    ErrorClass,
+    Finished,
+    GaveUp,
+    Postponed,
+    Scope,
+    Started,
+    Used,
+    find_session,
+)
+from chant_tasks.journal.ledger import CostSource, Entry, find_session_before
 from chant_tasks.steps.use import AgentRun, plan_entry
 from chant_tasks.tokens import Price, Tokens
+from tests.unit.agents.captures import load_capture
 from tests.unit.doit_plugin.overviews import make_record
 
 RECORD = replace(make_record(2, None), agent="codex", model_asked="gpt-5.5", session="asked")
@@ -65,6 +79,43 @@ def test_figures_of_a_whole_session_become_what_this_run_added() -> None:
 
     assert (entry.tokens, entry.session_tokens) == (Tokens(input=300, output=40), whole.tokens)
     assert (entry.cost_usd, entry.session_cost_usd) == (0.5, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "resumed", "tokens", "costs"),
+    [
+        ("claude", "resume_2", 1500, [0.00891, 0.00513]),
+        ("claude-2.1.329", "resume_2", 1500, [0.00891, 0.00513]),
+        ("codex", "resume_2", 1500, [None, None]),
+        ("gemini", "resume_2_by_id", 1500, [None, None]),
+        ("opencode", "resume_2_by_id", 1500, [0.00891, 0.00513]),
+        ("qwen", "resume_2_by_id", 3150, [None, None]),  # its automatic memory was on, and asked, too
+    ],
+)
+def test_a_session_that_is_gone_on_from_is_not_counted_twice(
+    folder: str, resumed: str, tokens: int, costs: list[float | None]
+) -> None:
+    """Whether an agent counts its run or the whole of its session: the first run took 2550 tokens."""
+    runs = [load_capture(f"{folder}/{name}") for name in ("resume_1", resumed)]
+    record = replace(RECORD, agent=runs[0].provider.name, session="")
+    entries: list[Entry] = []
+    for run in runs:
+        before = find_session_before(entries, record.agent, find_session(run.events))
+        entries.append(plan_entry(record, replace(RUN, events=run.events), before, {}, ()))
+
+    first, second = entries
+    assert first.session == second.session != ""
+    taken = [entry.tokens.input + entry.tokens.cache_read for entry in entries if entry.tokens is not None]
+    assert taken == [2550, tokens]
+    assert costs == [entry.cost_usd if entry.cost_usd is None else round(entry.cost_usd, 5) for entry in entries]
+
+
+def test_the_version_is_the_agents_own_word_or_what_its_program_told() -> None:
+    asked = replace(RUN, version="0.170.0")
+    silent = replace(asked, events=(USED,))
+
+    assert plan_entry(RECORD, asked, (None, None), {}, ()).version == "0.169.0"
+    assert plan_entry(RECORD, silent, (None, None), {}, ()).version == "0.170.0"
 
 
 def test_an_agent_that_told_nothing_has_an_entry_all_the_same() -> None:
