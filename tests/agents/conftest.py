@@ -6,7 +6,7 @@ import pytest
 
 from tests.agents.installed import FOLDERS, load_version, require_installed
 from tests.agents.network import only_loopback
-from tests.agents.notes import AGENT, OUTCOME, SCENARIO, VERSION, Note
+from tests.agents.notes import NOTE, Note, render_note
 
 _NETWORK = "network"
 
@@ -21,12 +21,11 @@ def network(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def note(record_property: Callable[[str, object], None]) -> Note:
-    """What notes an outcome in the report of the test."""
+    """What notes outcomes in the report of the test."""
 
     def add(agent: str, scenario: str, outcome: str) -> None:
         version = load_version(require_installed(agent))
-        for name, value in ((AGENT, agent), (VERSION, version), (SCENARIO, scenario), (OUTCOME, outcome)):
-            record_property(name, value)
+        record_property(NOTE, render_note(agent, version, scenario, outcome))
 
     return add
 

@@ -9,19 +9,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 from chant_tasks.config.schema import AGENTS
 from tests.agents.expected import EXPECTED
-from tests.agents.notes import AGENT, OUTCOME, SCENARIO, VERSION
+from tests.agents.notes import AGENT, NOTE, OUTCOME, SCENARIO, VERSION, Noted, parse_note
 from tests.agents.scenarios import CANNOT
 
 BEGIN, END = "<!-- agents-contract -->", "<!-- end of agents-contract -->"
 DOCUMENT = Path("docs/agents.md")
-
-Properties = Mapping[str, str]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,16 +53,13 @@ def find_installed() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def parse_report(text: str) -> tuple[Properties, ...]:
-    """Return what each test has noted in a report of pytest's."""
-    cases = ElementTree.fromstring(text).iter("testcase")
-    noted = (
-        {str(one.get("name")): str(one.get("value")) for one in case.findall("properties/property")} for case in cases
-    )
-    return tuple(properties for properties in noted if OUTCOME in properties)
+def parse_report(text: str) -> tuple[Noted, ...]:
+    """Return what the tests have noted in a report of pytest's."""
+    properties = ElementTree.fromstring(text).iter("property")
+    return tuple(parse_note(str(one.get("value"))) for one in properties if one.get("name") == NOTE)
 
 
-def render_table(noted: Sequence[Properties]) -> str:
+def render_table(noted: Sequence[Noted]) -> str:
     """Return the table: a row a scenario, a column an agent with its version, "not run" where nothing was noted."""
     seen = {(one[SCENARIO], one[AGENT]): one[OUTCOME] for one in noted}
     versions = {one[AGENT]: one[VERSION] for one in noted}

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from http.client import IncompleteRead
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pytest
 
@@ -15,11 +16,13 @@ from tests.agents.contract import BEGIN, DOCUMENT, END, parse_report, render_tab
 from tests.agents.expected import COMMITTED, EXPECTED, RESUMED, STOPPED
 from tests.agents.install import main as install
 from tests.agents.network import only_loopback
+from tests.agents.notes import NOTE, render_note
 from tests.agents.scenarios import PLAYS
 
-REPORT = """<testsuites><testsuite><testcase name="one"><properties>
-<property name="network" value=""/><property name="agent" value="claude"/><property name="version" value="2.1.197"/>
-<property name="scenario" value="401"/><property name="outcome" value="gave up: auth"/>
+REPORT = f"""<testsuites><testsuite><testcase name="one"><properties>
+<property name="network" value=""/>
+<property name="{NOTE}" value={quoteattr(render_note("claude", "2.1.197", "401", "gave up: auth"))}/>
+<property name="{NOTE}" value={quoteattr(render_note("claude", "2.1.197", "429", "seen, too"))}/>
 </properties></testcase><testcase name="two"/></testsuite></testsuites>"""
 
 
@@ -34,6 +37,7 @@ def test_the_table_says_what_was_seen_what_cannot_be_and_what_was_not_run() -> N
     assert lines[0].startswith("|  | claude 2.1.197 | codex | ")
     row = next(line for line in lines if line.startswith("| 401 |"))
     assert row.startswith("| 401 | gave up: auth | not run | ")
+    assert any(line.startswith("| 429 | seen, too | not run | ") for line in lines)
     assert next(line for line in lines if line.startswith(f"| {RESUMED} |")).endswith("| cannot: has no sessions |")
 
 
