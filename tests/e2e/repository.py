@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.warm import Order, find_warm, is_like_any
 
 DODO = "from chant_tasks import task_specs\n"
 
@@ -63,8 +66,21 @@ class Repository:
         return {**kept, **own, **(changes or {})}
 
     def doit(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
-        """Runs doit."""
-        return self._run((sys.executable, "-m", "doit", *arguments), env, cwd)
+        """Runs doit, in a Python that has it loaded already where `env` says nothing to Python itself."""
+        if not is_like_any(env or {}):
+            return self._run((sys.executable, "-m", "doit", *arguments), env, cwd)
+        with TemporaryDirectory() as printed:
+            out, err = Path(printed) / "out", Path(printed) / "err"
+            order = Order(
+                module="doit",
+                arguments=arguments,
+                folder=str(cwd or self.folder),
+                environment=self.environment(env),
+                out=str(out),
+                err=str(err),
+            )
+            status = find_warm().run(order)
+            return Done(status, out.read_text(), err.read_text())
 
     def git(self, *arguments: str) -> str:
         """What git says; it must succeed."""
