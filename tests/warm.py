@@ -57,30 +57,43 @@ class Warm:
             | {"LANG": "C.UTF-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            bufsize=0,
         )
 
+    def fileno(self) -> int:
+        """What can be read once that which was started has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def start(self, order: Order) -> int:
+        """The number of the process that does it; `wait` for it before the next order."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
+        return self._load_number()
+
+    def wait(self) -> int:
+        """The exit status of what was started, as `subprocess` has it."""
+        return self._load_number()
+
     def run(self, order: Order, seconds: float = 120.0) -> int:
-        """The exit status of what was ordered, as `subprocess` has it. Raises TimeoutExpired, and has ended it, where
-        that takes longer."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps(asdict(order)) + "\n")
-        stdin.flush()
-        pid = int(stdout.readline())
-        is_done, _, _ = select.select([stdout], [], [], seconds)
+        """The exit status of what was ordered. Raises TimeoutExpired, and has ended it, where that takes longer."""
+        pid = self.start(order)
+        is_done, _, _ = select.select([self], [], [], seconds)
         if not is_done:
             os.kill(pid, signal.SIGKILL)
-            stdout.readline()
+            self.wait()
             raise subprocess.TimeoutExpired((order.module, *order.arguments), seconds)
-        return int(stdout.readline())
+        return self.wait()
 
     def end(self) -> None:
         """End it; nothing that it was ordered runs any more."""
         with self._process:
             assert self._process.stdin is not None
             self._process.stdin.close()
+
+    def _load_number(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
 
 
 @cache
@@ -132,7 +145,7 @@ def _become(order: Order) -> None:
     for number, handle in enumerate((null, out, err)):
         os.dup2(handle, number)
         os.close(handle)
-    sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115  # the one of before may have read ahead
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115  # the one of before may have read ahead
     sys.path[0] = order.folder
     sys.argv[1:] = order.arguments
 

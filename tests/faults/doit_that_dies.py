@@ -1,6 +1,7 @@
 """A doit that dies before a given step: `python -m tests.faults.doit_that_dies HOW PLACE ARGUMENT...`.
 
-HOW is `record` (every step is noted in the file PLACE), `alone` (doit dies before the step PLACE; the agents and gits
+HOW is `record` (every step is noted in the file PLACE), `picture` (doit notes each in the pipe PLACE and stops there,
+until it is continued), `alone` (doit dies before the step PLACE; the agents and gits
 that it has started do not) or `all` (everything dies that it has started, as from a power cut). SIGKILL, so that
 nothing of ours runs after it. ARGUMENTs are doit's.
 """
@@ -77,8 +78,24 @@ def plan_reaction(how: str, place: str) -> Callable[[Step], None]:
     if how == "record":
         handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         return lambda step: _discard(os.write(handle, render_step(step).encode() + b"\n"))
+    if how == "picture":
+        return plan_stop(os.open(place, os.O_WRONLY))
     wanted = parse_step(place)
     return lambda step: die(with_all=how == "all") if step == wanted else None
+
+
+def plan_stop(handle: int) -> Callable[[Step], None]:
+    """Telling of a step and standing still there: one thread after the other, so that one line is one stop."""
+    turn = threading.Lock()
+
+    def stop(step: Step) -> None:
+        with turn:
+            os.write(handle, render_step(step).encode() + b"\n")
+            signal.pthread_kill(
+                threading.get_ident(), signal.SIGSTOP
+            )  # it stops all, and this thread before it returns
+
+    return stop
 
 
 def _discard(_: object) -> None:
@@ -111,11 +128,10 @@ def arm(watch: Watch) -> None:
 
 
 def run_doit(how: str, place: str, *arguments: str) -> int:
-    """doit's exit status; where HOW is empty, nothing happens to it."""
+    """doit's exit status."""
     from doit.doit_cmd import DoitMain
 
-    if how:
-        arm(Watch(Path(os.environ[FOLDER]), plan_reaction(how, place)))
+    arm(Watch(Path(os.environ[FOLDER]), plan_reaction(how, place)))
     return int(DoitMain().run(list(arguments)) or 0)
 
 

@@ -1,80 +1,76 @@
 """Killing doit before a step, letting the next one run, and looking at what came of it.
 
-`python -m tests.faults.kill STORY DEATH...` does so once, in a new folder that is kept, where a DEATH is
-`all:SPEC:LABEL:N` or `alone:SPEC:LABEL:N`, as the tests name them.
+`python -m tests.faults.kill STORY DEATH... [busy]` does so once, in a new folder that is kept, where a DEATH is
+`all:SPEC:LABEL:N` or `alone:SPEC:LABEL:N`, as the tests name them, and with `busy` a person goes on in the checkout
+before the last doit.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.repository import Done
 from tests.faults.playground import STORIES, Playground, Story, make_playground
-from tests.faults.steps import Step, parse_step, render_step
+from tests.faults.runs import KILLED, Death, parse_death, run_calmly, run_to_death
 from tests.faults.violations import find_unsaved, find_violations
-from tests.faults.warm import Warm, start_warm
 from tests.faults.world import World, load_results, load_told, load_world
 
-_KILLED = -9
+BUSY = "busy"
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
-    """Before which step doit dies, and whether it does `alone` or with `all` that it has started."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What happens to a story: as many deaths of doit, and with `is_busy` its person goes on before the last one."""
 
-    how: str
-    step: Step
+    story: Story
+    deaths: tuple[Death, ...]
+    is_busy: bool = False
 
     def __str__(self) -> str:
-        return ":".join((self.how, self.step.task, self.step.label, str(self.step.ordinal)))
+        named = " ".join(f"'{death}'" for death in self.deaths)
+        return f"python -m tests.faults.kill {self.story.name} {named}{f' {BUSY}' if self.is_busy else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survived:
-    """What came of deaths: whether it came to them, what does not hold once the next doit has run, what was printed."""
+    """What came of a case: whether it came to its deaths, what does not hold in the end, what was printed."""
 
-    deaths: tuple[Death, ...]
+    case: Case
     was_reached: bool
     violations: tuple[str, ...]
     printed: str
 
-    def render(self, story: Story) -> str:
-        """What was found, and how to see it again."""
-        named = " ".join(f"'{death}'" for death in self.deaths)
-        return "\n  ".join((f"python -m tests.faults.kill {story.name} {named}", *self.violations))
+    def __str__(self) -> str:
+        return "\n  ".join((str(self.case), *self.violations))
 
 
-def parse_death(words: str) -> Death:
-    """The death that a test, or a person, has named."""
-    how, task, rest = words.split(":", 2)
-    label, _, ordinal = rest.rpartition(":")
-    return Death(how, Step(task, label, int(ordinal)))
-
-
-def run_recorded(warm: Warm, playground: Playground, story: Story, *deaths: Death) -> tuple[Step, ...]:
-    """The steps of a run that nothing happens to, after runs with these deaths."""
-    steps = playground.folder / "outside" / "steps"
-    for death in deaths:
-        warm.run(playground, death.how, render_step(death.step), *story.arguments)
-    warm.run(playground, "record", str(steps), *story.arguments)
-    return tuple(map(parse_step, steps.read_text().splitlines()))
-
-
-def run_deaths(warm: Warm, playground: Playground, story: Story, deaths: Sequence[Death]) -> Survived:
-    """What came of these deaths, one run after the other, and of the doit that then runs to its end."""
-    before = load_world(playground)
+def run_case(playground: Playground, before: World, case: Case) -> Survived:
+    """What came of a case in a playground that was as `before`."""
     try:
-        done = [warm.run(playground, death.how, render_step(death.step), *story.arguments) for death in deaths]
-        unsaved = find_unsaved(load_told(playground), load_results(playground)) if len(deaths) == 1 else ()
-        last = warm.run(playground, "", "", *story.arguments)
+        done = [run_to_death(playground, case.story, death) for death in case.deaths]
+        unsaved = find_unsaved(load_told(playground), load_results(playground)) if len(case.deaths) == 1 else ()
+        last = run_last(playground, before, case)
         return Survived(
-            deaths=tuple(deaths),
-            was_reached=all(one.status == _KILLED for one in done),
-            violations=(*unsaved, *_find_odd(last, story), *_find_violations(before, playground, story)),
-            printed="\n---\n".join(one.stdout for one in (*done, last)),
+            case=case,
+            was_reached=all(one.status == KILLED for one in done),
+            violations=(*unsaved, *last.violations),
+            printed="\n---\n".join((*(one.stdout for one in done), last.printed)),
         )
+    finally:
+        playground.end()
+
+
+def run_last(playground: Playground, before: World, case: Case) -> Survived:
+    """What came of a case whose deaths have been died."""
+    try:
+        if case.is_busy:
+            playground.work_as_its_person(case.story)
+            before = before.with_mine(playground)
+        last = run_calmly(playground, case.story)
+        violations = (*_find_odd(last, case.story), *_find_violations(before, playground, case.story))
+        return Survived(case=case, was_reached=True, violations=violations, printed=last.stdout)
     finally:
         playground.end()
 
@@ -94,12 +90,13 @@ def _find_violations(before: World, playground: Playground, story: Story) -> tup
         return (f"git fails: {error}",)
 
 
-def main(name: str, *named: str) -> int:
+def main(name: str, *words: str) -> int:
     """Exit status 1 where something does not hold."""
     story = STORIES[name]
     playground = make_playground(Path(tempfile.mkdtemp(prefix="faults-")), story)
-    with start_warm() as warm:
-        survived = run_deaths(warm, playground, story, tuple(map(parse_death, named)))
+    deaths = tuple(parse_death(word) for word in words if word != BUSY)
+    case = Case(story=story, deaths=deaths, is_busy=BUSY in words)
+    survived = run_case(playground, load_world(playground), case)
     reached = "" if survived.was_reached else "(it did not come to it)"
     sys.stdout.write("\n".join((survived.printed, *survived.violations, f"{playground.folder} {reached}", "")))
     return int(bool(survived.violations))

@@ -1,36 +1,72 @@
-"""Where doit dies: a warm Python, a playground of each story to copy, and the steps of each story."""
+"""Where doit dies: a playground of each story to copy, what that was before, and what came of each way to die."""
 
-import fcntl
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kill import run_recorded
+from tests.faults.kill import Case, Survived, run_case, run_last
+from tests.faults.pictures import take_pictures
 from tests.faults.playground import Playground, Story, make_playground
-from tests.faults.steps import Step, parse_step, render_step
-from tests.faults.warm import Warm
+from tests.faults.runs import Death, run_recorded, run_to_death
+from tests.faults.steps import Step
+from tests.faults.world import World, load_world
+
+_TRIES = 3  # threads take turns as they like: a step may not come for the same time in each run
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    playground: Playground
+    world: World
 
 
 class Laboratory:
-    """What one test process keeps: `own` is a folder for itself, `shared` one that it has with the other processes."""
+    """What one test process keeps, in a folder of its own."""
 
-    def __init__(self, warm: Warm, own: Path, shared: Path) -> None:
-        self.warm = warm
-        self._own = own
-        self._shared = shared
-        self._made: dict[str, Playground] = {}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._templates: dict[str, _Template] = {}
+        self._numbers = iter(range(1_000_000))
 
-    def copy(self, story: Story, folder: Path) -> Playground:
-        """A playground in which nothing has happened yet."""
-        if story.name not in self._made:
-            self._made[story.name] = make_playground(self._own / story.name, story)
-        return self._made[story.name].copy(folder)
+    def load_steps(self, story: Story, *deaths: Death) -> tuple[Step, ...]:
+        """The steps of a doit of the story that nothing happens to, after others that died so."""
+        return run_recorded(self._prepare(story, deaths), story)
 
-    def load_steps(self, story: Story) -> tuple[Step, ...]:
-        """The steps of a story that nothing happens to: recorded once, so that the processes can share them out."""
-        with (self._shared / f"steps-{story.name}").open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            if lines := file.read().splitlines():
-                return tuple(map(parse_step, lines))
-            steps = run_recorded(self.warm, self.copy(story, self._own / f"recorded-{story.name}"), story)
-            file.write("".join(f"{render_step(step)}\n" for step in steps))
-            return steps
+    def run_cases(self, cases: Iterable[Case]) -> Iterator[Survived]:
+        """What came of each case, in a playground of its own; the last try, where it was not reached in any."""
+        for case in cases:
+            for _ in range(_TRIES):
+                playground = self._copy(case.story)
+                survived = run_case(playground, self._find_template(case.story).world, case)
+                shutil.rmtree(playground.folder)
+                if survived.was_reached or survived.violations:
+                    break
+            yield survived
+
+    def run_pictures(
+        self, story: Story, is_wanted: Callable[[Step], bool], deaths: Sequence[Death] = (), *, is_busy: bool = False
+    ) -> Iterator[Survived]:
+        """What came of the end of all before each wanted step of one doit, after others that died so."""
+        playground = self._prepare(story, deaths)
+        pictures = tuple(take_pictures(playground, story, is_wanted))
+        for picture in pictures:
+            case = Case(story=story, deaths=(*deaths, Death("all", picture.step)), is_busy=is_busy)
+            yield run_last(picture.put_back(playground.folder), self._find_template(story).world, case)
+        shutil.rmtree(playground.folder)
+
+    def _prepare(self, story: Story, deaths: Sequence[Death]) -> Playground:
+        playground = self._copy(story)
+        for death in deaths:
+            run_to_death(playground, story, death)
+        return playground
+
+    def _copy(self, story: Story) -> Playground:
+        return self._find_template(story).playground.copy(self._folder / f"{story.name}-{next(self._numbers)}")
+
+    def _find_template(self, story: Story) -> _Template:
+        """A playground in which nothing has happened yet, and its world."""
+        if story.name not in self._templates:
+            playground = make_playground(self._folder / story.name, story)
+            self._templates[story.name] = _Template(playground, load_world(playground))
+        return self._templates[story.name]

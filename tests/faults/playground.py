@@ -69,8 +69,9 @@ ALONE = Story(name="alone", words=("-n", "2", "uu"), done=frozenset(("uu",)), st
 STORIES = {story.name: story for story in (PARALLEL, SEQUENTIAL, BRANCH, ALONE)}
 
 
-# What its person has not committed.
-MINE = ("untracked.txt", "notes/untracked.txt", "ignored.txt", f".chant/specs/{PAUSED}.md", "edited.txt", "staged.txt")
+# What its person has not committed; tracked files but a spec's only where no agent works in the checkout.
+UNTRACKED = ("untracked.txt", "notes/untracked.txt", "ignored.txt", f".chant/specs/{PAUSED}.md")
+MINE = (*UNTRACKED, "edited.txt", "staged.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,15 @@ class Playground:
 
     def note_cut_off(self, specs: Iterable[str] | None = None) -> None:
         """Writes down whose agents' ends nobody may get to know: those of `specs`, else of all that have a process."""
-        found = specs if specs is not None else {self._find_spec(pid) for pid in self.find_processes()} - {""}
+        found = specs if specs is not None else find_specs(self.find_processes())
         with (self.folder / "outside" / "agents").open("a") as told:
             told.writelines(f"{spec} cut off\n" for spec in sorted(found))
+
+    def work_as_its_person(self, story: "Story") -> None:
+        """Goes on with what is not committed, as a person would who saw doit die."""
+        for path in UNTRACKED if story.is_in_place else MINE:
+            with (self.repository.folder / path).open("a") as file:
+                file.write("more of mine\n")
 
     def end(self) -> None:
         """Ends all that was started in it."""
@@ -134,12 +141,10 @@ class Playground:
             return f"{FOLDER}={self.folder}" in _load_variables(pid) and not _is_dead(pid)
         return False
 
-    def _find_spec(self, pid: int) -> str:
-        """The spec that a process is an agent's of, or its keeper's; "" where it is neither."""
-        begin = "CHANT_SPEC_ID="
-        with contextlib.suppress(OSError):  # as above
-            return next((one.removeprefix(begin) for one in _load_variables(pid) if one.startswith(begin)), "")
-        return ""
+
+def find_specs(pids: Iterable[int]) -> frozenset[str]:
+    """The specs that these processes are agents of, or their keepers."""
+    return frozenset(_find_spec(pid) for pid in pids) - {""}
 
 
 def make_playground(folder: Path, story: Story) -> Playground:
@@ -191,6 +196,13 @@ def _find_pids() -> tuple[int, ...]:
 
 def _load_variables(pid: int) -> list[str]:
     return os.fsdecode((Path("/proc") / str(pid) / "environ").read_bytes()).split("\0")
+
+
+def _find_spec(pid: int) -> str:
+    begin = "CHANT_SPEC_ID="
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        return next((one.removeprefix(begin) for one in _load_variables(pid) if one.startswith(begin)), "")
+    return ""
 
 
 def _is_dead(pid: int) -> bool:

@@ -1,31 +1,50 @@
-"""Which steps of a recorded run doit is killed before: all of two specs, and of the others what these do not have."""
+"""Which steps doit is killed before: all of one spec, and of the others what this one does not have."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 
 from tests.faults.steps import Step
 
-# A worktree's files are removed one by one, in an order of the disk's own: the first ones, one in the middle, the last.
+# A worktree's files are removed one by one, in an order of the disk's own: the first ones, then ever fewer.
 _ALIKE = re.compile(r"(remove|rmdir) .*(/|removed-)~$")
+_SOME = (1, 2, 4, 8, 16, 32)
+
+# Steps that only come where two threads want something at once, or that the first to come takes for all.
+BY_CHANCE = re.compile(r"/locks/(landing|tasks|worktrees|trial)$")
 
 
-def plan_points(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps to die before, in the order in which they were recorded."""
-    whole = [*_of(steps, "aa"), *_of(steps, "dd")]
-    others = [*_first_ones(_of(steps, "ff")), *_first_ones(_of(steps, "main")), *_first_ones(_of(steps, "uu"))]
-    middle = [*_first_ones(_of(steps, "bb"))[::2], *_first_ones(_of(steps, "cc"))[1::2]]
-    chosen = {*_thin(whole), *middle, *_new_to(others, whole), *_ends(_of(steps, "main"))}
-    return tuple(step for step in dict.fromkeys(steps) if step in chosen)
+def wants_all_of(spec: str) -> Callable[[Step], bool]:
+    """Whether a step is one of the spec's own; of many alike some."""
+    return lambda step: step.task == spec and not (_ALIKE.match(step.label) and step.ordinal not in _SOME)
 
 
-def plan_coarse_points(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The first step of each kind, whichever spec it is for."""
-    return tuple(_first_kinds(steps))
+def wants_new_to(spec: str, steps: Sequence[Step]) -> Callable[[Step], bool]:
+    """Whether a step is the first of a kind that the spec does not have, or one that saves results. Ask it once for
+    each step, in their order."""
+    return _wants_first_of(lambda step: step.task != spec, {kind(step) for step in steps if step.task == spec})
 
 
-def plan_recovery_points(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """What the main thread does before any spec is worked: picking up what an earlier run left, and little more."""
-    return tuple(_first_kinds(_of(steps, "main")))
+def wants_each_kind() -> Callable[[Step], bool]:
+    """Whether a step is the first of its kind, whichever spec it is for. Ask it once for each step, in their order."""
+    return _wants_first_of(lambda _: True, set())
+
+
+def wants_recovering() -> Callable[[Step], bool]:
+    """Whether a step is the first of its kind that the main thread takes: picking up what an earlier run left, and
+    little more. Ask it once for each step, in their order."""
+    return _wants_first_of(lambda step: step.task == "main", set())
+
+
+def every(number: int, is_wanted: Callable[[Step], bool]) -> Callable[[Step], bool]:
+    """Whether a step is one of so many that are wanted. Ask it once for each step, in their order."""
+    counts = count()
+    return lambda step: is_wanted(step) and next(counts) % number == 0
+
+
+def find_first_ones(steps: Iterable[Step], spec: str) -> tuple[Step, ...]:
+    """The first step of each label of a spec."""
+    return tuple(step for step in steps if step.task == spec and step.ordinal == 1)
 
 
 def kind(step: Step) -> str:
@@ -33,34 +52,18 @@ def kind(step: Step) -> str:
     return re.sub(rf"\b{step.task}\b", "~", step.label)
 
 
-def _of(steps: Iterable[Step], task: str) -> list[Step]:
-    return [step for step in steps if step.task == task]
+def find_unreached(wanted: Iterable[Step], reached: Iterable[Step]) -> tuple[str, ...]:
+    """The kinds of steps that were wanted and that no death came to, but for those that are there by chance."""
+    kinds = {kind(step) for step in wanted} - {kind(step) for step in reached}
+    return tuple(sorted(one for one in kinds if not BY_CHANCE.search(one)))
 
 
-def _first_ones(steps: Iterable[Step]) -> list[Step]:
-    return [step for step in steps if step.ordinal == 1]
+def _wants_first_of(is_candidate: Callable[[Step], bool], known: set[str]) -> Callable[[Step], bool]:
+    seen = set(known)
 
+    def is_wanted(step: Step) -> bool:
+        is_new = is_candidate(step) and (kind(step) not in seen or "doit.db" in step.label)
+        seen.add(kind(step)) if is_new else None
+        return is_new
 
-def _first_kinds(steps: Iterable[Step]) -> Iterator[Step]:
-    seen = set()
-    for step in steps:
-        if kind(step) not in seen:
-            seen.add(kind(step))
-            yield step
-
-
-def _new_to(others: Iterable[Step], known: Iterable[Step]) -> Iterator[Step]:
-    kinds = {kind(step) for step in known}
-    yield from (step for step in others if kind(step) not in kinds)
-
-
-def _ends(steps: Sequence[Step]) -> Iterator[Step]:
-    yield from (step for step in steps if "doit.db" in step.label)
-
-
-def _thin(steps: Sequence[Step]) -> Iterator[Step]:
-    last = {(step.task, step.label): step.ordinal for step in steps}
-    for step in steps:
-        end = last[step.task, step.label]
-        if not _ALIKE.match(step.label) or step.ordinal in (1, 2, end // 2, end - 1, end):
-            yield step
+    return is_wanted

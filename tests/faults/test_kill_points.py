@@ -1,23 +1,29 @@
 """doit is killed before every step that changes something on disk, and the next doit leaves nothing to wish for.
 
-Each test takes every n-th point, so that test processes share them evenly.
+Deaths of all that runs are pictures of one doit, so that each of them is reached; deaths of doit alone, and in a
+person's own checkout, where times of files count, are real ones.
 """
 
-import shutil
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 
-from tests.faults.kill import Death, parse_death, run_deaths, run_recorded
+from tests.faults.kill import Case, Survived
 from tests.faults.laboratory import Laboratory
-from tests.faults.playground import ALONE, BRANCH, PARALLEL, SEQUENTIAL, Story
-from tests.faults.points import plan_coarse_points, plan_points, plan_recovery_points
+from tests.faults.playground import ALONE, BRANCH, PARALLEL, SEQUENTIAL
+from tests.faults.points import (
+    every,
+    find_first_ones,
+    find_unreached,
+    wants_all_of,
+    wants_each_kind,
+    wants_new_to,
+    wants_recovering,
+)
+from tests.faults.runs import Death, parse_death
 from tests.faults.steps import Step
 
-_PARTS, _FEW_PARTS = 16, 4
-_TRIES = 3  # threads take turns as they like: a step may not come for the same time in each run
-_REACHED = 0.8  # of the points of a part; the others have no such step in any try
+_PARTS = 3
 
 # What a recovery finds: an agent at work, one that has ended, a checkout half moved, a worktree half removed.
 FIRST_DEATHS = (
@@ -27,61 +33,97 @@ FIRST_DEATHS = (
     "all:uu:remove tmp/chant-uu.removed-~:3",
 )
 
-NewFolder = Callable[[], Path]
+# In the checkout: an agent at work, one that has failed, a checkout on its way back, a landing half done.
+FIRST_DEATHS_IN_PLACE = (
+    "all:uu:rename project/.git/chant/attempts/uu/1/record.json:3",
+    "all:ff:git update-ref --create-reflog -m:1",
+    "all:uu:git switch --quiet --no-guess --no-overwrite-ignore:1",
+    "all:uu:rename project/.git/index:1",
+)
+
+
+def test_whatever_the_moment_of_a_kill_the_next_doit_makes_good(laboratory: Laboratory) -> None:
+    survived = tuple(laboratory.run_pictures(PARALLEL, wants_all_of("dd")))
+
+    assert _find_failures(survived) == []
+    assert len(survived) > 50
+
+
+def test_so_it_does_for_steps_that_only_other_specs_have(laboratory: Laboratory) -> None:
+    steps = laboratory.load_steps(PARALLEL)
+    survived = tuple(laboratory.run_pictures(PARALLEL, wants_new_to("dd", steps)))
+
+    assert _find_failures(survived) == []
+    assert find_unreached(filter(wants_new_to("dd", steps), steps), _find_reached(survived)) == ()
+
+
+@pytest.mark.parametrize("spec", ["bb", "cc"])
+def test_so_it_does_where_doit_alone_is_killed_and_its_agents_go_on(laboratory: Laboratory, spec: str) -> None:
+    first = find_first_ones(laboratory.load_steps(PARALLEL), spec)
+    steps = first[::2] if spec == "bb" else first[1::2]
+    survived = tuple(laboratory.run_cases(Case(story=PARALLEL, deaths=(Death("alone", step),)) for step in steps))
+
+    assert _find_failures(survived) == []
+    assert find_unreached(steps, _find_reached(survived)) == ()
+
+
+def test_so_it_does_where_work_stays_on_branches(laboratory: Laboratory) -> None:
+    survived = tuple(laboratory.run_pictures(BRANCH, wants_each_kind()))
+
+    assert _find_failures(survived) == []
+    assert len(survived) > 40
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
-def test_whatever_the_moment_of_a_kill_the_next_doit_makes_good(
-    laboratory: Laboratory, new_folder: NewFolder, part: int
-) -> None:
-    deaths = [(_plan_death(step),) for step in plan_points(laboratory.load_steps(PARALLEL))]
+def test_so_it_does_where_agents_work_in_the_checkout(laboratory: Laboratory, part: int) -> None:
+    """One spec after the other in one thread: each step must come in each run."""
+    steps = tuple(filter(wants_each_kind(), laboratory.load_steps(SEQUENTIAL)))[part::_PARTS]
+    survived = tuple(laboratory.run_cases(Case(story=SEQUENTIAL, deaths=(Death("all", step),)) for step in steps))
 
-    assert _find_failures(laboratory, new_folder, PARALLEL, deaths[part::_PARTS]) == []
-
-
-@pytest.mark.parametrize("story", [SEQUENTIAL, BRANCH], ids=["in the checkout", "onto branches"])
-@pytest.mark.parametrize("part", range(_FEW_PARTS))
-def test_wherever_agents_work_and_their_work_goes(
-    laboratory: Laboratory, new_folder: NewFolder, story: Story, part: int
-) -> None:
-    deaths = [(Death("all", step),) for step in plan_coarse_points(laboratory.load_steps(story))]
-
-    assert _find_failures(laboratory, new_folder, story, deaths[part::_FEW_PARTS]) == []
+    assert _find_failures(survived) == []
+    assert set(_find_reached(survived)) == set(steps)
 
 
 @pytest.mark.parametrize("first", FIRST_DEATHS)
-def test_a_recovery_that_is_killed_is_made_good_by_the_next(
-    laboratory: Laboratory, new_folder: NewFolder, first: str
-) -> None:
+def test_a_recovery_that_is_killed_is_made_good_by_the_next(laboratory: Laboratory, first: str) -> None:
+    survived = tuple(laboratory.run_pictures(ALONE, wants_recovering(), (parse_death(first),)))
+
+    assert _find_failures(survived) == []
+    assert survived
+
+
+@pytest.mark.parametrize("first", FIRST_DEATHS_IN_PLACE)
+def test_so_is_one_in_the_checkout(laboratory: Laboratory, first: str) -> None:
     death = parse_death(first)
-    steps = run_recorded(laboratory.warm, laboratory.copy(ALONE, new_folder()), ALONE, death)
-    deaths = [(death, Death("all", step)) for step in plan_recovery_points(steps)]
+    steps = tuple(filter(wants_recovering(), laboratory.load_steps(SEQUENTIAL, death)))
+    cases = (Case(story=SEQUENTIAL, deaths=(death, Death("all", step))) for step in steps)
+    survived = tuple(laboratory.run_cases(cases))
 
-    assert deaths
-    assert _find_failures(laboratory, new_folder, ALONE, deaths) == []
-
-
-def _plan_death(step: Step) -> Death:
-    """How doit dies before a step: with all that it has started, and for half of the middle specs alone."""
-    return Death("alone" if step.task in ("bb", "cc") else "all", step)
+    assert _find_failures(survived) == []
+    assert steps
+    assert {one.case.deaths[1].step for one in survived if one.was_reached} == set(steps)
 
 
-def _find_failures(
-    laboratory: Laboratory, new_folder: NewFolder, story: Story, chosen: Sequence[tuple[Death, ...]]
-) -> list[str]:
-    """What did not hold, with how to see it again; and where too few points were reached, which were not."""
-    failures, missed = [], []
-    for deaths in chosen:
-        for _ in range(_TRIES):
-            playground = laboratory.copy(story, new_folder())
-            survived = run_deaths(laboratory.warm, playground, story, deaths)
-            shutil.rmtree(playground.folder)
-            if survived.violations:
-                failures.append(survived.render(story))
-            if survived.was_reached or survived.violations:
-                break
-        else:
-            missed.append(" ".join(map(str, deaths)))
-    if len(missed) > len(chosen) * (1 - _REACHED):
-        failures.append(f"doit did not come to {missed}")
-    return failures
+def test_what_its_person_does_before_the_next_doit_is_left_alone(laboratory: Laboratory) -> None:
+    survived = tuple(laboratory.run_pictures(PARALLEL, every(4, wants_each_kind()), is_busy=True))
+
+    assert _find_failures(survived) == []
+    assert survived
+
+
+def test_so_is_what_they_do_in_a_checkout_that_an_agent_had(laboratory: Laboratory) -> None:
+    steps = tuple(filter(wants_each_kind(), laboratory.load_steps(SEQUENTIAL)))[::4]
+    cases = (Case(story=SEQUENTIAL, deaths=(Death("all", step),), is_busy=True) for step in steps)
+    survived = tuple(laboratory.run_cases(cases))
+
+    assert _find_failures(survived) == []
+
+
+def _find_failures(survived: Iterable[Survived]) -> list[str]:
+    """What did not hold, with how to see it again."""
+    return [str(one) for one in survived if one.violations]
+
+
+def _find_reached(survived: Iterable[Survived]) -> list[Step]:
+    """The steps that doit died before."""
+    return [one.case.deaths[-1].step for one in survived if one.was_reached]

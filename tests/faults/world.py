@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.e2e.sights import lines_of
@@ -40,6 +40,10 @@ class World:
     processes: tuple[str, ...]
     fsck: str
 
+    def with_mine(self, playground: Playground) -> "World":
+        """This one, with the person's files as they are now."""
+        return replace(self, mine={**self.mine, **_load_mine(playground.repository.folder)})
+
 
 def load_told(playground: Playground) -> tuple[str, ...]:
     """What the agents have told so far."""
@@ -63,7 +67,7 @@ def load_world(playground: Playground) -> World:
         completed=frozenset(_find_completed(playground, "refs/heads/main", "")),
         finalized=frozenset(_find_completed(playground, "refs/heads/chant/", "own")),
         with_work=_load_with_work(playground),
-        mine={path: _load(folder / path) for path in MINE}
+        mine=_load_mine(folder)
         | {"HEAD": head.encode(), "what is staged": git("ls-files", "--stage", "--", *MINE).encode()},
         status=tuple(git("status", "--porcelain", "--untracked-files=all", *mine).splitlines()),
         leftovers=tuple(sorted(_find_leftovers(playground))),
@@ -95,6 +99,10 @@ def _find_completed(playground: Playground, where: str, whose: str) -> Iterator[
 def _load_with_work(playground: Playground) -> frozenset[str]:
     names = playground.repository.git("ls-tree", "--name-only", "main").splitlines()
     return frozenset(spec for spec in DIAMOND if {f"committed-{spec}.txt", f"left-{spec}.txt"} <= set(names))
+
+
+def _load_mine(folder: Path) -> dict[str, bytes | None]:
+    return {path: _load(folder / path) for path in MINE}
 
 
 def _load(path: Path) -> bytes | None:

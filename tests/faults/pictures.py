@@ -1,0 +1,98 @@
+"""What each instant of one doit would leave, had that been its last: a copy of the playground as it is just then.
+
+doit stops itself before each step; whatever it has started is stopped with it, and a copy is made where that step is
+wanted. So each of them is a kill of doit with all below it, which surely came: threads that take turns in another order
+the next time cannot hide one.
+"""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.agents.keeper import find_descendants, load_parents
+from tests.faults.playground import Playground, Story, find_specs
+from tests.faults.runs import plan_order
+from tests.faults.steps import Step, parse_step
+from tests.warm import Warm, find_warm
+
+_PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A playground as it was before a step, kept at `folder`; nothing runs in it."""
+
+    step: Step
+    folder: Path
+
+    def put_back(self, place: Path) -> Playground:
+        """The playground at the place where it was taken, whose name is in its files; the picture is used up."""
+        if place.exists():
+            shutil.rmtree(place)
+        self.folder.rename(place)
+        return Playground(place)
+
+
+def take_pictures(playground: Playground, story: Story, is_wanted: Callable[[Step], bool]) -> Iterator[Picture]:
+    """A picture before each wanted step of a doit that runs to its end, each while doit still stands there."""
+    album = playground.folder.with_name(f"{playground.folder.name}-pictures")
+    album.mkdir()
+    pipe = album / "steps"
+    os.mkfifo(pipe)
+    handle = os.open(pipe, os.O_RDWR)  # never at its end, whoever has not opened it yet
+    warm = find_warm()
+    try:
+        pid = warm.start(plan_order(playground, story, "picture", str(pipe)))
+        for number, step in enumerate(_load_steps(handle, warm, pid)):
+            if is_wanted(step):
+                yield _take(playground, album / str(number), step, pid)
+            os.kill(pid, signal.SIGCONT)
+        warm.wait()
+    finally:
+        os.close(handle)
+        pipe.unlink()
+
+
+def _load_steps(handle: int, warm: Warm, pid: int) -> Iterator[Step]:
+    """The steps as doit comes to them; at each it stands still until it is told to go on."""
+    while True:
+        ready, _, _ = select.select([handle, warm.fileno()], [], [], _PATIENCE_SECONDS)
+        assert ready, "doit does not go on"
+        if handle not in ready:
+            return
+        line = os.read(handle, 4096).decode()  # one line: doit stands still after each
+        while not _is_stopped(pid):
+            time.sleep(0.0005)
+        yield parse_step(line)
+
+
+def _take(playground: Playground, folder: Path, step: Step, pid: int) -> Picture:
+    below = find_descendants(pid, load_parents() or {})
+    with _stopped(below):
+        shutil.copytree(playground.folder, folder, symlinks=True)
+        Playground(folder).note_cut_off(find_specs(below))
+    return Picture(step=step, folder=folder)
+
+
+@contextlib.contextmanager
+def _stopped(pids: Iterable[int]) -> Iterator[None]:
+    """Within the block none of these goes on."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _is_stopped(pid: int) -> bool:
+    return (Path("/proc") / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
