@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.git.objects import find_blob, find_mode
+from chant_tasks.git.objects import load_files_at
 from chant_tasks.git.runner import Git, Oid
 
 
@@ -67,10 +67,18 @@ def load_gitlinks(git: Git) -> tuple[str, ...]:
 
 def find_entry(git: Git, path: str) -> Entry | None:
     """The index entry of `path` (from git's root); None where it is not tracked."""
-    for line in git.run("ls-files", "-s", "-z", "--full-name", "--", f":(top,literal){path}").fields:
-        mode, blob, _ = line.partition("\t")[0].split(" ")
-        return Entry(mode=mode, blob=Oid(blob))
-    return None
+    return load_entries(git, (path,)).get(path)
+
+
+def load_entries(git: Git, paths: Iterable[str]) -> Mapping[str, Entry]:
+    """The index entries of those of `paths` (from git's root) that are tracked, in one start of git."""
+    named = [f":(top,literal){path}" for path in paths]
+    lines = git.run("ls-files", "-s", "-z", "--full-name", "--", *named).fields if named else ()
+    found: dict[str, Entry] = {}
+    for head, _, path in (line.partition("\t") for line in lines):
+        mode, blob, _ = head.split(" ")
+        found.setdefault(path, Entry(mode=mode, blob=Oid(blob)))  # the first stage of one in conflict
+    return found
 
 
 def is_ignored(git: Git, path: str) -> bool:
@@ -100,10 +108,10 @@ def apply_entries(git: Git, entries: Mapping[str, Entry | None]) -> None:
         git.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=_encode(lines))
 
 
-def find_committed(git: Git, commit: str, path: str) -> Entry | None:
-    """The entry that an index has at `path` where it is as the commit has it."""
-    blob = find_blob(git, commit, path)
-    return Entry(mode=find_mode(git, commit, path), blob=blob) if blob is not None else None
+def load_committed(git: Git, commit: str, paths: Iterable[str]) -> Mapping[str, Entry]:
+    """The entries that an index has at those of `paths` that the commit has, in one start of git."""
+    found = load_files_at(git, commit, tuple(paths))
+    return {path: Entry(mode=mode, blob=blob) for path, (mode, blob) in found.items()}
 
 
 def apply_intent(git: Git, path: str) -> None:

@@ -61,6 +61,13 @@ def find_gitlink(git: Git, commit: str, path: str) -> Oid | None:
     return entry[1] if entry is not None and entry[0] == GITLINK_MODE else None
 
 
+def load_files_at(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, tuple[str, Oid]]:
+    """Mode and blob of those of `paths` that are files in a commit or tree, in one start of git."""
+    entries = git.run("ls-tree", "-z", "--full-tree", commit, "--", *paths).fields if paths else ()
+    rows = ((head.split(" "), path) for head, _, path in (entry.partition("\t") for entry in entries))
+    return {path: (mode, Oid(oid)) for (mode, kind, oid), path in rows if kind == "blob"}
+
+
 def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
     for entry in git.run("ls-tree", "-z", "--full-tree", commit, "--", path).fields:
         mode, _, oid = entry.partition("\t")[0].split(" ")

@@ -5,12 +5,12 @@ docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.disk import sync_file_system
-from chant_tasks.git.index import apply_entries, apply_entry, find_committed
+from chant_tasks.git.index import apply_entries, apply_entry, load_committed
 from chant_tasks.git.locks import remove_dead_ref_lock
 from chant_tasks.git.merging import find_merged
 from chant_tasks.git.objects import add_commit, find_tree, is_ancestor
@@ -112,13 +112,14 @@ def find_index_copies(git_dir: Path) -> tuple[Path, ...]:
     return tuple(git_dir.glob(f"{INDEX_COPY}*"))
 
 
-def save_without(git: Git, saved: Saved, base: Oid, paths: Iterable[str], message: str) -> Saved:
+def save_without(git: Git, saved: Saved, base: Oid, paths: Sequence[str], message: str) -> Saved:
     """The saved work with `paths` as `base` has them, as one commit on `base`: no commit of it holds them any more."""
     copy = find_git_dir(git.folder) / INDEX_COPY
     index = replace(git, index=copy)
     try:
         index.run("read-tree", saved.head)
-        apply_entries(index, {path: find_committed(git, base, path) for path in paths})
+        committed = load_committed(git, base, paths)
+        apply_entries(index, {path: committed.get(path) for path in paths})
         tree = Oid(index.run("write-tree").text)
     finally:
         copy.unlink(missing_ok=True)

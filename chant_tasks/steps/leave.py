@@ -8,7 +8,7 @@ from pathlib import Path
 from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.head_log import find_moves
-from chant_tasks.git.index import add_files_from_index, apply_refresh, find_committed, find_entry
+from chant_tasks.git.index import add_files_from_index, apply_refresh, load_committed, load_entries
 from chant_tasks.git.locks import may_be_dead
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import is_ancestor, load_changes
@@ -29,6 +29,7 @@ from chant_tasks.steps.noted import (
     find_newer,
     find_noted,
     hide_others,
+    load_tracked_others,
     put_back_specs,
     put_back_untracked,
     save_noted,
@@ -161,8 +162,7 @@ def _set_specs_aside(
         noted = find_newer(git, noted, (*commits, _find_start(attempt.record, noted)))
         save_noted(noted_file(run, attempt.record), noted)
     hide_others(git, noted, own, is_hidden=False)
-    tracked = [spec.path for spec in noted.specs if spec.path != own and find_entry(git, spec.path) is not None]
-    add_files_from_index(git, tracked)
+    add_files_from_index(git, load_tracked_others(git, noted, own))
     apply_refresh(git)
     return noted
 
@@ -208,7 +208,8 @@ def _put_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_agen
     hide_others(git, noted, path, is_hidden=False)
     if not is_agents:
         noted = find_newer(git, noted, (tip, base))
-        unstaged = (spec for spec in noted.specs if find_entry(git, spec.path) == find_committed(git, tip, spec.path))
+        entries, at_tip = load_entries(git, noted.paths), load_committed(git, tip, noted.paths)
+        unstaged = (spec for spec in noted.specs if entries.get(spec.path) == at_tip.get(spec.path))
         noted = replace(noted, specs=tuple(unstaged))
     current = own.read_bytes() if own.is_file() else None
     was_changed = attempt.given != find_file(git, base, path)

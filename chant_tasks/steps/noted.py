@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from chant_tasks.errors import ChantError
 from chant_tasks.git.index import (
     Entry,
     add_files_from_index,
-    apply_entry,
+    apply_entries,
     apply_intent,
     apply_refresh,
-    find_committed,
-    find_entry,
     load_changed,
+    load_committed,
+    load_entries,
     load_intents,
 )
 from chant_tasks.git.noted import apply_hidden, load_ignored, load_untracked
@@ -51,6 +51,11 @@ class Noted:
     head_log: int
     commit: str = ""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The noted specs' files."""
+        return tuple(spec.path for spec in self.specs)
+
     def is_users(self, path: str) -> bool:
         """Whether `path` was there before, or is in a folder that was, without being tracked."""
         kept = {*self.untracked, *self.ignored}
@@ -67,6 +72,7 @@ def load_noted(git: Git, git_dir: Path, specs_prefix: str, own: str) -> Noted:
     untracked, intents = load_untracked(git), load_intents(git)
     others = [path for path in untracked if path.startswith(specs_prefix) and path.endswith(".md")]
     changed = [path for path in sorted(load_changed(git)) if path.startswith(specs_prefix)]
+    entries = load_entries(git, (*changed, *others))
     log = git_dir / "logs" / "HEAD"
     return Noted(
         untracked=untracked,
@@ -74,7 +80,7 @@ def load_noted(git: Git, git_dir: Path, specs_prefix: str, own: str) -> Noted:
         specs=tuple(
             NotedSpec(
                 path=path,
-                entry=find_entry(git, path),
+                entry=entries.get(path),
                 is_intent=path in intents,
                 data=None if path == own else _find_bytes(git.folder / path),
             )
@@ -133,20 +139,18 @@ def find_noted(path: Path) -> Noted | None:
 
 def apply_aside(git: Git, noted: Noted, own: str, commit: Oid) -> None:
     """Let the index have the specs' files as `commit` has them, and hide those of other specs from git's commands."""
-    for spec in noted.specs:
-        apply_entry(git, spec.path, find_committed(git, commit, spec.path))
+    _apply_committed(git, noted, commit)
     hide_others(git, noted, own, is_hidden=True)
 
 
 def take_away(git: Git, noted: Noted, commit: Oid) -> None:
     """Let every noted spec's file be as HEAD has it, so that git can switch to `commit`; `put_there` brings back what
     they held."""
-    for spec in noted.specs:
-        apply_entry(git, spec.path, find_committed(git, "HEAD", spec.path))
-    add_files_from_index(git, [spec.path for spec in noted.specs if find_entry(git, spec.path) is not None])
-    for spec in noted.specs:
-        if find_entry(git, spec.path) is None and find_blob(git, commit, spec.path) is not None:
-            (git.folder / spec.path).unlink(missing_ok=True)
+    _apply_committed(git, noted, "HEAD")
+    tracked = load_entries(git, noted.paths)
+    add_files_from_index(git, tracked)
+    for path in load_committed(git, commit, noted.paths).keys() - tracked.keys():
+        (git.folder / path).unlink(missing_ok=True)
     apply_refresh(git)
 
 
@@ -159,8 +163,12 @@ def put_there(git: Git, noted: Noted, own: str) -> None:
 
 def hide_others(git: Git, noted: Noted, own: str, *, is_hidden: bool) -> None:
     """Hide the noted specs' files, the own one apart; an untracked one has no entry to mark."""
-    paths = [spec.path for spec in noted.specs if spec.path != own and find_entry(git, spec.path) is not None]
-    apply_hidden(git, paths, is_hidden=is_hidden)
+    apply_hidden(git, load_tracked_others(git, noted, own), is_hidden=is_hidden)
+
+
+def load_tracked_others(git: Git, noted: Noted, own: str) -> tuple[str, ...]:
+    """The paths of the noted specs that are tracked, the own one apart."""
+    return tuple(load_entries(git, (path for path in noted.paths if path != own)))
 
 
 def find_newer(git: Git, noted: Noted, commits: Iterable[Oid]) -> Noted:
@@ -179,14 +187,16 @@ def put_back_specs(git: Git, noted: Noted, own: str, base: Oid) -> None:
     """The noted specs' files and index entries as they were. Where the target has a newer text of one meanwhile, what
     was changed in the file is merged into that, and is staged no longer."""
     tip = find_commit(git, "HEAD") or base
+    at_tip, at_base = load_committed(git, tip, noted.paths), load_committed(git, base, noted.paths)
+    newer = {path for path in noted.paths if _find_blob(at_tip, path) != _find_blob(at_base, path)}
     for spec in noted.specs:
-        is_newer = find_blob(git, tip, spec.path) != find_blob(git, base, spec.path)
         if spec.path != own:
-            _put_back_file(git, spec, _merge(git, spec, base, tip) if is_newer else spec.data)
-        apply_entry(git, spec.path, find_committed(git, tip, spec.path) if is_newer else spec.entry)
-        if spec.is_intent and not is_newer:
-            apply_entry(git, spec.path, None)
-            apply_intent(git, spec.path)
+            _put_back_file(git, spec, _merge(git, spec, base, tip) if spec.path in newer else spec.data)
+    intents = [spec.path for spec in noted.specs if spec.is_intent and spec.path not in newer]
+    before = {spec.path: None if spec.is_intent else spec.entry for spec in noted.specs}
+    apply_entries(git, before | {path: at_tip.get(path) for path in newer})
+    for path in intents:
+        apply_intent(git, path)
 
 
 def put_back_untracked(git: Git, noted: Noted, commits: Sequence[Oid]) -> None:
@@ -201,6 +211,16 @@ def put_back_untracked(git: Git, noted: Noted, commits: Sequence[Oid]) -> None:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(git.run("cat-file", "--filters", f"--path={path}", blob).stdout)
                 place.chmod(0o755 if mode == "100755" else 0o644)
+
+
+def _apply_committed(git: Git, noted: Noted, commit: str) -> None:
+    """Let the index have the noted specs' files as the commit has them."""
+    committed = load_committed(git, commit, noted.paths)
+    apply_entries(git, {path: committed.get(path) for path in noted.paths})
+
+
+def _find_blob(entries: Mapping[str, Entry], path: str) -> Oid | None:
+    return entries[path].blob if path in entries else None
 
 
 def find_file(git: Git, commit: Oid, path: str) -> bytes | None:
