@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from chant_tasks.config import Config, load_config, render_config
 from chant_tasks.config.load import parse_layer
+from chant_tasks.config.schema import find_parser
 from chant_tasks.errors import ChantError, ConfigError, PromptError, SpecError
 from chant_tasks.prompts import find_unknown_variables, load_template
 from chant_tasks.spec.criteria import find_unticked
@@ -52,7 +53,8 @@ def test_any_bytes_are_settings_or_errors(data: bytes) -> None:
     layer = parse_layer(PATH, data)
 
     assert all(is_well_worded(error) for error in layer.errors)
-    assert not (layer.errors and layer.values) or all(isinstance(error, ConfigError) for error in layer.errors)
+    assert all(error.path == PATH and 0 <= error.line <= data.count(b"\n") + 1 for error in layer.errors)
+    assert [key for key in layer.values if find_parser(key) is None] == []
 
 
 @settings(bounded, max_examples=100)
