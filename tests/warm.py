@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -50,6 +51,7 @@ class Warm:
     """The warm Python, seen from outside."""
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
         self._process = subprocess.Popen(
             (sys.executable, "-m", "tests.warm"),
             cwd=SOURCES,
@@ -74,6 +76,15 @@ class Warm:
     def wait(self) -> int:
         """The exit status of what was started, as `subprocess` has it."""
         return self._load_number()
+
+    def find_status(self, order: Order, seconds: float = 120.0) -> int | None:
+        """As `run`; None where another thread has it do something else."""
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            return self.run(order, seconds)
+        finally:
+            self._turn.release()
 
     def run(self, order: Order, seconds: float = 120.0) -> int:
         """The exit status of what was ordered. Raises TimeoutExpired, and has ended it, where that takes longer."""

@@ -66,21 +66,9 @@ class Repository:
         return {**kept, **own, **(changes or {})}
 
     def doit(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
-        """Runs doit, in a Python that has it loaded already where `env` says nothing to Python itself."""
-        if not is_like_any(env or {}):
-            return self._run((sys.executable, "-m", "doit", *arguments), env, cwd)
-        with TemporaryDirectory() as printed:
-            out, err = Path(printed) / "out", Path(printed) / "err"
-            order = Order(
-                module="doit",
-                arguments=arguments,
-                folder=str(cwd or self.folder),
-                environment=self.environment(env),
-                out=str(out),
-                err=str(err),
-            )
-            status = find_warm().run(order)
-            return Done(status, out.read_text(), err.read_text())
+        """Runs doit, in a Python that has it loaded already where that can be."""
+        warm = self._find_warm_doit(arguments, env or {}, cwd) if is_like_any(env or {}) else None
+        return warm or self._run((sys.executable, "-m", "doit", *arguments), env, cwd)
 
     def git(self, *arguments: str) -> str:
         """What git says; it must succeed."""
@@ -110,6 +98,20 @@ class Repository:
         """Commits everything."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def _find_warm_doit(self, arguments: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> Done | None:
+        with TemporaryDirectory() as printed:
+            out, err = Path(printed) / "out", Path(printed) / "err"
+            order = Order(
+                module="doit",
+                arguments=arguments,
+                folder=str(cwd or self.folder),
+                environment=self.environment(env),
+                out=str(out),
+                err=str(err),
+            )
+            status = find_warm().find_status(order)
+            return Done(status, out.read_text(), err.read_text()) if status is not None else None
 
     def _run(self, argv: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None) -> Done:
         done = subprocess.run(
