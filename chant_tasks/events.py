@@ -48,6 +48,14 @@ class AgentUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSpends:
+    """What the agent that works now has cost so far, in dollars. For the live block, never for a log."""
+
+    spec: str
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSaid:
     """What an agent does now: a sentence or a tool, one line. For the live block, never for a log."""
 
@@ -135,6 +143,7 @@ Event = (
     | AgentStarted
     | AgentWaits
     | AgentSaid
+    | AgentSpends
     | AgentUsed
     | AgentEnded
     | Landing

@@ -23,6 +23,7 @@ from chant_tasks.agents.contract import (
     Said,
     Started,
     Stopped,
+    Used,
     UsedTool,
     Warned,
     keep_event,
@@ -44,7 +45,7 @@ from chant_tasks.steps.request import has_session, plan_attempt_environment, pla
 from chant_tasks.steps.run import SpecRun, find_limits
 from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is_put_off, load_present
 from chant_tasks.steps.touched import note_end, note_start
-from chant_tasks.steps.use import AgentRun, add_use
+from chant_tasks.steps.use import AgentRun, add_use, say_cost
 from chant_tasks.steps.version import find_agent_version
 from chant_tasks.words import render_problem
 
@@ -192,6 +193,8 @@ def _supervise(
                 run.emit(Notice(spec=spec_id, text=f"it was not let use {event.tool}"))
             elif isinstance(event, Said | UsedTool):
                 run.emit(AgentSaid(spec=spec_id, text=_word(event)))
+            elif isinstance(event, Used):
+                say_cost(run, attempt.record, tuple(kept.values()))
         return Ended in kept
 
     def on_started(pid: int) -> None:

@@ -20,7 +20,7 @@ from chant_tasks.agents.contract import (
     find_session,
     find_use,
 )
-from chant_tasks.events import AgentUsed
+from chant_tasks.events import AgentSpends, AgentUsed
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.ledger import (
     CostSource,
@@ -65,6 +65,18 @@ def add_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     tokens = entry.tokens.total if entry.tokens is not None else None
     run.emit(AgentUsed(spec=entry.spec, cost_usd=entry.cost_usd, tokens=tokens))
     return entry
+
+
+def say_cost(run: SpecRun, record: AttemptRecord, events: Sequence[AgentEvent]) -> None:
+    """Tell what the agent at work has cost so far, where it says what its steps cost or use. Figures of a whole session
+    are told at its end, when they become what the run added."""
+    used = find_use(events)
+    if used is None or used.scope is Scope.SESSION:
+        return
+    model = find_served_model(events) or record.model_asked
+    cost = used.cost_usd if used.cost_usd is not None else find_cost(used.tokens, model, run.config.prices)
+    if cost is not None:
+        run.emit(AgentSpends(spec=record.spec, cost_usd=cost))
 
 
 def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> Sum:

@@ -7,7 +7,9 @@ from chant_tasks.doit_plugin.screens.terminal import Style, cut, flatten
 from chant_tasks.events import (
     AgentEnded,
     AgentSaid,
+    AgentSpends,
     AgentStarted,
+    AgentUsed,
     AgentWaits,
     CheckStarted,
     Ended,
@@ -24,11 +26,23 @@ _BAR = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A spec in work: its short id, what it does now, and when that agent (or step) began (monotonic seconds)."""
+    """A spec in work: its short id, what it does now, and when that agent (or step) began (monotonic seconds).
+
+    `spent_usd` is what its agents have cost in this run, `spends_usd` what the one at work has, None each where nobody
+    knows.
+    """
 
     name: str
     doing: str
     since: float
+    spent_usd: float | None = None
+    spends_usd: float | None = None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the spec has cost so far."""
+        known = [dollars for dollars in (self.spent_usd, self.spends_usd) if dollars is not None]
+        return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +69,12 @@ def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker
         case WorktreeMade():
             return Worker(name=name, doing="worktree made", since=now)
         case AgentStarted():
-            return Worker(name=name, doing=f"{event.agent} started", since=now)
+            begun = worker or Worker(name=name, doing="", since=now)
+            return replace(begun, doing=f"{event.agent} started", since=now)
+        case AgentSpends():
+            return replace(worker, spends_usd=event.cost_usd) if worker is not None else None
+        case AgentUsed():
+            return _add_cost(worker, event.cost_usd) if worker is not None else None
         case AgentWaits():
             return replace(worker, doing=event.text) if worker is not None else None
         case AgentSaid():
@@ -63,11 +82,17 @@ def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker
         case AgentEnded():
             return replace(worker, doing="finalizing") if worker is not None else None
         case CheckStarted():
-            return Worker(name=name, doing=f"checks: {event.text}", since=now)
+            begun = worker or Worker(name=name, doing="", since=now)
+            return replace(begun, doing=f"checks: {event.text}", since=now)
         case Landing():
             return replace(worker, doing=event.text) if worker is not None else None
         case _:
             return worker
+
+
+def _add_cost(worker: Worker, cost_usd: float | None) -> Worker:
+    known = [dollars for dollars in (worker.spent_usd, cost_usd) if dollars is not None]
+    return replace(worker, spent_usd=sum(known) if known else None, spends_usd=None)
 
 
 def render_block(workers: Sequence[Worker], progress: Progress, now: float, style: Style) -> tuple[str, ...]:
@@ -79,7 +104,8 @@ def render_block(workers: Sequence[Worker], progress: Progress, now: float, styl
 
 
 def _render_worker(worker: Worker, name_width: int, now: float, width: int) -> str:
-    elapsed = render_duration(now - worker.since)
+    cost = f"  {render_money(worker.cost_usd)}" if worker.cost_usd is not None else ""
+    elapsed = f"{render_duration(now - worker.since)}{cost}"
     head = f"{worker.name:<{name_width}}  "
     room = max(8, width - 1 - len(head) - len(elapsed) - 2)
     doing = cut(flatten(worker.doing), room)

@@ -7,6 +7,7 @@ from chant_tasks.doit_plugin.screens.terminal import Colour, Style, flatten, pai
 from chant_tasks.events import (
     AgentEnded,
     AgentSaid,
+    AgentSpends,
     AgentStarted,
     AgentUsed,
     AgentWaits,
@@ -47,7 +48,7 @@ def _render_text(event: Event, style: Style) -> str | None:
             return f"agent     {event.agent}{account}{model}{session}"
         case AgentWaits():
             return f"agent     {flatten(event.text)}"
-        case AgentSaid() | AgentUsed():
+        case AgentSaid() | AgentSpends() | AgentUsed():
             return None
         case AgentEnded():
             return f"agent     {flatten(event.summary)}"

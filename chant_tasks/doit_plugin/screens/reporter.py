@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from doit.exceptions import BaseFail
@@ -157,7 +158,13 @@ class _Board:
         """The lines of the block now."""
         with self._lock:
             working = {name: worker for name, worker in self._workers.items() if name not in self._work.outcomes}
-        return render_block(tuple(working.values()), self._measure(set(working)), time.monotonic(), self._style)
+            progress = replace(self._measure(set(working)), cost_usd=self._find_cost())
+        return render_block(tuple(working.values()), progress, time.monotonic(), self._style)
+
+    def _find_cost(self) -> float | None:
+        """What the run has cost so far, the agents that work now included."""
+        spends = [worker.spends_usd for worker in self._workers.values() if worker.spends_usd is not None]
+        return sum(spends, self._cost_usd or 0.0) if spends or self._cost_usd is not None else None
 
     def _measure(self, working: set[str]) -> Progress:
         work = self._work
@@ -181,7 +188,6 @@ class _Board:
             blocked=len(blocked),
             failed=sum(outcome.how in (How.FAILED, How.BROKEN) for outcome in outcomes.values()),
             attention=sum(outcome.how in (How.ATTENTION, How.LANDING_WAITS) for outcome in outcomes.values()),
-            cost_usd=self._cost_usd,
             seconds=time.monotonic() - work.started,
         )
 

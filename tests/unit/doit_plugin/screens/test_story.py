@@ -6,7 +6,9 @@ from chant_tasks.doit_plugin.screens.terminal import PLAIN, Style, measure
 from chant_tasks.events import (
     AgentEnded,
     AgentSaid,
+    AgentSpends,
     AgentStarted,
+    AgentUsed,
     Ended,
     Event,
     Finalized,
@@ -64,6 +66,22 @@ def test_the_block_follows_a_spec_from_its_worktree_to_its_end() -> None:
 
     assert worker == Worker(name="v06.1", doing="Edit src/a.py", since=12.0)
     assert follow(worker, Finalized(spec=ID, target="main", tip="1"), "v06.1", 20.0) is None
+
+
+def test_the_block_tells_what_each_agent_has_cost_so_far() -> None:
+    worker = follow(None, AgentStarted(spec=ID, agent="opencode", model="", session=""), "v06.1", 0.0)
+    for cost in (0.01, 0.02):
+        worker = follow(worker, AgentSpends(spec=ID, cost_usd=cost), "v06.1", 1.0)
+    assert worker is not None
+    first = worker.cost_usd
+    worker = follow(worker, AgentUsed(spec=ID, cost_usd=0.25, tokens=None), "v06.1", 2.0)
+    worker = follow(worker, AgentStarted(spec=ID, agent="opencode", model="", session=""), "v06.1", 60.0)
+    worker = follow(worker, AgentSpends(spec=ID, cost_usd=0.5), "v06.1", 61.0)
+    assert worker is not None
+
+    assert (first, worker.cost_usd) == (0.02, 0.75)
+    progress = Progress(done=0, total=1, working=1, ready=0, blocked=0, seconds=61)
+    assert render_block((worker,), progress, 62.0, NARROW)[0].endswith("  2s  $0.75")
 
 
 def test_the_block_is_as_wide_as_the_terminal_at_most() -> None:
