@@ -8,6 +8,7 @@ left to do, so that finding these costs one listing.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
@@ -18,7 +19,7 @@ from chant_tasks.earlier import can_go_on
 from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import AttemptFacts, Ending, StackedOn
+from chant_tasks.state import AttemptFacts, Ending, Footing, StackedOn
 
 # Of the keeper, of the log where it was cut, and the room kept for the record of the agent's end.
 _LEFT_BY_KILLED = ("exit.new", "log.new", "reserve")
@@ -60,7 +61,8 @@ class AttemptRecord:
     `session_began` the number of the attempt that began the agent's session (0: this one). `error_class` is the kind of
     the agent's error; `change` names what a failed attempt left, `tries` how many in a row have left the same.
     `stacked_on` are the branches of dependencies that `base` holds beside the target, `base_branch` is the one that
-    ends there: one of theirs, or one made of several. `onto` is what a restack could not move the work onto.
+    ends there: one of theirs, or one made of several. `onto` is the branch that a restack could not move the work onto,
+    with `onto_footing`; while an agent resolves that, this is where the work stood before.
 
     `agent_began` is when its agent was started last, `agent_clock` what the machine's clock of waking seconds showed
     then, `agent_log` how long the log was. `agent_seconds` is how long all its agents were at work, once they have
@@ -126,6 +128,7 @@ class AttemptRecord:
     stacked_on: tuple[StackedOn, ...] = ()
     base_branch: str = ""
     onto: str = ""
+    onto_footing: Footing | None = None
     ended_at: str = ""
     leftover: str = ""
     log: str = ""
@@ -160,7 +163,7 @@ class AttemptRecord:
     def is_mendable(self) -> bool:
         """Whether an agent may resolve the conflict that it ended with: the one that did the work, which is whole."""
         is_agents = bool(self.agent) and can_go_on(self.agent) and not self.is_left_to_person
-        return self.ending is Ending.CONFLICT and is_agents and bool(self.branch) and not (self.is_halfway or self.onto)
+        return self.ending is Ending.CONFLICT and is_agents and bool(self.branch) and not self.is_halfway
 
     @property
     def has_worked(self) -> bool:
@@ -224,10 +227,18 @@ def parse_record(data: bytes) -> AttemptRecord | None:
         agent_process = values.get("agent_process")
         values["agent_process"] = ProcessMark(**agent_process) if agent_process else None
         lists = {name: tuple(values.get(name, ())) for name in ("commits", "paths", "said")}
-        stacked_on = tuple(StackedOn(**under) for under in values.get("stacked_on", ()))
-        return AttemptRecord(**(values | lists | {"stacked_on": stacked_on}))
+        onto = values.get("onto_footing")
+        footings = {
+            "stacked_on": _parse_stacked_on(values.get("stacked_on", ())),
+            "onto_footing": Footing(**(onto | {"stacked_on": _parse_stacked_on(onto["stacked_on"])})) if onto else None,
+        }
+        return AttemptRecord(**(values | lists | footings))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _parse_stacked_on(rows: Iterable[Mapping[str, str]]) -> tuple[StackedOn, ...]:
+    return tuple(StackedOn(spec=SpecId(row["spec"]), branch=row["branch"], tip=row["tip"]) for row in rows)
 
 
 def save_record(journal: Path, record: AttemptRecord) -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
-from chant_tasks.state import Ending, StackedOn
+from chant_tasks.state import Ending, Footing
 
 # Endings after which the work still stands on its branch.
 ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.RED, Ending.TARGET_RED, Ending.ON_BRANCH)
@@ -50,15 +50,6 @@ class AgentResult:
     summary: str = ""
     error_class: str = ""
     seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footing:
-    """Where work begins: the commit, the branch that ends there ("" for the target), what it holds of dependencies."""
-
-    base: str
-    branch: str = ""
-    stacked_on: tuple[StackedOn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +182,7 @@ def to_not_landing(record: AttemptRecord) -> AttemptRecord:
 def to_finalized_on_branch(record: AttemptRecord, tip: str) -> AttemptRecord:
     """The finalized work is the branch's `tip`, and stays there until a person merges it."""
     _require(record, "finalize on the branch", Phase.FINISHED)
-    return replace(record, head=tip, landing_commit=tip)
+    return replace(record, head=tip, landing_commit=tip, onto="", onto_footing=None)
 
 
 def to_stacked(record: AttemptRecord, footing: Footing) -> AttemptRecord:
@@ -210,17 +201,33 @@ def to_restacked(record: AttemptRecord, footing: Footing, moved: Moved) -> Attem
         reason="",
         paths=(),
         onto="",
+        onto_footing=None,
         head=moved.head,
         landing_commit=moved.final,
         commits=moved.commits,
     )
 
 
-def to_not_restacked(record: AttemptRecord, onto: str, paths: tuple[str, ...]) -> AttemptRecord:
-    """The finalized work on the branch contradicts, in `paths`, what it was to be moved onto."""
+def to_not_restacked(
+    record: AttemptRecord, onto: str, footing: Footing, head: str, paths: tuple[str, ...]
+) -> AttemptRecord:
+    """The finalized work, which ends at `head`, contradicts in `paths` what it was to be moved onto. What was tried to
+    resolve another conflict counts no more."""
     _require(record, "move its branch", Phase.ENDED)
+    if record.onto_footing != footing:
+        record = replace(record, conflict_tries=0, conflict_outcome="", is_left_to_person=False)
     reason = f"conflicts with {onto}: {', '.join(paths)}"
-    return replace(record, ending=Ending.CONFLICT, reason=reason, paths=paths, onto=onto)
+    return replace(
+        record, ending=Ending.CONFLICT, reason=reason, paths=paths, head=head, onto=onto, onto_footing=footing
+    )
+
+
+def _change_footing(record: AttemptRecord) -> AttemptRecord:
+    """The record of work that is to stand where a restack could not move it; once more, and it is as before."""
+    if record.onto_footing is None:
+        return record
+    old = Footing(base=record.base, branch=record.base_branch, stacked_on=record.stacked_on)
+    return replace(to_stacked(record, record.onto_footing), onto_footing=old)
 
 
 def to_taken_over(record: AttemptRecord, process: ProcessMark, leftover: str) -> AttemptRecord:
@@ -246,16 +253,17 @@ def to_reopened(record: AttemptRecord, process: ProcessMark, head: str) -> Attem
         head=head,
         landing_commit=commit,
         onto="",
+        onto_footing=None,
     )
 
 
 def to_mending(record: AttemptRecord, process: ProcessMark, merging: str, worktree: str) -> AttemptRecord:
-    """An agent is to resolve the conflict of the finished work at `head` with the target's commit `merging`, in a
-    worktree. Its session belongs to the folder that it was in."""
+    """An agent is to resolve the conflict of the finished work at `head` with the commit `merging`, of the target or of
+    what the work is to stand on, in a worktree. Its session belongs to the folder that it was in."""
     if not record.is_mendable:
         raise IllegalTransition(f"cannot let an agent resolve a conflict: {_name(record)} has none for it")
     return replace(
-        record,
+        _change_footing(record),
         phase=Phase.CREATED,
         ending=None,
         ended_at="",
@@ -276,7 +284,7 @@ def to_unmended(record: AttemptRecord, end: End, outcome: str, is_last: Last) ->
     """The try to resolve the conflict has come to nothing, for the reason `outcome`: all is as it was before it."""
     _require_open(record, "end the try to resolve its conflict")
     tries = record.conflict_tries - (is_last is Last.UNCOUNTED)
-    record = replace(record, merging="", conflict_tries=tries, conflict_outcome=outcome)
+    record = replace(_change_footing(record), merging="", conflict_tries=tries, conflict_outcome=outcome)
     return to_ended(replace(record, is_left_to_person=is_last is Last.YES), end)
 
 

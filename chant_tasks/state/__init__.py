@@ -4,7 +4,7 @@ A state is computed from the spec's file, the target branch's tip, the journal, 
 never saved. The table of states stands in docs/reference/states.md.
 """
 
-from chant_tasks.state.footing import Motion, StackedOn, Under
+from chant_tasks.state.footing import Footing, Motion, StackedOn, Under
 from chant_tasks.state.model import (
     ICONS,
     NO_CHANGE,
@@ -27,6 +27,7 @@ __all__ = [
     "NO_CHANGE",
     "AttemptFacts",
     "Ending",
+    "Footing",
     "Kind",
     "Motion",
     "Next",

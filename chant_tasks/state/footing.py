@@ -15,6 +15,15 @@ class StackedOn:
     tip: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """Where work begins: the commit, the branch that ends there ("" for the target), what it holds of dependencies."""
+
+    base: str
+    branch: str = ""
+    stacked_on: tuple[StackedOn, ...] = ()
+
+
 class Motion(Enum):
     """What has become of such a branch since; its value is the word for it."""
 

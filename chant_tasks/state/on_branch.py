@@ -100,12 +100,13 @@ def _landing_waits(facts: SpecFacts, attempt: AttemptFacts) -> State:
 def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that a person must work on: it conflicts in `paths`, or what a person did there was refused."""
     target = attempt.target or facts.target
+    is_changed = bool(attempt.head) and facts.branch_tip not in ("", attempt.head)
+    if is_changed and not attempt.onto:
+        return _changed_since(facts, attempt, target)
+    if attempt.is_mendable and attempt.conflict_tries < facts.most_conflict_tries and not is_changed:
+        return _mendable(facts, attempt)
     if attempt.onto:
         return _restack_conflict(facts, attempt, target)
-    if attempt.head and facts.branch_tip not in ("", attempt.head):
-        return _changed_since(facts, attempt, target)
-    if attempt.is_mendable and attempt.conflict_tries < facts.most_conflict_tries:
-        return _mendable(facts, attempt)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
     mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
     tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
@@ -125,11 +126,13 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
 
 def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
     """A branch that could not be moved to where what it stands on is now."""
+    tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
     return State(
         kind=Kind.ATTENTION,
         reason=attempt.reason,
         details=(
             ("conflicts", attempt.reason.removeprefix("conflicts ")),
+            *tried,
             ("kept", f"branch {facts.branch}, as it was"),
         ),
         next=(

@@ -53,7 +53,7 @@ def _end_unmended(run: SpecRun, attempt: Attempt, reason: str, head: Oid | None,
     leftover = remove_traces(run, record, keeps_branch=True)
     if find_commit(run.git, branch) != finished:
         apply_ref(run.git, branch, finished, None, "chant: back to the finished work")
-    conflict = f"conflicts with {record.target}: {', '.join(record.paths)}"
+    conflict = f"conflicts with {record.onto or record.target}: {', '.join(record.paths)}"
     end = End(ending=Ending.CONFLICT, at=now(), reason=conflict, paths=record.paths, kept=branch, leftover=leftover)
     has_failed = Last.NO if record.agent_end is AgentEnd.FINISHED else Last.YES
     is_last = Last.UNCOUNTED if ending is Ending.INTERRUPTED else has_failed

@@ -15,11 +15,11 @@ from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit, remove_r
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord
-from chant_tasks.journal.transitions import Footing, to_stacked
+from chant_tasks.journal.transitions import to_stacked
 from chant_tasks.overview import Overview, load_present
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.spec.parse import parse_spec
-from chant_tasks.state import Kind, Next, StackedOn, State, has_own_base
+from chant_tasks.state import Footing, Kind, Next, StackedOn, State, has_own_base
 from chant_tasks.steps.attempt import Attempt, find_copy_at
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some

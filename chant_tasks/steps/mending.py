@@ -41,7 +41,7 @@ from chant_tasks.words import render_problem, render_some
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What an agent is to resolve: the target's commit that is merged in, and the paths that conflict."""
+    """What an agent is to resolve: the commit that is merged in, and the paths that conflict."""
 
     tip: Oid
     paths: tuple[str, ...]
@@ -83,15 +83,26 @@ def _require_agent(run: SpecRun, spec: Spec) -> None:
 def _plan(run: SpecRun, attempt: Attempt) -> _Plan | None:
     """What is to be resolved; None where nothing is. Raises WorktreeError where an agent cannot."""
     record, git = attempt.record, run.git
-    head, tip = Oid(record.head), find_commit(git, f"refs/heads/{record.target}")
-    if tip is None:
-        raise WorktreeError(f"the target branch {record.target} is gone")
-    if find_dropped_base(git, Oid(record.base), tip, head) is not None:
-        raise WorktreeError(f"{record.target} was rewritten since the work began")
+    head, tip = Oid(record.head), _require_tip(run, record)
     conflicts = run_merge(git, tip, head).conflicts
     is_own_file_clear = record.is_ignored or find_own_file(git, attempt, tip) is not None
     paths = tuple(path for path in conflicts if path != record.spec_path or not is_own_file_clear)
+    if record.onto and not paths:
+        raise WorktreeError(f"git merges {record.onto} without a conflict")  # which a restack would keep seeing
     return _Plan(tip=tip, paths=paths) if paths else None
+
+
+def _require_tip(run: SpecRun, record: AttemptRecord) -> Oid:
+    """The commit that the work conflicts with: of the target, or of what a restack was to move it onto. Raises
+    WorktreeError where an agent cannot merge that."""
+    if record.onto_footing is not None:
+        return Oid(record.onto_footing.base)
+    tip = find_commit(run.git, f"refs/heads/{record.target}")
+    if tip is None:
+        raise WorktreeError(f"the target branch {record.target} is gone")
+    if find_dropped_base(run.git, Oid(record.base), tip, Oid(record.head)) is not None:
+        raise WorktreeError(f"{record.target} was rewritten since the work began")
+    return tip
 
 
 def _add_place(run: SpecRun, attempt: Attempt, plan: _Plan) -> Attempt | State:
@@ -130,7 +141,7 @@ def _plan_going_on(run: SpecRun, attempt: Attempt, plan: _Plan) -> GoingOn:
     kept = run.git.run("for-each-ref", "--format=%(refname)", f"{REFS}/{record.spec}/{record.number}-conflict-*")
     left = f"; what it left is at {kept.text.splitlines()[-1]}" if kept.text else ""
     before = f"{record.conflict_outcome}{left}" if record.conflict_outcome else ""
-    clash = Clash(target=record.target, paths=plan.paths, landed=landed, before=before)
+    clash = Clash(target=record.onto or record.target, paths=plan.paths, landed=landed, before=before)
     return GoingOn(head=head, own_head=head, text=text, told=Earlier(reason="its work conflicts", clash=clash))
 
 

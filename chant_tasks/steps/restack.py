@@ -14,12 +14,12 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, load_last, save_record
 from chant_tasks.journal.locks import find_spec_lock
-from chant_tasks.journal.transitions import Footing, Moved, to_not_restacked, to_restacked, to_stacked
+from chant_tasks.journal.transitions import Moved, to_not_restacked, to_restacked, to_stacked
 from chant_tasks.landing.land import Conflict
 from chant_tasks.overview import Overview, load_present, load_state
 from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import Ending, State, is_met
+from chant_tasks.state import Ending, Footing, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
 from chant_tasks.steps.footing import Clash, add_base_branch, find_footing, plan_stacked_on
 from chant_tasks.steps.move import Move, apply_move, finish_move
@@ -166,7 +166,8 @@ def _move(run: SpecRun, record: AttemptRecord, head: Oid, footing: Footing, *, i
             return Stays(spec=record.spec, reason=f"{record.branch} is checked out in {where}", hint=hint)
         moved = replay(run.git, _find_work(run, record, head), onto, _render_message(record, name))
     if isinstance(moved, Conflict):
-        return _end_contradicting(run, record, footing, name, moved.paths, is_dry=is_dry)
+        after = to_not_restacked(record, name, footing, head, moved.paths)
+        return _end_contradicting(run, after, to_stacked(record, footing), is_dry=is_dry)
     if not is_dry:
         after = to_restacked(record, footing, moved)
         apply_move(run, Move(old=head, new=Oid(moved.head), before=record, after=after))
@@ -208,14 +209,14 @@ def _find_checkout(run: SpecRun, record: AttemptRecord) -> str:
     return next((str(worktree.path) for worktree in worktrees if worktree.branch == record.branch), "")
 
 
-def _end_contradicting(
-    run: SpecRun, record: AttemptRecord, footing: Footing, name: str, paths: tuple[str, ...], *, is_dry: bool
-) -> Contradicts:
-    if is_dry:
-        return Contradicts(spec=record.spec, onto=name, paths=paths)
-    add_base_branch(run, to_stacked(record, footing))  # so that a person can merge it
-    save_record(run.overview.project.journal_folder, to_not_restacked(record, name, paths))
-    return Contradicts(spec=record.spec, onto=name, paths=paths, state=load_state(run.overview, record.spec))
+def _end_contradicting(run: SpecRun, record: AttemptRecord, wanted: AttemptRecord, *, is_dry: bool) -> Contradicts:
+    """Write the conflict down, unless `is_dry`; `wanted` is the record as it was to be."""
+    state = None
+    if not is_dry:
+        add_base_branch(run, wanted)  # so that it can be merged
+        save_record(run.overview.project.journal_folder, record)
+        state = load_state(run.overview, record.spec)
+    return Contradicts(spec=record.spec, onto=record.onto, paths=record.paths, state=state)
 
 
 def _save_final(run: SpecRun, record: AttemptRecord) -> None:

@@ -138,3 +138,42 @@ def test_a_doit_that_is_killed_meanwhile_loses_nothing_and_the_next_one_goes_on(
     kept = agent.sandbox.git("for-each-ref", "--format=%(refname)", "refs/chant/attempts").splitlines()
     assert [agent.sandbox.git("show", f"{ref}:shared.txt") for ref in kept] == ["half"]
     assert len(agent.calls()) == 3
+
+
+def test_the_conflict_of_a_restack_is_resolved_by_the_agent_of_the_work_above(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    agent = StandIn(sandbox)
+    agent.configure("on_conflict: agent")
+    config = sandbox.root / ".chant" / "config.md"
+    stacks = "defaults: {provider: claude, branch: true, stack: true}"
+    config.write_text(config.read_text().replace("defaults: {provider: claude}", stacks))
+    sandbox.repository.write("shared.txt", "start\n")
+    sandbox.repository.add_spec(A)
+    sandbox.repository.add_spec(B, frontmatter=f"depends_on: [{A}]\n")
+    for turn, word in ((1, "below"), (2, "mine")):
+        agent.plan_turn(turn, run=f"echo {word} > shared.txt; {TICK}; git add -A; git commit -qm work")
+    agent.plan_turn(3, run="git add -A; git commit -q --no-edit")  # with the marks in it
+    agent.plan_turn(4, run=RESOLVE)
+    sandbox.commit()
+    assert sandbox.doit("-n", "2").status == 0
+    finished = sandbox.git("rev-parse", f"chant/{B}")
+    amend = f"git switch -q chant/{A} && echo theirs > shared.txt && git commit -qa --amend --no-edit"
+    assert sandbox.repository.shell(f"{amend} && git switch -q main").status == 0
+
+    moved = sandbox.doit("spec-restack")
+    before = _find(sandbox)
+    done = sandbox.doit("-n", "2")
+
+    reason = f"conflicts with chant/{A}: shared.txt"
+    assert (moved.status, moved.out.splitlines()[0]) == (1, f"○ {B}  {reason}; its agent is to resolve that")
+    assert (before["state"], before["reason"]) == ("ready", f"{reason}; its agent is to resolve that")
+    assert done.status == 0, done.text
+    assert f"`chant/{A}` is being merged into your branch `chant/{B}`" in (agent.calls()[2] / "prompt").read_text()
+    assert "was not accepted: a conflict's marks" in (agent.calls()[3] / "prompt").read_text()
+    after = _find(sandbox)
+    assert after["reason"] == f"completed on branch chant/{B}, not merged; stacked on aaa"
+    assert sandbox.git("show", f"chant/{B}:shared.txt") == "mine\ntheirs"
+    assert sandbox.git("merge-base", f"chant/{A}", f"chant/{B}") == sandbox.git("rev-parse", f"chant/{A}")
+    assert sandbox.git("merge-base", finished, f"chant/{B}") == finished
+    assert "nothing to restack" in sandbox.doit("spec-restack").err
+    assert sandbox.worktrees() == 1
