@@ -61,3 +61,11 @@ def load_own(git: Git, known: Oid, tip: Oid) -> tuple[str, ...]:
 def load_line(git: Git, base: Oid, head: Oid) -> tuple[Oid, ...]:
     """The commits from `head` back to `base`, each one's first parent next."""
     return tuple(map(Oid, git.run("rev-list", "--first-parent", f"{base}..{head}", "--").text.split()))
+
+
+def find_landed_spec(git: Git, tip: Oid) -> str:
+    """The id of the spec that landed last in a history; "" where none has."""
+    options = ("--max-count=1", "--no-show-signature", "--grep=^Chant-Spec: ")
+    return git.run(
+        "log", *options, "--format=%(trailers:key=Chant-Spec,valueonly,separator=%x20)", tip, "--"
+    ).text.strip()

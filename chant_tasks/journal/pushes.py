@@ -52,13 +52,15 @@ class PushRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
     """The target at a remote: `oid` is what we pushed last; `old` and `new` tell of a move of the target to where it
-    holds what others pushed, "" where none is under way; `problem` and `mend` as in a `PushRecord`."""
+    holds what others pushed, "" where none is under way, `folder` of a worktree in which such a move is checked;
+    `problem` and `mend` as in a `PushRecord`."""
 
     remote: str
     branch: str
     oid: str = ""
     old: str = ""
     new: str = ""
+    folder: str = ""
     problem: str = ""
     mend: str = ""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chant_tasks.git.objects import add_commit, is_ancestor, load_changes, run_merge
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.landing.checkout import Move
+from chant_tasks.landing.checkout import Move, SpecFile
 from chant_tasks.landing.move import apply_move
 
 
@@ -50,13 +50,14 @@ def add_union(git: Git, sides: Sides) -> Oid | Diverged | Clash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forward:
-    """A move of the target in `checkout`, and wherever else it is checked out, from `old` to `new`. `is_resumed` says
-    that an earlier try may have got halfway."""
+    """A move of the target in `checkout`, and wherever else it is checked out, from `old` to `new`, which brings the
+    finalized files `specs`. `is_resumed` says that an earlier try may have got halfway."""
 
     checkout: Path
     target: str
     old: Oid
     new: Oid
+    specs: tuple[SpecFile, ...] = ()
     is_resumed: bool = False
 
 
@@ -66,7 +67,7 @@ def apply_forward(git: Git, forward: Forward) -> None:
         old=forward.old,
         new=forward.new,
         changes=load_changes(git, forward.old, forward.new),
-        specs=(),
+        specs=forward.specs,
         is_resumed=forward.is_resumed,
     )
     apply_move(git, forward.checkout, forward.target, move, "chant: take over what the remote has")

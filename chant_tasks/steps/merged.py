@@ -17,16 +17,17 @@ from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.locks import find_spec_lock
 from chant_tasks.journal.pushes import PushRecord, load_pushes, remove_push, save_push
 from chant_tasks.journal.tombstones import load_tombstones
+from chant_tasks.landing.checkout import SpecFile
 from chant_tasks.overview import load_state
 from chant_tasks.program import Patience
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.state import Kind
-from chant_tasks.steps.attempt import find_copy_at
+from chant_tasks.steps.attempt import find_copy, find_copy_at
 from chant_tasks.steps.cleanup import remove_traces
 from chant_tasks.steps.push_branch import open_link, redact
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.update_target import update_target
+from chant_tasks.steps.update_target import Theirs, update_target
 
 _PATIENCE_SECONDS = 15.0  # a run waits for this before it begins
 
@@ -54,7 +55,8 @@ def _take_over(run: SpecRun, records: Mapping[SpecId, PushRecord]) -> None:
     merged = tuple(_find_merged(run, records, theirs)) if theirs is not None else ()
     if not merged or theirs is None:
         return
-    problem = update_target(run, link, theirs, may_merge=run.config.push)
+    files = tuple(_find_files(run, merged, theirs))
+    problem = update_target(run, link, Theirs(commit=theirs, may_merge=run.config.push, specs=files))
     for spec in merged:
         why, mend = (problem.reason, problem.mend) if problem is not None else ("", "")
         save_push(_journal(run), replace(records[spec], merged=why, mend=mend, problem=""))
@@ -75,6 +77,17 @@ def _find_merged(run: SpecRun, records: Mapping[SpecId, PushRecord], theirs: Oid
         is_forgotten = tombstone is not None and tombstone.is_in_force(spec)
         if spec is not None and spec.status is Status.COMPLETED and not is_forgotten:
             yield spec_id
+
+
+def _find_files(run: SpecRun, spec_ids: Collection[SpecId], theirs: Oid) -> Iterator[SpecFile]:
+    """The specs' files as their attempts found them in the checkout, and as they were merged: one that was never
+    committed here, or that its user has edited since, is not in the way."""
+    for spec_id in spec_ids:
+        record = load_last(_journal(run), spec_id)
+        given = find_copy(run, record, "given.md") if record is not None else None
+        final = find_copy_at(run.git, theirs, record.spec_path) if record is not None else None
+        if record is not None and given is not None and final is not None:
+            yield SpecFile(path=record.spec_path, given=given, final=final)
 
 
 def _clean_up(run: SpecRun, spec_id: SpecId, pushed: PushRecord) -> None:

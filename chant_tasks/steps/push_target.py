@@ -12,7 +12,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
 from chant_tasks.steps.push_branch import open_link, redact
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.update_target import Problem, update_target
+from chant_tasks.steps.update_target import Problem, Theirs, update_target
 from chant_tasks.words import render_count, render_problem, render_some
 
 _TRIES = 5  # others may push as fast as we do
@@ -85,7 +85,7 @@ def _is_known(run: SpecRun, there: Oid, tip: Oid) -> bool:
 def _take_over(run: SpecRun, link: Link) -> None:
     """Bring what others have pushed to the target. Raises RemoteError where that cannot be."""
     theirs = run_fetch(link, run.target)
-    problem = update_target(run, link, theirs, may_merge=True) if theirs is not None else None
+    problem = update_target(run, link, Theirs(commit=theirs, may_merge=True)) if theirs is not None else None
     if isinstance(problem, Problem):
         raise RemoteError(problem.reason, problem.mend)
 

@@ -9,9 +9,10 @@ from chant_tasks.git.remotes import Link
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
 from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
-from chant_tasks.landing.checkout import InTheWay
+from chant_tasks.landing.checkout import InTheWay, SpecFile
 from chant_tasks.landing.forward import Clash, Diverged, Forward, Sides, add_union, apply_forward
 from chant_tasks.landing.move import Halfway, remove_stale_files
+from chant_tasks.steps.check_union import find_red
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
 
@@ -27,21 +28,44 @@ class Problem:
     mend: str = ""
 
 
-def update_target(run: SpecRun, link: Link, theirs: Oid, *, may_merge: bool) -> Problem | None:
-    """Why the target does not hold the remote's commit `theirs` afterwards; None where it does."""
-    journal = run.overview.project.journal_folder
-    waits = Landing(spec="", text=f"{run.target} waits for a task of the dodo, or a landing, to end")
-    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
-    if tasks_lock is None:
-        return Problem(reason="the run was stopped")
-    with tasks_lock, add_landing_lock(journal):
-        for _ in range(_TRIES):
-            ours = find_commit(run.git, f"refs/heads/{run.target}")
-            if ours is None:
-                return Problem(reason=f"the target branch {run.target} is gone")
-            moved = _update(run, link, ours, theirs, may_merge=may_merge)
-            if moved is not None:
-                return moved if isinstance(moved, Problem) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """The commit that the remote's target is at, and the finalized `specs` that it brings; with `may_merge` a target
+    that has commits of its own is merged with it."""
+
+    commit: Oid
+    may_merge: bool
+    specs: tuple[SpecFile, ...] = ()
+
+
+def update_target(run: SpecRun, link: Link, theirs: Theirs) -> Problem | None:
+    """Why the target does not hold what the remote's has, afterwards; None where it does.
+
+    A merge is checked before the target moves to it, as a landing is; what the remote has is others' to check.
+    """
+    for _ in range(_TRIES):
+        ours = find_commit(run.git, f"refs/heads/{run.target}")
+        if ours is None:
+            return Problem(reason=f"the target branch {run.target} is gone")
+        name = f"{link.remote}'s {run.target}"
+        sides = Sides(ours=ours, theirs=theirs.commit, name=name, may_merge=theirs.may_merge, is_signed=run.is_signed)
+        new = add_union(run.git, sides)
+        pull = f"git pull --no-rebase {link.remote} {run.target}"
+        match new:
+            case Diverged():
+                return Problem(reason=f"{run.target} and {name} have diverged", mend=pull)
+            case Clash(paths=paths):
+                return Problem(reason=f"conflicts with {name} in {render_some(paths)}", mend=pull)
+        if new == ours:
+            return None
+        apply_ref(run.git, _HELD, new, None, "chant: about to move the target")
+        red = find_red(run, new) if new != theirs.commit else None
+        if red is not None:
+            remove_ref(run.git, _HELD)
+            return Problem(reason=f"with {name} merged in, {red}", mend=pull)
+        moved = _move(run, link, ours, new, theirs.specs)
+        if moved is not None:
+            return moved if isinstance(moved, Problem) else None
     return Problem(reason=f"{run.target} keeps moving")
 
 
@@ -65,36 +89,32 @@ def finish_update(run: SpecRun) -> None:
         _end(run, record)
 
 
-def _update(run: SpecRun, link: Link, ours: Oid, theirs: Oid, *, may_merge: bool) -> Problem | bool | None:
-    """Why it could not be done, True where it is done, None where the target has moved under our hands."""
-    name = f"{link.remote}'s {run.target}"
-    sides = Sides(ours=ours, theirs=theirs, name=name, may_merge=may_merge, is_signed=run.is_signed)
-    new = add_union(run.git, sides)
-    pull = f"git pull --no-rebase {link.remote} {run.target}"
-    match new:
-        case Diverged():
-            return Problem(reason=f"{run.target} and {name} have diverged", mend=pull)
-        case Clash(paths=paths):
-            return Problem(reason=f"conflicts with {name} in {render_some(paths)}", mend=pull)
-    if new == ours:
-        return True
-    apply_ref(run.git, _HELD, new, None, "chant: about to move the target")
-    record = load_target(run.overview.project.journal_folder) or TargetRecord(remote=link.remote, branch=run.target)
-    record = _save(run, replace(record, branch=run.target, old=ours, new=new))
-    forward = Forward(checkout=run.overview.project.top, target=run.target, old=ours, new=new)
-    try:
-        apply_forward(run.git, forward)
-    except InTheWay as error:
+def _move(run: SpecRun, link: Link, ours: Oid, new: Oid, specs: tuple[SpecFile, ...]) -> Problem | bool | None:
+    """Why the target could not move, True where it has, None where it was not at `ours` any more."""
+    journal = run.overview.project.journal_folder
+    waits = Landing(spec="", text=f"{run.target} waits for a task of the dodo, or a landing, to end")
+    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
+    if tasks_lock is None:
+        return Problem(reason="the run was stopped")
+    with tasks_lock, add_landing_lock(journal):
+        if find_commit(run.git, f"refs/heads/{run.target}") != ours:
+            return None
+        record = load_target(journal) or TargetRecord(remote=link.remote, branch=run.target)
+        record = _save(run, replace(record, branch=run.target, old=ours, new=new))
+        forward = Forward(checkout=run.overview.project.top, target=run.target, old=ours, new=new, specs=specs)
+        try:
+            apply_forward(run.git, forward)
+        except InTheWay as error:
+            _end(run, record)
+            return Problem(reason=error.reason, mend="git status")
+        except Halfway as error:
+            return Problem(reason=error.reason, mend="git status")
+        except GitError:
+            _end(run, record)
+            if find_commit(run.git, f"refs/heads/{run.target}") == ours:
+                raise
+            return None
         _end(run, record)
-        return Problem(reason=error.reason, mend="git status")
-    except Halfway as error:
-        return Problem(reason=error.reason, mend="git status")
-    except GitError:
-        _end(run, record)
-        if find_commit(run.git, f"refs/heads/{run.target}") == ours:
-            raise
-        return None
-    _end(run, record)
     return True
 
 

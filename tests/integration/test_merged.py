@@ -119,6 +119,19 @@ def test_a_branch_that_a_person_has_gone_on_with_stays(repository: Repository, f
     assert repository.tip(branch) == more
 
 
+def test_a_spec_that_was_never_committed_is_completed_too(repository: Repository, forge: Forge, tmp_path: Path) -> None:
+    spec_id = repository.add_spec("a")
+    repository.git("push", "-q", "origin", "main")
+    repository.work(spec_id)
+    publish(repository.prepare(), spec_id)
+    merge_there(forge, tmp_path, spec_id)
+
+    begin(repository, spec_id)
+
+    assert repository.state(spec_id).kind is Kind.COMPLETED
+    assert repository.status() == []
+
+
 def test_a_remote_that_is_away_keeps_nothing_from_working(repository: Repository, forge: Forge) -> None:
     spec_id = publish_spec(repository)
     forge.bare.rename(forge.bare.with_name("away"))

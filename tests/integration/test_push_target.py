@@ -112,6 +112,31 @@ def test_a_conflict_moves_nothing_and_the_printed_command_leads_on(
     assert forge.heads() == {"main": repository.tip("main")}
 
 
+def test_a_merge_that_fails_the_checks_is_not_moved_to_and_one_that_passes_is(
+    repository: Repository, forge: Forge, tmp_path: Path
+) -> None:
+    repository.write(".chant/config.md", '---\npush: true\nchecks: ["test ! -e a.txt || test ! -e bad.txt"]\n---\n')
+    repository.commit("checks")
+    repository.git("push", "-q", "origin", "main")
+    clone = forge.clone(tmp_path / "clone")
+    land(repository)
+    theirs, ours = commit_elsewhere(clone, "main", "bad.txt", "bad\n"), repository.tip("main")
+
+    refused = push(repository)
+    tips = (forge.heads()["main"], repository.tip("main"))
+    repository.git("-C", str(clone), "rm", "-q", "bad.txt")
+    commit_elsewhere(clone, "main", "good.txt", "good\n")
+    pushed = push(repository)
+
+    assert refused is not None
+    assert refused.problem.startswith("with origin's main merged in, `test ! -e a.txt || test ! -e bad.txt` failed")
+    assert tips == (theirs, ours)
+    assert pushed == TargetPush()
+    assert forge.heads() == {"main": repository.tip("main")}
+    assert repository.files() == {"README.md", "a.txt", "good.txt"}
+    repository.assert_no_traces()
+
+
 def test_a_file_in_the_way_is_named_and_stays(repository: Repository, forge: Forge, tmp_path: Path) -> None:
     clone = forge.clone(tmp_path / "clone")
     land(repository)

@@ -1,0 +1,90 @@
+"""The settings' checks, run on a merge of the target with what others have pushed, before the target moves there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+
+from chant_tasks.errors import ChantError, WorktreeError
+from chant_tasks.git.exact import apply_exact_commit
+from chant_tasks.git.history import find_landed_spec
+from chant_tasks.git.runner import Oid
+from chant_tasks.git.worktrees import add_detached_worktree, remove_worktree
+from chant_tasks.journal.attempt import load_last
+from chant_tasks.journal.locks import Lock, add_checks_lock, add_worktrees_lock
+from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
+from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.store import load_spec
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.check_worktree import in_worktree
+from chant_tasks.steps.checks import CheckStopped, Trial, run_checks
+from chant_tasks.steps.furnish import add_what_is_needed
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.worktree_folder import claim_folder
+
+_STOPPED = "the run was stopped before its checks were done"
+_TRIES = 2  # one that is red once only is flaky, as everywhere
+
+
+def find_red(run: SpecRun, commit: Oid) -> str | None:
+    """Why the commit does not pass the settings' checks, in words; None where it does, or there are none. Raises
+    ChantError where that could not be found out."""
+    if not run.config.checks:
+        return None
+    attempt = _require_attempt(run, commit)
+    lock = add_checks_lock(run.overview.project.journal_folder, run.stop.is_set, lambda: None)
+    if lock is None:
+        raise WorktreeError(_STOPPED)
+    try:
+        with lock, _add_worktree(run, attempt, commit) as folder:
+            trial = Trial(attempt=attempt, worktree=folder, commit=commit)
+            tries = (run_checks(run, trial, run.config.checks) for _ in range(_TRIES))
+            reds = tuple(takewhile(lambda red: red is not None, tries))
+    except CheckStopped as error:
+        raise WorktreeError(_STOPPED) from error
+    return reds[-1].reason if len(reds) == _TRIES and reds[-1] is not None else None
+
+
+def _require_attempt(run: SpecRun, commit: Oid) -> Attempt:
+    """The attempt that landed last: what the checks say goes into its log."""
+    name = find_landed_spec(run.git, commit)
+    record = load_last(run.overview.project.journal_folder, SpecId(name)) if name else None
+    spec = load_spec(run.overview.project.top / record.spec_path) if record is not None else None
+    if record is None or spec is None:
+        raise WorktreeError("no attempt is known in whose place the checks could run")
+    return Attempt(spec=spec, record=record, given=b"", lock=Lock(-1))
+
+
+@contextmanager
+def _add_worktree(run: SpecRun, attempt: Attempt, commit: Oid) -> Iterator[Path]:
+    """A worktree at the commit, with what worktrees need, until the block ends; written down, so that the next doit
+    removes it where this one is killed."""
+    project = run.overview.project
+    with add_worktrees_lock(project.journal_folder):
+        _remove_last(run)
+        claim_folder(run, SpecId(f"{attempt.spec.id}-checks"), "", lambda path: _note_folder(run, str(path)))
+        record = load_target(project.journal_folder)
+        assert record is not None, "it was noted just now"
+        folder = Path(record.folder)
+        add_detached_worktree(run.git, folder, commit)
+    try:
+        apply_exact_commit(folder, commit)
+        add_what_is_needed(run, in_worktree(attempt, folder))
+        yield folder
+    finally:
+        with add_worktrees_lock(project.journal_folder), suppress(ChantError, OSError):
+            _remove_last(run)
+
+
+def _remove_last(run: SpecRun) -> None:
+    record = load_target(run.overview.project.journal_folder)
+    if record is not None and record.folder:
+        remove_worktree(run.overview.project.common_dir, Path(record.folder))
+        _note_folder(run, "")
+
+
+def _note_folder(run: SpecRun, folder: str) -> None:
+    journal = run.overview.project.journal_folder
+    record = load_target(journal) or TargetRecord(remote=run.config.git.remote, branch=run.target)
+    save_target(journal, replace(record, folder=folder))
