@@ -91,7 +91,7 @@ class Defaults:
 class Parallel:
     """How far apart the agents of a parallel run start, in milliseconds, and the accounts that they work on."""
 
-    stagger_delay_ms: int = 0
+    stagger_delay_ms: int = 200
     stagger_jitter_ms: int = 0
     agents: tuple[Account, ...] = ()
 

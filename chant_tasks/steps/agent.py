@@ -49,6 +49,7 @@ from chant_tasks.steps.use import AgentRun, add_use, say_cost
 from chant_tasks.steps.version import find_agent_version
 from chant_tasks.words import render_problem
 
+_SCRIPT = "script"
 # Room that an agent cannot fill, for the record of its end: without that it would be run again.
 _RESERVE, _RESERVE_BYTES = "reserve", 1 << 16
 
@@ -148,7 +149,7 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
     request = replace(request, version=find_agent_version(run, provider, request))
     launch = provider.plan_launch(request)
     save_files(launch, folder)
-    if not _wait_for_start(run):
+    if not _wait_for_start(run, provider):
         return attempt, _STOPPED
     model, account = request.model or "", run.account
     exit_file(folder).unlink(missing_ok=True)
@@ -241,11 +242,15 @@ def _word(event: Said | UsedTool) -> str:
     return event.text if isinstance(event, Said) else f"{event.name} {event.detail}".strip()
 
 
-def _wait_for_start(run: SpecRun) -> bool:
-    """Keep starts apart as `parallel.stagger_*` say; whether the run goes on."""
+def _wait_for_start(run: SpecRun, provider: Provider) -> bool:
+    """Keep starts of this run apart as `parallel.stagger_*` say, scripts aside: these meet no service's limits. Whether
+    the run goes on."""
     parallel = run.config.parallel
-    if not parallel.stagger_delay_ms and not parallel.stagger_jitter_ms:
+    if provider.name == _SCRIPT:
         return not run.stop.is_set()
     with run.starts:
         jitter = random.uniform(0, parallel.stagger_jitter_ms)
-        return not run.stop.wait((parallel.stagger_delay_ms + jitter) / 1000)
+        since_last = time.monotonic() - run.desk.last_start
+        is_stopped = run.stop.wait(max(0.0, (parallel.stagger_delay_ms + jitter) / 1000 - since_last))
+        run.desk.last_start = time.monotonic()
+        return not is_stopped

@@ -1,6 +1,7 @@
 """What the agents of one run work on at the moment, what they have used so far, and which of it was found to be good:
 shared by its threads."""
 
+import math
 import threading
 from collections import Counter
 from datetime import datetime
@@ -18,6 +19,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.last_start = -math.inf  # of an agent, in monotonic seconds
         self.asking = threading.Lock()
         self.versions: dict[Program, str] = {}
         self.working: Counter[str] = Counter()

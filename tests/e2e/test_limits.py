@@ -161,6 +161,26 @@ def test_an_account_has_no_more_agents_than_it_may(agent: StandIn) -> None:
     assert "agent     waits for only to be free" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("strategy", "shares"),
+    [("none", (4, 0)), ("round-robin", (2, 2)), ("least-loaded", (4, 0))],
+)
+def test_agents_one_after_the_other_are_shared_out_as_the_strategy_says(
+    agent: StandIn, strategy: str, shares: tuple[int, int]
+) -> None:
+    agent.configure(accounts=("work", "home"))
+    path = agent.sandbox.root / ".chant" / "config.md"
+    path.write_text(path.read_text().replace("provider: claude}", f"provider: claude, rotation_strategy: {strategy}}}"))
+    for number in (2, 3, 4):
+        agent.add_spec(f"2026-01-01-00{number}-next")
+    agent.sandbox.commit()
+
+    ran = agent.sandbox.doit("-n", "1")
+
+    assert ran.status == 0, ran.text
+    assert (len(agent.calls("work")), len(agent.calls("home"))) == shares
+
+
 def test_an_account_whose_agent_is_not_there_is_named_and_left_out(agent: StandIn) -> None:
     agent.configure()
     path = agent.sandbox.root / ".chant" / "config.md"

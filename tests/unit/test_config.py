@@ -61,7 +61,7 @@ def test_the_defaults_are_those_of_the_reference() -> None:
         project=ProjectConfig(name=None),
         defaults=Defaults(provider=None, model=None, prompt=None, main_branch=None),
         providers={},
-        parallel=Parallel(stagger_delay_ms=0, stagger_jitter_ms=0),
+        parallel=Parallel(stagger_delay_ms=200, stagger_jitter_ms=0),
         timeouts=Timeouts(wall=None, silence=1800.0, grace=10.0),
         log=LogConfig(limit=64 << 20),
         worktrees=Worktrees(path=None, include=(), setup=None),
@@ -428,7 +428,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "defaults.stack               false\n"
         "defaults.pr                  false\n"
         "providers.command.argv       my-agent, -x\n"
-        "parallel.stagger_delay_ms    0\n"
+        "parallel.stagger_delay_ms    200\n"
         "parallel.stagger_jitter_ms   0\n"
         "limits.pause                 15m\n"
         "limits.longest_pause         1h\n"
