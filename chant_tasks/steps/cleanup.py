@@ -149,13 +149,15 @@ def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord) -> State:
     if is_earlier:
         return state  # recovery says what became of an earlier run's attempt
     if end.ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
-        run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=_render_end(state)))
+        run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=_render_end(state, end.ending)))
     elif end.leftover:
         run.emit(Notice(spec=attempt.spec.id, text=end.leftover))
     return state
 
 
-def _render_end(state: State) -> str:
+def _render_end(state: State, ending: Ending) -> str:
+    if ending is Ending.INTERRUPTED and not state.reason:
+        return "interrupted, before anything was changed"
     what = f"{state.label}: " if state.kind is Kind.LANDING_WAITS else ""  # a path alone does not tell what is wrong
     return f"{what}{state.reason}" if state.reason else state.label
 
