@@ -155,7 +155,7 @@ def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord) -> State:
     return state
 
 
-def _render_end(state: State, ending: Ending) -> str:
+def _render_end(state: State, ending: Ending | None) -> str:
     if ending is Ending.INTERRUPTED and not state.reason:
         return "interrupted, before anything was changed"
     what = f"{state.label}: " if state.kind is Kind.LANDING_WAITS else ""  # a path alone does not tell what is wrong
