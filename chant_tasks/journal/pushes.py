@@ -6,7 +6,7 @@ written before a push, and `oid` after it: the remote is at one of these, or at 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -65,11 +65,11 @@ class TargetRecord:
     mend: str = ""
 
 
-def load_pushes(journal: Path) -> Mapping[SpecId, PushRecord]:
-    """The record of each spec whose branch was pushed, or was to be; one that cannot be read says nothing."""
+def load_pushes(journal: Path, specs: Collection[SpecId]) -> Mapping[SpecId, PushRecord]:
+    """The record of each of these specs whose branch was pushed, or was to be; one that cannot be read says nothing."""
     folder = journal / "pushes"
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    found = {SpecId(name[:-5]): load_push(journal, SpecId(name[:-5])) for name in sorted(names) if _is_record(name)}
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else frozenset()
+    found = {spec: load_push(journal, spec) for spec in specs if f"{spec}.json" in names} if names else {}
     return {spec: record for spec, record in found.items() if record is not None}
 
 
@@ -106,10 +106,6 @@ def save_target(journal: Path, record: TargetRecord) -> None:
 
 def _find_path(journal: Path, spec: SpecId, role: str) -> Path:
     return journal / "pushes" / role / f"{spec}.json"
-
-
-def _is_record(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
 
 
 def _load_values(path: Path, kind: type[PushRecord] | type[TargetRecord]) -> dict[str, str] | None:

@@ -39,7 +39,7 @@ def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
         open=in_flight,
         records=records,
         workers={spec_id: worker for spec_id, worker in workers.items() if worker is not None},
-        pushes=load_pushes(journal),
+        pushes=load_pushes(journal, (*folder.specs, *folder.unreadable)),
         littered=frozenset(spec_id for spec_id, record in records.items() if record.leftover and _has_litter(record)),
         target=load_target(journal),
     )

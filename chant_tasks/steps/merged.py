@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 15.0  # a run waits for this before it begins
 def take_over_merged(run: SpecRun, spec_ids: Collection[SpecId]) -> None:
     """Bring the target to where the remote has merged these specs' pull requests, and clean up after them. Whatever
     goes wrong there is said in a line, and keeps nothing from being worked."""
-    records = {spec: record for spec, record in load_pushes(_journal(run)).items() if spec in spec_ids}
+    records = load_pushes(_journal(run), spec_ids)
     try:
         unmerged = {spec: record for spec, record in records.items() if not _is_completed(run, spec)}
         if any(record.oid for record in unmerged.values()):
