@@ -54,7 +54,8 @@ def plan_stacked_next(facts: SpecFacts, discard: Next) -> tuple[Next, ...]:
     land = Next(command=f"doit spec-land {facts.typed}", purpose="land it as other specs land")
     merge = Next(command=f"git merge {facts.branch}", purpose="merge it, and what it stands on, yourself")
     if Motion.GONE in motions:
-        return (discard,)
+        later = Next(command=restack.command, purpose="once that is completed on its branch again")
+        return (later, discard)
     if motions == {Motion.LANDED}:
         return (restack, land, discard)
     return (merge, discard) if motions == {Motion.STILL} else (restack, discard)

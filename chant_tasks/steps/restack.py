@@ -19,7 +19,7 @@ from chant_tasks.landing.land import Conflict
 from chant_tasks.overview import Overview, load_present, load_state
 from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import Ending, Footing, State, is_met
+from chant_tasks.state import Ending, Footing, Kind, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
 from chant_tasks.steps.footing import Clash, add_base_branch, find_footing, plan_stacked_on
 from chant_tasks.steps.move import Move, apply_move, finish_move
@@ -27,6 +27,8 @@ from chant_tasks.steps.recover import recover
 from chant_tasks.steps.replay import Work, replay
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_some
+
+_WORKED = (Kind.READY, Kind.FAILED, Kind.BLOCKED)  # what `doit SPEC` may bring on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +145,9 @@ def _find_obstacle(present: Overview, record: AttemptRecord) -> Stays | None:
     if not unmet:
         return None
     words = tuple(f"{present.short.get(need, need)} ({present.states[need].label})" for need in unmet)
-    first = quote(present.short.get(unmet[0], unmet[0]))
-    return Stays(spec=record.spec, reason=f"it waits for {render_some(words)}", hint=f"doit {first}")
+    first, is_work = quote(present.short.get(unmet[0], unmet[0])), present.states[unmet[0]].kind in _WORKED
+    hint = f"doit {first}" if is_work else f"doit info {first}"
+    return Stays(spec=record.spec, reason=f"it waits for {render_some(words)}", hint=hint)
 
 
 def _place(run: SpecRun, present: Overview, record: AttemptRecord, found: Footing) -> Footing:

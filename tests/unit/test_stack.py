@@ -69,7 +69,7 @@ def test_a_pull_request_is_for_the_branch_that_the_work_stands_on() -> None:
         ((Motion.MOVED,), "; b was rewritten: doit spec-restack a", "doit spec-restack a"),
         ((Motion.LANDED,), "; b was merged: doit spec-restack a", "doit spec-restack a"),
         ((Motion.STILL, Motion.LANDED), "; c was merged: doit spec-restack a", "doit spec-restack a"),
-        ((Motion.GONE,), "; b is not completed any more", "doit spec-discard a"),
+        ((Motion.GONE,), "; b is not completed any more", "doit spec-restack a"),
     ],
 )
 def test_the_state_says_what_moved_below_and_what_to_type(motions: tuple[Motion, ...], reason: str, first: str) -> None:
