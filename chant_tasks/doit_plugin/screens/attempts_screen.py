@@ -101,6 +101,7 @@ def _json_value(row: Shown) -> dict[str, JsonValue]:
         "number": attempt.number,
         "started_at": attempt.began or None,
         "ended_at": (record.ended_at or None) if record is not None else None,
+        "seconds": record.agent_seconds if record is not None else None,
         "is_running": row.is_running,
         "agent": (record.agent or None) if record is not None else None,
         "model": (record.model or record.model_asked or None) if record is not None else None,

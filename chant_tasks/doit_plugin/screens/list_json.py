@@ -64,6 +64,7 @@ def _attempt_value(record: AttemptRecord) -> Mapping[str, JsonValue]:
         "number": record.number,
         "started_at": record.started_at,
         "ended_at": record.ended_at or None,
+        "seconds": record.agent_seconds,
         "agent": record.agent or None,
         "model": record.model or record.model_asked or None,
         "cost_usd": record.cost_usd,

@@ -87,6 +87,7 @@ def test_json_has_every_fact() -> None:
         "number": 2,
         "started_at": "2026-01-25T12:09:00+00:00",
         "ended_at": "2026-01-25T12:13:02+00:00",
+        "seconds": 242.0,
         "is_running": False,
         "agent": "claude",
         "model": "sonnet",

@@ -40,6 +40,7 @@ def test_every_key_is_there_with_its_value() -> None:
                 "number": 1,
                 "started_at": "2026-01-25T12:09:00+00:00",
                 "ended_at": "2026-01-25T12:13:02+00:00",
+                "seconds": 242.0,
                 "agent": "claude",
                 "model": "sonnet",
                 "cost_usd": 0.61,
