@@ -25,7 +25,7 @@ def search_green(count: int, is_green: Callable[[int], bool]) -> Search:
     Whatever somebody is blamed for was red twice. The target is asked only where the first member seems to be the
     culprit, since else a green member stands between the two.
     """
-    if is_green(count):
+    if not count or is_green(count):
         return Search(green=count)
     if is_green(count):
         return Search(green=count, was_flaky=True)
