@@ -143,9 +143,9 @@ def _discard(_: object) -> None:
 
 
 def test_what_was_checked_on_a_target_that_has_moved_is_checked_again(repository: Repository) -> None:
-    once = f"[ -e {repository.outside}/moved ] || {{ touch {repository.outside}/moved; {{move}}; }}"
-    move = f"git -C {repository.root} commit -q --allow-empty -m theirs"
-    configure(repository, f"echo run >> {repository.outside}/checks; {once.format(move=move)}")
+    moved = f"{repository.outside}/moved"
+    move = f"touch {moved}; git -C {repository.root} commit -q --allow-empty -m theirs"
+    configure(repository, f"echo run >> {repository.outside}/checks; [ -e {moved} ] || {{ {move}; }}")
     specs = add_specs(repository, "a", "b")
 
     states = finalize_together(repository, specs)
