@@ -45,9 +45,10 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
-    """The target holds `commit`; `final` is the spec's file as it landed."""
+    """The target holds `commit`, and has moved to `tip` for it; `final` is the spec's file as it landed."""
 
     commit: Oid
+    tip: Oid
     final: bytes
 
 

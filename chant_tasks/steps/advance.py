@@ -49,7 +49,7 @@ def advance(batch: Batch, stack: Stack, beside: Sequence[SpecFile] = ()) -> Resu
     for made in stack.members:
         if made.request.is_ignored:
             save_ignored_spec(batch.run, batch.find(made.request.spec).attempt, made.final)
-    return {made.request.spec: Landed(commit=made.commit, final=made.final) for made in stack.members}
+    return {made.request.spec: Landed(commit=made.commit, tip=stack.end, final=made.final) for made in stack.members}
 
 
 @contextmanager

@@ -20,7 +20,11 @@ def find_landed(batch: Batch) -> Results:
     """Those of the candidates that another one has taken along to the target: they were to land together."""
     target = f"refs/heads/{batch.target}"
     return {
-        request.spec: Landed(commit=request.resumed.commit, final=_load_final(batch, request, request.resumed.commit))
+        request.spec: Landed(
+            commit=request.resumed.commit,
+            tip=request.resumed.tip,
+            final=_load_final(batch, request, request.resumed.commit),
+        )
         for request in batch.requests
         if request.resumed is not None
         and find_commit(batch.git, request.resumed.commit) is not None

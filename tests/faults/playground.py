@@ -38,6 +38,10 @@ keep old-$CHANT_SPEC_ID.txt
 echo "of no interest" > ignored-too.txt
 """
 _SUCCEEDS = f'{_AGENT}{TICK_ALL}\nexec sh -c \'echo "$CHANT_SPEC_ID ended" >> "${FOLDER}/outside/agents"\'\n'
+# Leaves what must not land; a file of the work must be whole.
+_CHECK = (
+    "git diff --quiet HEAD && for left in left-*.txt; do grep -q by $left; echo no work >> $left; done; touch no-work"
+)
 _FAILS = f"{_AGENT}say gave up\nexit 3\n"
 
 
@@ -45,7 +49,8 @@ _FAILS = f"{_AGENT}say gave up\nexit 3\n"
 class Story:
     """What doit is asked to do in a playground, and how it ends where nothing happens to it.
 
-    With `is_in_place` agents work in the checkout, with `is_on_branch` finished work stays on its branch. `done` are
+    With `is_in_place` agents work in the checkout, with `is_on_branch` finished work stays on its branch, with
+    `is_checked` what lands is checked. `done` are
     the specs that then are landed, or finalized on their branches; `status` is doit's.
     """
 
@@ -55,6 +60,7 @@ class Story:
     status: int
     is_in_place: bool = False
     is_on_branch: bool = False
+    is_checked: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -66,7 +72,8 @@ PARALLEL = Story(name="parallel", words=("-n", "3"), done=frozenset(DIAMOND), st
 SEQUENTIAL = Story(name="sequential", words=(FAILING, "uu"), done=frozenset(("uu",)), status=1, is_in_place=True)
 BRANCH = Story(name="branch", words=("-n", "3"), done=frozenset(("aa", "uu")), status=1, is_on_branch=True)
 ALONE = Story(name="alone", words=("-n", "2", "uu"), done=frozenset(("uu",)), status=0)
-STORIES = {story.name: story for story in (PARALLEL, SEQUENTIAL, BRANCH, ALONE)}
+CHECKED = Story(name="checked", words=("-n", "2", "aa", "uu"), done=frozenset(("aa", "uu")), status=0, is_checked=True)
+STORIES = {story.name: story for story in (PARALLEL, SEQUENTIAL, BRANCH, ALONE, CHECKED)}
 
 
 # What its person has not committed; tracked files but a spec's only where no agent works in the checkout.
@@ -159,9 +166,10 @@ def make_playground(folder: Path, story: Story) -> Playground:
     repository.write(f"old-{FAILING}.txt", "old\n")
     isolation = "none" if story.is_in_place else "worktree"
     branch = str(story.is_on_branch).lower()
+    checks = f"checks:\n  - |\n    {_CHECK}\n" if story.is_checked else ""
     repository.write(
         ".chant/config.md",
-        f"---\nisolation: {isolation}\ndefaults:\n  branch: {branch}\ntimeouts:\n  grace: 1s\n---\n",
+        f"---\nisolation: {isolation}\ndefaults:\n  branch: {branch}\ntimeouts:\n  grace: 1s\n{checks}---\n",
     )
     repository.write(".gitignore", "ignored*.txt\n__pycache__/\n.doit.db*\n")
     repository.write("edited.txt", "first\nsecond\n")
