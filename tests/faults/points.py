@@ -36,6 +36,21 @@ def wants_recovering() -> Callable[[Step], bool]:
     return _wants_first_of(lambda step: step.task == "main", set())
 
 
+def wants_landing() -> Callable[[Step], bool]:
+    """Whether a step is the first of its kind from when checks are about to run until the target has moved. Ask it once
+    for each step, in their order."""
+    is_first, is_under_way = wants_each_kind(), False
+
+    def is_wanted(step: Step) -> bool:
+        nonlocal is_under_way
+        is_under_way = is_under_way or "update-ref --no-deref" in step.label
+        is_chosen = is_under_way and is_first(step)
+        is_under_way = is_under_way and step.label != "remove project/.git/index.lock"
+        return is_chosen
+
+    return is_wanted
+
+
 def every(number: int, is_wanted: Callable[[Step], bool]) -> Callable[[Step], bool]:
     """Whether a step is one of so many that are wanted. Ask it once for each step, in their order."""
     counts = count()

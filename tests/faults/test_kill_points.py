@@ -10,13 +10,14 @@ import pytest
 
 from tests.faults.kill import Case, Survived
 from tests.faults.laboratory import Laboratory
-from tests.faults.playground import ALONE, BRANCH, PARALLEL, SEQUENTIAL
+from tests.faults.playground import ALONE, BRANCH, CHECKED, PARALLEL, SEQUENTIAL
 from tests.faults.points import (
     every,
     find_first_ones,
     find_unreached,
     wants_all_of,
     wants_each_kind,
+    wants_landing,
     wants_new_to,
     wants_recovering,
 )
@@ -72,6 +73,13 @@ def test_so_it_does_where_work_stays_on_branches(laboratory: Laboratory) -> None
 
     assert _find_failures(survived) == []
     assert len(survived) > 40
+
+
+def test_so_it_does_where_specs_are_checked_and_land_together(laboratory: Laboratory) -> None:
+    survived = tuple(laboratory.run_pictures(CHECKED, wants_landing()))
+
+    assert _find_failures(survived) == []
+    assert len(survived) > 12
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
