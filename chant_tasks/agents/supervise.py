@@ -24,6 +24,7 @@ _LAST_READS = 32  # twice what a pipe can hold; what nobody could end may go on 
 _PATIENCE = 10.0  # seconds, above the grace, for a keeper to end all that it keeps
 
 OnLine = Callable[[str], bool | None]
+OnRead = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,10 @@ class StopSignal(Protocol):
         """Return whether the run is to end."""
 
 
+def _nothing() -> None:
+    """Nobody waits for that."""
+
+
 def run_agent(
     launch: Launch,
     *,
@@ -54,6 +59,7 @@ def run_agent(
     log: Path,
     limits: Limits,
     on_line: OnLine,
+    on_read: OnRead = _nothing,
     on_started: Callable[[int], None],
     stop: StopSignal,
     exit_file: Path | None = None,
@@ -61,10 +67,10 @@ def run_agent(
     """Run an agent to its end and return how it ended; nothing that it has started is left then.
 
     `on_line` gets each line of its stdout (of one that is too long the beginning) and may return True at the agent's
-    last word: from then on it has the grace to end by itself. `on_started` gets the process whose end is the end of all
-    of it. `env` goes before `launch.env`; its secrets are taken out of all that the agent prints. Its end is written to
-    `exit_file` as it comes, for `parse_exit`. Raises AgentError where it cannot be started. Whatever else is raised,
-    Ctrl-C included, first ends the agent.
+    last word: from then on it has the grace to end by itself. `on_read` is called behind all lines that came at once.
+    `on_started` gets the process whose end is the end of all of it. `env` goes before `launch.env`; its secrets are
+    taken out of all that the agent prints. Its end is written to `exit_file` as it comes, for `parse_exit`. Raises
+    AgentError where it cannot be started. Whatever else is raised, Ctrl-C included, first ends the agent.
     """
     if stop.is_set():
         return Exit(status=None, ended_by="stopped")
@@ -74,7 +80,7 @@ def run_agent(
             launch.argv, cwd=cwd, env=environment, stdin=launch.stdin, grace=limits.grace, exit_file=exit_file
         )
         try:
-            watch = _Watch(process, _Outputs(process, opened, on_line, find_secrets(environment)), limits)
+            watch = _Watch(process, _Outputs(process, opened, (on_line, on_read), find_secrets(environment)), limits)
             on_started(process.pid)
             watch.follow(stop)
         finally:
@@ -147,17 +153,20 @@ class _Watch:
 
 
 class _Outputs:
-    """Both streams of a process, drained as they fill, each line to the log and those of stdout to `on_line`.
+    """Both streams of a process, drained as they fill, each line to the log and those of stdout to `on_line`;
+    `on_read` is called once those that came at once are through.
 
     `last_output` and `last_word` are the seconds of `watch` at which something came, and the agent's last word did.
     """
 
-    def __init__(self, process: Process, log: Log, on_line: OnLine, secrets: Secrets) -> None:
+    def __init__(
+        self, process: Process, log: Log, listeners: tuple[OnLine, Callable[[], None]], secrets: Secrets
+    ) -> None:
         self.watch = Stopwatch()
         self.last_output = 0.0
         self.last_word: float | None = None
         self._log = log
-        self._on_line = on_line
+        self._on_line, self._on_read = listeners
         self._control = process.control
         self._open = {process.stdout: (LineSplitter(secrets=secrets), self._add_stdout)}
         self._open[process.stderr] = (LineSplitter(secrets=secrets), log.add_stderr)
@@ -201,6 +210,7 @@ class _Outputs:
         for line in lines:
             if not line.is_rest and self._on_line(line.text) and self.last_word is None:
                 self.last_word = self.watch.look()
+        self._on_read()
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from chant_tasks.agents.contract import (
     Used,
     UsedTool,
     Warned,
-    keep_event,
+    add_event,
     keep_events,
 )
 from chant_tasks.agents.supervise import run_agent as run_process
@@ -181,10 +181,12 @@ def _supervise(
     kept: Kept = {}
     spec_id, folder = attempt.spec.id, folder_of(run, attempt.record)
 
+    said: Said | UsedTool | None = None
+
     def on_line(line: str) -> bool:
-        nonlocal kept, attempt
+        nonlocal attempt, said
         for event in provider.parse_line(line):
-            kept = keep_event(kept, event)
+            add_event(kept, event)
             if isinstance(event, Started) and event.session not in ("", attempt.record.session):
                 with suppress(OSError):  # a full disk: not to know it after a crash is no reason to end the agent
                     attempt = save(run, attempt, to_session(attempt.record, event.session))
@@ -193,10 +195,16 @@ def _supervise(
             elif isinstance(event, Denied):
                 run.emit(Notice(spec=spec_id, text=f"it was not let use {event.tool}"))
             elif isinstance(event, Said | UsedTool):
-                run.emit(AgentSaid(spec=spec_id, text=_word(event)))
+                said = event
             elif isinstance(event, Used):
                 say_cost(run, attempt.record, tuple(kept.values()))
         return Ended in kept
+
+    def on_read() -> None:
+        nonlocal said  # of a flood nobody could read more than the last line
+        if said is not None:
+            run.emit(AgentSaid(spec=spec_id, text=_word(said)))
+        said = None
 
     def on_started(pid: int) -> None:
         nonlocal attempt
@@ -209,6 +217,7 @@ def _supervise(
         log=folder / "log",
         limits=find_remaining(find_limits(run, attempt.spec), attempt.shifts.seconds),
         on_line=on_line,
+        on_read=on_read,
         on_started=on_started,
         stop=run.stop,
         exit_file=exit_file(folder),
