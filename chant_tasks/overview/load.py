@@ -27,7 +27,7 @@ COMMANDS = frozenset(
         *("clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace", "tabcompletion"),
         *("spec-add", "spec-approve", "spec-attempts", "spec-cancel", "spec-cost", "spec-demo", "spec-discard"),
         *("spec-doctor", "spec-init", "spec-land", "spec-lint", "spec-log", "spec-reject"),
-        *("spec-restack", "spec-resume"),
+        *("spec-resolve", "spec-restack", "spec-resume"),
     )
 )
 

@@ -42,13 +42,15 @@ def find_on_branch(facts: SpecFacts) -> State | None:
 
 def _touched(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A checkout that its user has changed since an agent ended there, before anybody saved that agent's work."""
+    stash = f"git stash push -u -- {' '.join(map(quote, attempt.paths))} && doit"
+    take_out = Next(command=stash, purpose="take out what is yours, and land the rest; or")
     target = attempt.target or facts.target
     return State(
         kind=Kind.ATTENTION,
         reason=attempt.reason,
         details=(("stopped", attempt.reason), ("kept", f"your checkout, on {facts.branch}")),
         next=(
-            Next(command="git stash push PATH && doit", purpose="take out what is yours, and land the rest; or"),
+            *((take_out,) if attempt.paths else ()),
             Next(command=f"git switch {target} && doit", purpose=f"once all that is to land is on {facts.branch}"),
         ),
     )
@@ -102,23 +104,25 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     target = attempt.target or facts.target
     is_changed = bool(attempt.head) and facts.branch_tip not in ("", attempt.head)
     if is_changed and not attempt.onto:
-        return _changed_since(facts, attempt, target)
+        return _changed_since(facts, attempt)
     if attempt.is_mendable and attempt.conflict_tries < facts.most_conflict_tries and not is_changed:
         return _mendable(facts, attempt)
     if attempt.onto:
         return _restack_conflict(facts, attempt, target)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
-    mend = f"git switch {facts.branch}" + (f" && git merge {target}" if is_conflict else "")
     tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
     row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
-    purpose = "resolve the conflict and commit" if is_conflict else "mend it there and commit"
+    purpose = f"merge {target} in a folder of its own; resolve it there and commit"
     return State(
         kind=Kind.ATTENTION,
         reason=attempt.reason,
         details=(row, *tried, ("kept", f"branch {facts.branch}")),
         next=(
-            Next(command=mend, purpose=purpose),
-            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="then land it"),
+            Next(
+                command=f"doit spec-resolve {facts.typed}",
+                purpose=purpose if is_conflict else "mend it in a folder of its own and commit",
+            ),
+            Next(command=f"doit spec-land {facts.typed}", purpose="then land it"),
             _discard(facts),
         ),
     )
@@ -167,9 +171,8 @@ def _word_tries(attempt: AttemptFacts) -> str:
 
 def _red(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """Work that is done and would break the target: a check failed on the tree that would have landed."""
-    target = attempt.target or facts.target
     if attempt.head and facts.branch_tip not in ("", attempt.head):
-        return _changed_since(facts, attempt, target)
+        return _changed_since(facts, attempt)
     resume = Next(command=f"doit spec-resume {facts.typed}", purpose="have its agent mend it, told what failed; or")
     return State(
         kind=Kind.ATTENTION,
@@ -177,10 +180,8 @@ def _red(facts: SpecFacts, attempt: AttemptFacts) -> State:
         details=(("red", attempt.reason), *_word_check(facts, attempt)),
         next=(
             *((resume,) if attempt.is_resumable else ()),
-            Next(command=f"git switch {quote(facts.branch)}", purpose="mend it there and commit"),
-            Next(
-                command=f"git switch {quote(target)} && doit spec-land {facts.typed}", purpose="then check and land it"
-            ),
+            Next(command=f"doit spec-resolve {facts.typed}", purpose="mend it in a folder of its own and commit"),
+            Next(command=f"doit spec-land {facts.typed}", purpose="then check and land it"),
             _discard(facts),
         ),
         can_go_on=attempt.is_resumable,
@@ -212,14 +213,14 @@ def _word_check(facts: SpecFacts, attempt: AttemptFacts) -> tuple[tuple[str, str
     )
 
 
-def _changed_since(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
+def _changed_since(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that could not land as it was, and that a person has committed to since."""
     return State(
         kind=Kind.ATTENTION,
         reason=f"branch {facts.branch} has new commits, and is to be landed",
         details=(("before", attempt.reason), ("kept", f"branch {facts.branch}")),
         next=(
-            Next(command=f"git switch {target} && doit spec-land {facts.typed}", purpose="judge and land it"),
+            Next(command=f"doit spec-land {facts.typed}", purpose="judge and land it"),
             _discard(facts),
         ),
     )

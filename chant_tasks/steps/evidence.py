@@ -1,5 +1,6 @@
 """Gathering what an attempt has to show, for the verdict on it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.base import find_dropped_base
 from chant_tasks.landing.evidence import Evidence
 from chant_tasks.landing.save import Saved
+from chant_tasks.spec.criteria import is_same_texts
 from chant_tasks.spec.model import Criterion
 from chant_tasks.spec.parse import parse_spec
-from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.attempt import Attempt, find_copy_at
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_count
@@ -38,12 +40,12 @@ def load_work(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Work:
 def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, base: Oid) -> Evidence:
     record, git = attempt.record, find_git(run, attempt)
     end_criteria, end_problem = _read_end(attempt, end)
-    start = parse_spec(record.spec, attempt.spec.path, attempt.start)
+    start = _find_start_criteria(git, attempt, base, end_criteria)
     return Evidence(
         changes=load_changes(git, base, saved.head),
         spec_path=record.spec_path,
         specs_prefix=run.overview.project.specs_prefix,
-        start_criteria=start.criteria if start is not None else (),
+        start_criteria=start,
         end_criteria=end_criteria,
         end_problem=end_problem,
         unmerged=saved.unmerged,
@@ -53,6 +55,22 @@ def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, bas
         nested_problems=(*saved.problems, *_find_unrelated(git, attempt, base, saved.head)),
         marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved or record.merging else (),
     )
+
+
+def _find_start_criteria(
+    git: Git, attempt: Attempt, base: Oid, end_criteria: tuple[Criterion, ...]
+) -> tuple[Criterion, ...]:
+    """The criteria as the agent got them; or as the target has them by now, where that was merged into the branch since
+    and the work has them so."""
+    record, path = attempt.record, attempt.spec.path
+    merged = find_copy_at(git, base, record.spec_path) if base != record.base and not record.is_ignored else None
+    start, newer = parse_spec(record.spec, path, attempt.start), None
+    if merged is not None:
+        with suppress(SpecError):
+            newer = parse_spec(record.spec, path, merged)
+    if newer is not None and is_same_texts(newer.criteria, end_criteria):
+        return newer.criteria
+    return start.criteria if start is not None else ()
 
 
 def render_work(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> str:

@@ -26,6 +26,7 @@ from chant_tasks.steps.batch import check_on_branch, land_ready
 from chant_tasks.steps.candidate import Broken, Candidate, Result
 from chant_tasks.steps.checks import CheckStopped
 from chant_tasks.steps.cleanup import end_completed, end_failed, end_on_branch
+from chant_tasks.steps.evidence import find_base
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.use import find_recorded_cost
@@ -74,7 +75,7 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
         spec_path=record.spec_path,
         is_ignored=record.is_ignored,
         given=attempt.given,
-        base_copy=find_copy_at(git, record.base, record.spec_path),
+        base_copy=find_copy_at(git, find_base(git, attempt, head) if head else record.base, record.spec_path),
         final=final,
         base=Oid(record.base),
         head=head,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from chant_tasks.errors import ChantError, RepositoryError, WorktreeError
 from chant_tasks.events import Notice
@@ -238,9 +239,10 @@ def _leave_to_user(run: SpecRun, picked: _Picked, recovery: Recovery) -> None:
     what = f"{render_some(paths)} {'was' if len(paths) == 1 else 'were'} changed" if paths else "something was changed"
     reason = f"{what} in {record.worktree} since {record.spec}'s agent ended there"
     save(run, picked.attempt, to_touched(record, reason, paths))
+    named = " ".join(map(quote, paths)) or "PATH"
     raise WorktreeError(
         reason,
-        "take out what is yours (git stash push PATH), then: doit\n"
+        f"take out what is yours (git stash push -u -- {named}), then: doit\n"
         f"  or commit on {record.branch} what is to land, then: git switch {record.target} && doit",
     )
 

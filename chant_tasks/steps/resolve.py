@@ -1,4 +1,4 @@
-"""The two ways on from a branch that needs attention: land what a person resolved on it, or set it aside."""
+"""The ways on from a branch that needs attention: resolve it in a folder of its own, land it, or set it aside."""
 
 from dataclasses import replace
 from shlex import quote
@@ -13,19 +13,47 @@ from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, Phase, load_last
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, find_spec_lock
-from chant_tasks.journal.transitions import ON_ITS_BRANCH, End, to_ended
+from chant_tasks.journal.transitions import ON_ITS_BRANCH, End, to_ended, to_left_to_person
 from chant_tasks.landing.land import remove_landing_ref
 from chant_tasks.overview import load_present, load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, Kind, State
-from chant_tasks.steps.attempt import Attempt, find_copy_at, find_free_number, now, plan_record, save, save_copy
+from chant_tasks.steps.attempt import (
+    Attempt,
+    find_copy,
+    find_copy_at,
+    find_free_number,
+    now,
+    plan_record,
+    save,
+    save_copy,
+)
+from chant_tasks.steps.by_hand import ByHand, add_place_by_hand, remove_place_by_hand
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.footing import plan_stacked_on, remove_base_branch
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import resume_attempt
 from chant_tasks.words import render_some
+
+
+def resolve_branch(run: SpecRun, spec_id: SpecId) -> ByHand:
+    """Where a person resolves the conflict of the spec's work, or mends what a check found, without its agent. Raises
+    ChantError where there is nothing of the kind, the branch is checked out elsewhere, or somebody works the spec."""
+    with _require_lock(run, spec_id) as lock:
+        recover(run, spec_id)
+        record = _find_open_record(run, spec_id)
+        if record is None or record.ending not in (Ending.CONFLICT, Ending.RED) or record.onto:
+            state = load_state(run.overview, spec_id)
+            step = state.next[0].command if state.next else ""
+            raise RepositoryError(f"{spec_id} has nothing to resolve: it is {state.label}", step)
+        spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
+        if spec is None:
+            raise RepositoryError(f"{spec_id} has no file with frontmatter in this checkout")
+        given = find_copy(run, record, "given.md") or b""
+        attempt = Attempt(spec=spec, record=record, given=given, lock=lock)
+        return add_place_by_hand(run, save(run, attempt, to_left_to_person(record, "")))
 
 
 def land_branch(run: SpecRun, spec_id: SpecId) -> State:
@@ -36,7 +64,10 @@ def land_branch(run: SpecRun, spec_id: SpecId) -> State:
     lock = _require_lock(run, spec_id)
     try:
         recover(run, spec_id)
-        _require_unlanded(run, spec_id)
+        if load_state(run.overview, spec_id).kind is Kind.COMPLETED:
+            lock.release()
+            return load_state(run.overview, spec_id)
+        _take_back_place(run, spec_id, "spec-land")
         head = _require_branch(run, spec_id)
         spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
         if spec is None:
@@ -58,6 +89,7 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
     checked out, or somebody works the spec."""
     with _require_lock(run, spec_id) as lock:
         recover(run, spec_id)
+        _take_back_place(run, spec_id, "spec-discard")
         head = _require_branch(run, spec_id)
         branch = run.overview.facts.branches[spec_id]
         for worktree in load_worktrees(run.git, run.overview.project.top):
@@ -96,10 +128,11 @@ def _require_lock(run: SpecRun, spec_id: SpecId) -> Lock:
     return lock
 
 
-def _require_unlanded(run: SpecRun, spec_id: SpecId) -> None:
-    state = load_state(run.overview, spec_id)
-    if state.kind is Kind.COMPLETED:
-        raise RepositoryError(f"{spec_id} has landed already", state.reason)
+def _take_back_place(run: SpecRun, spec_id: SpecId, command: str) -> None:
+    branch = run.overview.facts.branches.get(spec_id)
+    if branch is not None:
+        short = quote(run.overview.short.get(spec_id, spec_id))
+        remove_place_by_hand(run, spec_id, branch, f"doit {command} {short}")
 
 
 def _require_landed(run: SpecRun, spec_id: SpecId, record: AttemptRecord | None, head: Oid) -> None:

@@ -20,29 +20,29 @@ _STALE_SECONDS = 60.0
 _HINT = "name a folder of your own: worktrees.path in .chant/config.md, or TMPDIR"
 
 
-def plan_worktree_paths(run: SpecRun, spec_id: SpecId, before: str = "") -> tuple[Path, ...]:
-    """Where the spec's worktree may go: `<tmp>/chant-<spec>`, with the project's name where it has one; where that is
-    another repository's or another user's, the same with a suffix of this repository's own.
+def plan_worktree_paths(run: SpecRun, spec_id: SpecId, before: str = "", stem: str = "chant") -> tuple[Path, ...]:
+    """Where the spec's worktree may go: `<tmp>/chant-<spec>`, or with another `stem`, with the project's name where it
+    has one; where that is another repository's or another user's, the same with a suffix of this repository's own.
 
     `before` comes first where it is one of these: an agent finds its session by the folder that it worked in. Raises
     WorktreeError where the folder for worktrees cannot be used.
     """
     project, folder = run.overview.project, require_worktrees_folder(run)
-    name = f"chant-{run.config.project.name}-{spec_id}" if run.config.project.name else f"chant-{spec_id}"
+    name = f"{stem}-{run.config.project.name}-{spec_id}" if run.config.project.name else f"{stem}-{spec_id}"
     path = folder / name.replace("/", "-")
     own = path.with_name(f"{path.name}-{hashlib.sha256(str(project.common_dir).encode()).hexdigest()[:6]}")
     paths = (own,) if _is_foreign(path, project) else (path, own)
     return tuple(sorted(paths, key=lambda one: str(one) != before))
 
 
-def claim_folder(run: SpecRun, spec_id: SpecId, before: str, note: Callable[[Path], None]) -> None:
+def claim_folder(run: SpecRun, spec_id: SpecId, before: str, note: Callable[[Path], None], stem: str = "chant") -> None:
     """Make a folder for the spec's worktree, that is its own; `note` writes each down before it is made. Raises
     WorktreeError where none is free. Hold the worktrees' lock around it.
 
     Making the folder is what decides: another clone may be after the same path now, and its worktrees' lock is another.
     """
     path = None
-    for path in plan_worktree_paths(run, spec_id, before):
+    for path in plan_worktree_paths(run, spec_id, before, stem):
         _require_free(run, path)
         note(path)
         if path.is_dir() and time.time() - path.stat().st_mtime > _STALE_SECONDS:

@@ -82,10 +82,10 @@ def test_the_first_hour(newcomer: Newcomer) -> None:
     second = newcomer.add("Put second into shared.txt")
     newcomer.type("git add -A && git commit -qm more")
     fought = newcomer.type("doit -n 2", status=1)
-    commands = re.findall(r"(git switch .*?)  ", fought.stderr)
-    newcomer.type(commands[0], status=1)
-    newcomer.type("echo both > shared.txt && git commit -qam both")
-    assert "✓ Finalized" in newcomer.type(commands[1]).stdout
+    resolve, land = re.findall(r"(doit spec-(?:resolve|land) .*?)  ", fought.stderr)
+    place = newcomer.type(resolve).stdout.splitlines()[0]
+    newcomer.type(f"{place} && echo both > shared.txt && git commit -qam both")
+    assert "✓ Finalized" in newcomer.type(land).stdout
 
     newcomer.type(f"doit forget {one} && doit {one}")
     unwanted = newcomer.add("Put nothing into nothing.txt")

@@ -181,9 +181,11 @@ def test_once_the_user_has_taken_out_the_own_change_the_agents_work_lands_withou
     place: Repository, kill_one: Callable[[Repository], SpecId]
 ) -> None:
     spec_id = kill_one(place)
-    place.shell("echo mine >> tracked.txt")
-    assert _fail_to_prepare(place, spec_id).reason.startswith("tracked.txt was changed in ")
-    place.shell("git stash push -q tracked.txt")
+    place.shell("echo mine >> tracked.txt; echo mine > mine.txt")
+    assert _fail_to_prepare(place, spec_id).reason.startswith("mine.txt, tracked.txt were changed in ")
+    stash, _, doit = place.state(spec_id).next[0].command.rpartition(" && ")
+    place.shell(stash)
+    assert doit == "doit"
 
     assert place.work(spec_id).kind is Kind.COMPLETED
 

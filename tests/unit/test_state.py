@@ -255,11 +255,21 @@ def test_a_conflict_needs_a_person_and_prints_what_to_type() -> None:
 
     assert (state.kind, state.icon, state.is_failure) == (Kind.ATTENTION, "⚠", True)
     assert state.details[0] == ("conflicts", "with main: f")
-    assert _commands(state) == [
-        f"git switch {BRANCH} && git merge main",
-        "git switch main && doit spec-land a",
-        "doit spec-discard a",
-    ]
+    assert _commands(state) == ["doit spec-resolve a", "doit spec-land a", "doit spec-discard a"]
+
+
+def test_a_conflict_is_its_agents_as_long_as_it_has_tries_left() -> None:
+    attempt = replace(_attempt(Ending.CONFLICT, "conflicts with main: f"), paths=("f",), is_mendable=True)
+    facts = replace(_facts(), attempt=attempt, branch=BRANCH, most_conflict_tries=2)
+    tried = replace(attempt, conflict_tries=2, conflict_outcome="marks are left")
+
+    state, over = find_state(facts), find_state(replace(facts, attempt=tried))
+
+    assert (state.kind, state.is_mendable, _commands(state)[0]) == (Kind.READY, True, "doit a")
+    assert (over.kind, over.is_mendable, _commands(over)[0]) == (Kind.ATTENTION, False, "doit spec-resolve a")
+    assert ("its agent", "could not resolve it (2 tries): marks are left") in over.details
+    assert find_state(replace(facts, most_conflict_tries=0)).kind is Kind.ATTENTION
+    assert find_state(replace(facts, attempt=replace(attempt, is_mendable=False))).kind is Kind.ATTENTION
 
 
 def test_a_conflict_that_a_person_has_committed_to_is_to_be_landed() -> None:
@@ -269,14 +279,14 @@ def test_a_conflict_that_a_person_has_committed_to_is_to_be_landed() -> None:
 
     assert (state.kind, state.reason) == (Kind.ATTENTION, f"branch {BRANCH} has new commits, and is to be landed")
     assert state.details[0] == ("before", "conflicts with main: f")
-    assert _commands(state) == ["git switch main && doit spec-land a", "doit spec-discard a"]
+    assert _commands(state) == ["doit spec-land a", "doit spec-discard a"]
 
 
 def test_work_of_a_person_that_was_refused_is_to_be_mended_and_not_merged() -> None:
     state = find_state(replace(_facts(), attempt=_attempt(Ending.CONFLICT, "nothing was changed"), branch=BRANCH))
 
     assert state.details[0] == ("refused", "nothing was changed")
-    assert _commands(state)[0] == f"git switch {BRANCH}"
+    assert _commands(state)[0] == "doit spec-resolve a"
 
 
 def test_a_conflict_whose_branch_is_gone_needs_nobody() -> None:
@@ -284,11 +294,14 @@ def test_a_conflict_whose_branch_is_gone_needs_nobody() -> None:
 
 
 def test_a_checkout_that_was_changed_after_its_agent_had_ended_needs_its_user_until_the_work_is_judged() -> None:
-    attempt = _attempt(None, "x.txt was changed in /home/me/project")
+    attempt = replace(_attempt(None, "x.txt was changed in /home/me/project"), paths=("x.txt", "my file"))
     state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
 
     assert (state.kind, state.reason) == (Kind.ATTENTION, attempt.reason)
-    assert _commands(state) == ["git stash push PATH && doit", "git switch main && doit"]
+    assert _commands(state) == [
+        "git stash push -u -- x.txt 'my file' && doit",
+        "git switch main && doit",
+    ]
     assert find_state(replace(_facts(), attempt=replace(attempt, is_proven=True), branch=BRANCH)).kind is Kind.READY
 
 

@@ -1,9 +1,10 @@
-"""`doit spec-land` and `doit spec-discard`: the two ways on for work that waits on a spec's branch."""
+"""`doit spec-resolve`, `doit spec-land` and `doit spec-discard`: the ways on for work that waits on a spec's branch."""
 
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from doit.exceptions import InvalidCommand
@@ -16,6 +17,7 @@ from chant_tasks.doit_plugin.screens.summary import render_rows
 from chant_tasks.doit_plugin.screens.terminal import (
     COLOURS,
     Style,
+    flatten,
     icon_or_word,
     load_style,
     paint,
@@ -24,14 +26,31 @@ from chant_tasks.doit_plugin.screens.terminal import (
 )
 from chant_tasks.errors import ChantError
 from chant_tasks.events import Event, Finalized, Landing, Listener, Notice, NotPublished, Published
+from chant_tasks.overview import load_state
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import State
+from chant_tasks.state import Kind, State
 from chant_tasks.steps.prepare import prepare_repair
 from chant_tasks.steps.push_target import push_target
-from chant_tasks.steps.resolve import discard_branch, land_branch
+from chant_tasks.steps.resolve import discard_branch, land_branch, resolve_branch
 from chant_tasks.steps.run import SpecRun
 
 Resolve = Callable[[SpecRun, SpecId], bool]
+
+
+class SpecResolve(OwnCommand):
+    """Makes folders in which a person resolves conflicts."""
+
+    name = "spec-resolve"
+    doc_purpose = "make a folder to resolve a spec's conflict in: its branch, with the target being merged"
+    doc_usage = "SPEC [SPEC ...]"
+    doc_description = (
+        "Your checkout stays as it is. Resolve and commit in the folder, then: doit spec-land SPEC, which removes it."
+    )
+    cmd_options = ()
+
+    def work(self, options: Mapping[str, Any], names: Sequence[str]) -> int:  # noqa: ARG002
+        """0 where there is a folder for each of the specs."""
+        return resolve_specs(self.name, names, _resolve)
 
 
 class SpecLand(OwnCommand):
@@ -110,8 +129,19 @@ def _resolve_one(run: SpecRun, spec_id: SpecId, resolve: Resolve) -> bool:
         return False
 
 
+def _resolve(run: SpecRun, spec_id: SpecId) -> bool:
+    place, short = resolve_branch(run, spec_id), quote(run.overview.short.get(spec_id, spec_id))
+    what = f"resolve {', '.join(map(flatten, place.paths))}, then commit" if place.paths else "mend it and commit"
+    write_line(sys.stdout, f"cd {quote(str(place.folder))}")
+    write_line(sys.stdout, f"  {what}; afterwards, in your checkout: doit spec-land {short}")
+    return True
+
+
 def _land(run: SpecRun, spec_id: SpecId) -> bool:
+    was_landed = load_state(run.overview, spec_id).kind is Kind.COMPLETED
     state = land_branch(run, spec_id)
+    if was_landed and state.is_satisfied:
+        write_line(sys.stdout, f"{spec_id} has landed already")
     if not state.is_satisfied:
         write_line(sys.stdout, render_unresolved(spec_id, state, load_style(sys.stdout)))
     return state.is_satisfied

@@ -42,7 +42,7 @@ NEW = replace(RECORD, number=3, phase=Phase.CREATED, base="", agent="", session=
 def test_an_interrupted_attempt_is_continued_and_a_failed_one_where_a_person_asks(
     ending: Ending, is_asked: bool
 ) -> None:
-    expected = ending is Ending.INTERRUPTED or (is_asked and ending is Ending.FAILED)
+    expected = ending is Ending.INTERRUPTED or (is_asked and ending in (Ending.FAILED, Ending.RED))
 
     assert is_continued(replace(RECORD, ending=ending), None, is_asked=is_asked) == expected
 
