@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
@@ -52,7 +53,10 @@ class Done:
 
 
 def run_program(launch: Launch, patience: Patience) -> Done:
-    """How the program ended. Raises OSError where it cannot be started."""
+    """How the program ended. Raises OSError where it cannot be started.
+
+    What it leaves behind may hold its streams open for ever, as ssh's shared connections do: nobody waits for that.
+    """
     process = subprocess.Popen(
         launch.argv,
         cwd=launch.cwd,
@@ -62,24 +66,59 @@ def run_program(launch: Launch, patience: Patience) -> Done:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    said: list[tuple[bytes, bytes]] = []
-    reader = threading.Thread(target=lambda: said.append(process.communicate(launch.stdin)), daemon=True)
-    reader.start()
+    streams = _Streams(process, launch.stdin)
     deadline = time.monotonic() + patience.seconds if patience.seconds is not None else float("inf")
-    while reader.is_alive() and time.monotonic() < deadline and not patience.is_stopped():
-        reader.join(_POLL_SECONDS)
-    was_ended = reader.is_alive()
+    while process.poll() is None and time.monotonic() < deadline and not patience.is_stopped():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_POLL_SECONDS)
+    was_ended = process.poll() is None
     if was_ended:
-        _end(process, reader)
-    stdout, stderr = said[0] if said else (b"", b"")
-    return Done(status=process.wait(), stdout=stdout, stderr=stderr, was_ended=was_ended)
+        _end(process)
+    streams.finish()
+    return Done(status=process.wait(), stdout=streams.read(0), stderr=streams.read(1), was_ended=was_ended)
 
 
-def _end(process: "subprocess.Popen[bytes]", reader: threading.Thread) -> None:
+class _Streams:
+    """A program's standard streams, each served by a thread: none can block the others, or the program."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", stdin: bytes) -> None:
+        self._said = (bytearray(), bytearray())
+        self._readers = [
+            threading.Thread(target=_read, args=(stream, said), daemon=True)
+            for stream, said in zip((process.stdout, process.stderr), self._said, strict=True)
+        ]
+        writer = threading.Thread(target=_write, args=(process.stdin, stdin), daemon=True)
+        for thread in (writer, *self._readers):
+            thread.start()
+
+    def finish(self) -> None:
+        """Wait for what was said until now."""
+        for reader in self._readers:
+            reader.join(_GRACE_SECONDS)
+
+    def read(self, number: int) -> bytes:
+        """What was said on standard output (0), or error (1)."""
+        return bytes(self._said[number])
+
+
+def _read(stream: IO[bytes] | None, said: bytearray) -> None:
+    assert stream is not None
+    with stream:
+        while data := os.read(stream.fileno(), 1 << 16):
+            said.extend(data)
+
+
+def _write(stream: IO[bytes] | None, data: bytes) -> None:
+    assert stream is not None
+    with suppress(OSError), stream:  # it has ended without reading
+        stream.write(data)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the program and all that stayed in its session."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        reader.join(_GRACE_SECONDS)
-        if not reader.is_alive():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
             return

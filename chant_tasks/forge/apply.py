@@ -44,7 +44,7 @@ def _run(desk: Desk, call: Call) -> str:
         reason = f"{name} is not there" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
         raise ForgeError(f"{reason}, and opens the pull requests", f"install it, then: {desk.forge.login}") from error
     if done.was_ended:
-        raise ForgeError(f"{name} did not end in time")
+        raise ForgeError("the run was stopped" if desk.patience.is_stopped() else f"{name} did not end in time")
     answer = done.stdout.decode("utf-8", "replace")
     if done.status != 0:
         words = find_complaint(answer) or render_excerpt(done.words, _LONGEST_WORDS) or f"exit status {done.status}"

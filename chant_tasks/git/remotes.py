@@ -108,6 +108,8 @@ def _plan_headless(git: Git) -> Mapping[str, str]:
 
 
 def _describe(link: Link, done: Done) -> UnreachableError:
+    if done.was_ended and link.patience.is_stopped():
+        return UnreachableError("the run was stopped")
     if done.was_ended:
         return UnreachableError(f"{link.remote} did not answer in time")
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -201,6 +201,7 @@ def test_json_is_an_array_of_specs_with_stable_keys(repository: Repository) -> N
         "file",
         "attempts",
         "branch",
+        "pull_request",
         "next",
     ]
     assert done.stderr == ""

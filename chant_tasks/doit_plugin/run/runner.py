@@ -125,7 +125,9 @@ class SpecRunner(Runner):  # type: ignore[misc]
 
     def finish(self) -> int:
         with hold():
-            return self._finish()
+            result = self._finish()
+        raise_pending()  # a signal that came only now, while the last was pushed
+        return result
 
     def _finish(self) -> int:
         work = require_work()

@@ -43,6 +43,7 @@ def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptR
         "file": f"{overview.project.specs_prefix}{spec_id}.md",
         "attempts": [_attempt_value(record) for record in attempts],
         "branch": overview.facts.branches.get(spec_id),
+        "pull_request": _find_pull_request(overview, spec_id),
         "stacked_on": [under.spec for under in record.stacked_on] if record is not None else [],
         "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
     }
@@ -57,6 +58,13 @@ def _plan_neighbours(overview: Overview, overlaps: Overlaps, spec_id: SpecId) ->
             {"spec": other, "paths": list(one.paths)} for other, one in find_meetings(overview, spec_id)
         ],
     }
+
+
+def _find_pull_request(overview: Overview, spec_id: SpecId) -> str | None:
+    """The address of the spec's pull request: as the journal knows it, else as its file tells."""
+    pushed, spec = overview.journal.pushes.get(spec_id), overview.folder.specs.get(spec_id)
+    told = spec.pr if spec is not None and isinstance(spec.pr, str) else None
+    return (pushed.url if pushed is not None else "") or told
 
 
 def _attempt_value(record: AttemptRecord) -> Mapping[str, JsonValue]:

@@ -51,6 +51,7 @@ def test_every_key_is_there_with_its_value() -> None:
             }
         ],
         "branch": f"spec/{FIRST}",
+        "pull_request": None,
         "stacked_on": [],
         "next": [{"command": "doit 003-k2p", "purpose": "work it again"}],
         "overlaps": [],
