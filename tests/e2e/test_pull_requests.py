@@ -1,13 +1,14 @@
 """`doit` with pull requests and a pushed target, as a person sees it: a remote on the disk, a forge's stand-in."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import find_user_changes, load_seen
+from tests.e2e.sights import end, find_user_changes, is_running, load_seen, wait_until
 from tests.forges import Forge, commit_elsewhere, make_forge
 
 ONE, TWO, PLAIN = "2026-01-01-001-one", "2026-01-01-002-two", "2026-01-01-003-pla"
@@ -71,6 +72,29 @@ def test_what_cannot_be_pushed_is_counted_fails_the_run_and_is_tried_again_alone
     assert again.status == 0, again.text
     assert len(project.forge.pulls) == 2
     assert {spec.attempts for spec in load_seen(project.sandbox).values()} == {1}
+
+
+def test_ctrl_c_ends_a_push_that_hangs_and_the_next_doit_pushes(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", project.environ["PATH"])
+    begun, hook = tmp_path / "begun", project.sandbox.root / ".git" / "hooks" / "pre-push"
+    hook.write_text(f"#!/bin/sh\necho $$ > {begun}.new\nmv {begun}.new {begun}\nexec sleep 1000\n")
+    hook.chmod(0o755)
+
+    running = project.sandbox.start("-n", "2", ONE)
+    wait_until(begun.exists, "the push begins")
+    os.killpg(running.pid, signal.SIGINT)
+    stopped = end(running)
+    hook.unlink()
+    again = project.sandbox.doit(ONE)
+
+    assert stopped.status == 130, stopped.text
+    assert "not pushed: the run was stopped" in stopped.err
+    assert not is_running(int(begun.read_text()))
+    assert again.status == 0, again.text
+    assert [pull["title"] for pull in project.forge.pulls] == [f"Work {ONE}"]
+    assert load_seen(project.sandbox)[ONE].attempts == 1
 
 
 def test_a_merged_pull_request_lets_what_depends_on_it_go_on_in_the_same_run(tmp_path: Path) -> None:
