@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chant_tasks.journal.attempt import AttemptRecord, find_numbers, load_open, load_record
+from chant_tasks.journal.clashes import load_clashes
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
@@ -39,6 +40,7 @@ def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
         open=in_flight,
         records=records,
         workers={spec_id: worker for spec_id, worker in workers.items() if worker is not None},
+        clashes=load_clashes(journal),
         pushes=load_pushes(journal, (*folder.specs, *folder.unreadable)),
         littered=frozenset(spec_id for spec_id, record in records.items() if record.leftover and _has_litter(record)),
         target=load_target(journal),

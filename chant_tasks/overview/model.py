@@ -8,6 +8,7 @@ from chant_tasks.errors import ChantError
 from chant_tasks.git.runner import Oid
 from chant_tasks.graph import Graph
 from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.clashes import NotedClash
 from chant_tasks.journal.pushes import PushRecord, TargetRecord
 from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.project import Project
@@ -58,6 +59,7 @@ class JournalFacts:
     records: Mapping[SpecId, AttemptRecord]
     workers: Mapping[SpecId, Worker]
     pushes: Mapping[SpecId, PushRecord] = field(default_factory=dict)
+    clashes: Mapping[SpecId, NotedClash] = field(default_factory=dict)
     littered: frozenset[SpecId] = frozenset()
     target: TargetRecord | None = None
     problem: str = ""

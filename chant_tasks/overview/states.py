@@ -10,7 +10,7 @@ from chant_tasks.journal.tombstones import Tombstone
 from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.store import SpecFolder
-from chant_tasks.state import AttemptFacts, SpecFacts, State, Under, find_motion, find_pr_base, find_state
+from chant_tasks.state import AttemptFacts, Clash, SpecFacts, State, Under, find_motion, find_pr_base, find_state
 
 
 def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overview:
@@ -112,7 +112,17 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         is_driver=spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type),
         is_stacked=is_stacked(spec_id, spec, overview.config or Config()),
         stands_on=tuple(_find_under(overview, states, record)) if record is not None else (),
+        clash=_find_clash(overview, spec_id),
     )
+
+
+def _find_clash(overview: Overview, spec_id: SpecId) -> Clash | None:
+    """What keeps the spec from beginning on its dependencies' branches, as long as these end where they did."""
+    noted = overview.journal.clashes.get(spec_id)
+    if noted is None or noted.target not in ("", overview.target.tip):
+        return None
+    is_still = all(overview.find_work_tip(need) == tip for need, tip in noted.tips.items())
+    return noted.clash if is_still else None
 
 
 def _plan_attempt(overview: Overview, record: AttemptRecord) -> AttemptFacts:

@@ -4,7 +4,7 @@ A state is computed from the spec's file, the target branch's tip, the journal, 
 never saved. The table of states stands in docs/reference/states.md.
 """
 
-from chant_tasks.state.footing import Footing, Motion, StackedOn, Under
+from chant_tasks.state.footing import Clash, Footing, Motion, StackedOn, Under
 from chant_tasks.state.model import (
     ICONS,
     NO_CHANGE,
@@ -26,6 +26,7 @@ __all__ = [
     "NOT_STARTED",
     "NO_CHANGE",
     "AttemptFacts",
+    "Clash",
     "Ending",
     "Footing",
     "Kind",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.words import render_some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +40,16 @@ class Under:
 
     short: str
     motion: Motion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """Two branches that a spec depends on, and where they contradict each other."""
+
+    one: str
+    other: str
+    paths: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        return f"{self.one} and {self.other}, which it depends on, conflict: {render_some(self.paths)}"

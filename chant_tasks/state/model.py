@@ -6,7 +6,7 @@ from enum import Enum
 from shlex import quote
 
 from chant_tasks.spec.model import Spec, SpecId, Status
-from chant_tasks.state.footing import Under
+from chant_tasks.state.footing import Clash, Under
 
 
 class Kind(Enum):
@@ -173,8 +173,8 @@ class SpecFacts:
     if not), `branch_tip` where it ends, `branch_status` what the spec's file says there. `push` is what was pushed of
     it, `wants_pr` says that it is to be. After `most_tries` attempts that came to the same a person has to act (None:
     never). With `is_stacked` it may begin on the branches of what it needs; `stands_on` are those that its work stands
-    on, `pr_base` is the branch that its pull request is to be merged into. `is_driver` says that it waits for members
-    alone. An agent may try `most_conflict_tries` times to resolve a conflict.
+    on, `pr_base` is the branch that its pull request is to be merged into, `clash` what keeps it from beginning there.
+    `is_driver` says that it waits for members alone. An agent may try `most_conflict_tries` times to resolve a conflict.
     """
 
     id: SpecId
@@ -201,6 +201,7 @@ class SpecFacts:
     is_driver: bool = False
     is_stacked: bool = False
     stands_on: tuple[Under, ...] = ()
+    clash: Clash | None = None
 
     @property
     def typed(self) -> str:

@@ -3,7 +3,7 @@
 from chant_tasks.spec.model import Status
 from chant_tasks.state.model import NO_CHANGE, AttemptFacts, Ending, Kind, Next, SpecFacts, State
 from chant_tasks.state.on_branch import find_on_branch
-from chant_tasks.state.stack import is_met
+from chant_tasks.state.stack import find_clash, is_met
 from chant_tasks.words import render_some
 
 
@@ -76,7 +76,7 @@ def _approve(facts: SpecFacts) -> Next:
 def _find_blocked(facts: SpecFacts) -> State | None:
     blockers = [(short, state) for short, state in facts.needs if not is_met(state, is_stacked=facts.is_stacked)]
     if not blockers:
-        return _find_unmerged(facts)
+        return _find_unmerged(facts) or find_clash(facts)
     done = sum(is_met(state, is_stacked=facts.is_stacked) for state in facts.members)
     if done or any(state.kind is Kind.IN_PROGRESS for state in facts.members):
         return State(kind=Kind.IN_PROGRESS, word=f"{done} of {len(facts.members)} done")

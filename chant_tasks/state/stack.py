@@ -7,7 +7,7 @@ recorded, and compared with where it ends now.
 from collections.abc import Sequence
 
 from chant_tasks.state.footing import Motion, StackedOn
-from chant_tasks.state.model import Next, SpecFacts, State
+from chant_tasks.state.model import Kind, Next, SpecFacts, State
 from chant_tasks.words import render_some
 
 
@@ -59,3 +59,19 @@ def plan_stacked_next(facts: SpecFacts, discard: Next) -> tuple[Next, ...]:
     if motions == {Motion.LANDED}:
         return (restack, land, discard)
     return (merge, discard) if motions == {Motion.STILL} else (restack, discard)
+
+
+def find_clash(facts: SpecFacts) -> State | None:
+    """The state of a spec that cannot begin, for the branches that it would begin on contradict each other."""
+    clash = facts.clash
+    if clash is None or not facts.is_stacked:
+        return None
+    merge = f"git switch {clash.other} && git merge {clash.one}"
+    return State(
+        kind=Kind.WAITING,
+        reason=clash.reason,
+        next=(
+            Next(command=merge, purpose="resolve it and commit: it holds both then"),
+            Next(command=f"git switch {facts.target} && doit {facts.typed}", purpose="then work it"),
+        ),
+    )

@@ -5,7 +5,7 @@ One such branch is the base itself; several are merged in memory, and a branch o
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.config import Config, find_base_branch, is_stacked
@@ -15,30 +15,17 @@ from chant_tasks.git.refs import apply_new_ref, apply_ref, find_commit, remove_r
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.clashes import NotedClash, remove_clash, save_clash
 from chant_tasks.journal.transitions import to_stacked
-from chant_tasks.overview import Overview, load_present
+from chant_tasks.overview import Overview, load_present, load_state
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.spec.parse import parse_spec
-from chant_tasks.state import Footing, Kind, Next, StackedOn, State, has_own_base
+from chant_tasks.state import Clash, Footing, Kind, StackedOn, State, has_own_base
 from chant_tasks.steps.attempt import Attempt, find_copy_at
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.words import render_some
 
 _TARGET = Footing(base="")
 _TO_BEGIN_ON = ", to begin on"  # ends the subject of such merges
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
-    """Two branches that a spec depends on, and where they contradict each other."""
-
-    one: str
-    other: str
-    paths: tuple[str, ...]
-
-    @property
-    def reason(self) -> str:
-        return f"{self.one} and {self.other}, which it depends on, conflict: {render_some(self.paths)}"
 
 
 def plan_stand(run: SpecRun, attempt: Attempt) -> Attempt | State:
@@ -47,9 +34,12 @@ def plan_stand(run: SpecRun, attempt: Attempt) -> Attempt | State:
     spec = attempt.spec
     if attempt.record.base or not is_stacked(spec.id, spec, run.config):
         return attempt
-    found = find_footing(run, load_present(run.overview, spec.id), spec.id)
+    present = load_present(run.overview, spec.id)
+    found = find_footing(run, present, spec.id)
     if isinstance(found, Clash):
-        return _wait(run, spec.id, found)
+        _note_clash(run, present, spec.id, found)
+        return load_state(run.overview, spec.id)
+    remove_clash(run.overview.project.journal_folder, spec.id)
     return replace(attempt, record=to_stacked(attempt.record, found))
 
 
@@ -199,11 +189,10 @@ def _find_rival(git: Git, tips: Sequence[Oid], names: Sequence[str], tip: Oid) -
     return " and ".join(names[: len(tips)])
 
 
-def _wait(run: SpecRun, spec_id: SpecId, clash: Clash) -> State:
-    short = run.overview.short.get(spec_id, spec_id)
-    mend = Next(
-        command=f"git switch {clash.other} && git merge {clash.one}",
-        purpose="resolve it: it holds both then",
-    )
-    again = Next(command=f"git switch {run.target} && doit {short}", purpose="then work it")
-    return State(kind=Kind.WAITING, reason=clash.reason, next=(mend, again))
+def _note_clash(run: SpecRun, present: Overview, spec_id: SpecId, clash: Clash) -> None:
+    """Note why the spec cannot begin, for as long as the branches end where they do."""
+    stacked_on = plan_stacked_on(present, spec_id)
+    is_with_target = present.target.branch in (*clash.one.split(" and "), clash.other)
+    tips = {under.spec: under.tip for under in stacked_on}
+    noted = NotedClash(clash=clash, tips=tips, target=present.target.tip if is_with_target else "")
+    save_clash(run.overview.project.journal_folder, spec_id, noted)

@@ -19,9 +19,9 @@ from chant_tasks.landing.land import Conflict
 from chant_tasks.overview import Overview, load_present, load_state
 from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import Ending, Footing, Kind, State, is_met
+from chant_tasks.state import Clash, Ending, Footing, Kind, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
-from chant_tasks.steps.footing import Clash, add_base_branch, find_footing, plan_stacked_on
+from chant_tasks.steps.footing import add_base_branch, find_footing, plan_stacked_on
 from chant_tasks.steps.move import Move, apply_move, finish_move
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.replay import Work, replay

@@ -218,9 +218,9 @@ def test_branches_that_conflict_keep_what_depends_on_both_waiting(repository: Re
     state = repository.work(specs["c"])
 
     assert (state.kind, repository.count_runs("c")) == (Kind.WAITING, 0)
-    assert state.reason.startswith(
-        f"{branch_of(specs['a'])} and {branch_of(specs['b'])}, which it depends on, conflict"
-    )
+    both = f"{branch_of(specs['a'])} and {branch_of(specs['b'])}"
+    assert state.reason == f"{both}, which it depends on, conflict: a.txt"
+    assert repository.state(specs["c"]) == repository.work(specs["c"]) == state
     repository.shell(f"{state.next[0].command} || {{ echo both > a.txt; git commit -qam both; }}; git switch -q main")
     assert repository.work(specs["c"]).is_on_branch
     assert repository.record(specs["c"]).base_branch == branch_of(specs["b"])
