@@ -174,7 +174,8 @@ class SpecFacts:
     it, `wants_pr` says that it is to be. After `most_tries` attempts that came to the same a person has to act (None:
     never). With `is_stacked` it may begin on the branches of what it needs; `stands_on` are those that its work stands
     on, `pr_base` is the branch that its pull request is to be merged into, `clash` what keeps it from beginning there.
-    `is_driver` says that it waits for members alone. An agent may try `most_conflict_tries` times to resolve a conflict.
+    `is_driver` says that it waits for members alone. An agent may try `most_conflict_tries` times to resolve a
+    conflict.
     """
 
     id: SpecId
