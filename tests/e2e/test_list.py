@@ -202,7 +202,11 @@ def test_json_is_an_array_of_specs_with_stable_keys(repository: Repository) -> N
         "attempts",
         "branch",
         "pull_request",
+        "stacked_on",
         "next",
+        "overlaps",
+        "overlap_count",
+        "conflicts_with",
     ]
     assert done.stderr == ""
 

@@ -39,10 +39,11 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
             from chant_tasks.doit_plugin.commands.spec_names import expand_groups, require_names
 
             others = {task.name for task in self.find_others()}
-            pos_args = expand_groups(require_names(pos_args, overview, known), overview, others)
-            if all(name in overview.states and name not in others for name in pos_args):
+            pos_args = require_names(pos_args, overview, known)
+            specs = expand_groups(pos_args, overview, others)
+            if all(name in overview.states and name not in others for name in specs):
                 with until_closed(self.outstream):
-                    self._print(overview, pos_args)
+                    self._print(overview, specs)
                 return 0
         self.open_database()
         return int(super()._execute(pos_args, hide_status) or 0)

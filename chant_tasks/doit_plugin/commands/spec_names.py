@@ -42,11 +42,11 @@ def require_names(names: Sequence[str], overview: Overview, tasks: Collection[st
     known = {*tasks, *ids, *groups}
     plain = sorted({*tasks, *ids}.difference(groups))
     spelt = (fnmatch.filter(plain, name) if "*" in name else [resolve_name(name, known, ids)] for name in names)
-    resolved = dict.fromkeys(whole for name, found in zip(names, spelt, strict=True) for whole in found or [name])
+    resolved = tuple(whole for name, found in zip(names, spelt, strict=True) for whole in found or [name])
     for name in resolved:
         if name not in known:
             raise UnknownName(name, find_near_names(name, {*tasks, *groups}, ids, overview.short.values()))
-    return tuple(resolved)
+    return resolved
 
 
 def require_tasks(

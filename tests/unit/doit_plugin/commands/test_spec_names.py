@@ -71,6 +71,7 @@ def test_a_pattern_names_tasks_and_specs_but_no_groups() -> None:
     tasks = {"build", "specs", "label:auth", FIRST}
 
     assert require_names(["*a*", "b*"], OVERVIEW, tasks) == (FIRST, SECOND, "build")
+    assert require_tasks(["build", "build", "xyz"], OVERVIEW, {"build", THIRD}, {"build"}) == ["build", THIRD]
     with pytest.raises(InvalidCommand, match="none"):
         require_names(["none*"], OVERVIEW, tasks)
 
