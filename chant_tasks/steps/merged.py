@@ -56,7 +56,9 @@ def _take_over(run: SpecRun, records: Mapping[SpecId, PushRecord]) -> None:
     if not merged or theirs is None:
         return
     files = tuple(_find_files(run, merged, theirs))
-    problem = update_target(run, link, Theirs(commit=theirs, may_merge=run.config.push, specs=files))
+    # no merge: it would have to be checked, and the run waits for this; the push of the target merges, beside it
+    wanted = Theirs(commit=theirs, may_merge=False, specs=files, seconds=seconds)
+    problem = update_target(run, link, wanted)
     for spec in merged:
         why, mend = (problem.reason, problem.mend) if problem is not None else ("", "")
         save_push(_journal(run), replace(records[spec], merged=why, mend=mend, problem=""))

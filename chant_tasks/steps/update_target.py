@@ -1,5 +1,6 @@
 """The target here, brought to hold what the remote's has: before a push that was rejected, and after a merge there."""
 
+import time
 from dataclasses import dataclass, replace
 
 from chant_tasks.errors import GitError
@@ -31,11 +32,13 @@ class Problem:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theirs:
     """The commit that the remote's target is at, and the finalized `specs` that it brings; with `may_merge` a target
-    that has commits of its own is merged with it."""
+    that has commits of its own is merged with it. `seconds` is how long a task of the dodo, or a landing, that is under
+    way is waited for (None: to its end)."""
 
     commit: Oid
     may_merge: bool
     specs: tuple[SpecFile, ...] = ()
+    seconds: float | None = None
 
 
 def update_target(run: SpecRun, link: Link, theirs: Theirs) -> Problem | None:
@@ -63,7 +66,7 @@ def update_target(run: SpecRun, link: Link, theirs: Theirs) -> Problem | None:
         if red is not None:
             remove_ref(run.git, _HELD)
             return Problem(reason=f"with {name} merged in, {red}", mend=pull)
-        moved = _move(run, link, ours, new, theirs.specs)
+        moved = _move(run, link, ours, new, theirs)
         if moved is not None:
             return moved if isinstance(moved, Problem) else None
     return Problem(reason=f"{run.target} keeps moving")
@@ -89,19 +92,23 @@ def finish_update(run: SpecRun) -> None:
         _end(run, record)
 
 
-def _move(run: SpecRun, link: Link, ours: Oid, new: Oid, specs: tuple[SpecFile, ...]) -> Problem | bool | None:
+def _move(run: SpecRun, link: Link, ours: Oid, new: Oid, theirs: Theirs) -> Problem | bool | None:
     """Why the target could not move, True where it has, None where it was not at `ours` any more."""
     journal = run.overview.project.journal_folder
     waits = Landing(spec="", text=f"{run.target} waits for a task of the dodo, or a landing, to end")
-    tasks_lock = add_tasks_lock(journal, run.stop.is_set, lambda: run.emit(waits))
+    deadline = time.monotonic() + theirs.seconds if theirs.seconds is not None else float("inf")
+    tasks_lock = add_tasks_lock(
+        journal, lambda: run.stop.is_set() or time.monotonic() > deadline, lambda: run.emit(waits)
+    )
     if tasks_lock is None:
-        return Problem(reason="the run was stopped")
+        why = "the run was stopped" if run.stop.is_set() else "a task of the dodo, or a landing, is under way"
+        return Problem(reason=why, mend="doit")
     with tasks_lock, add_landing_lock(journal):
         if find_commit(run.git, f"refs/heads/{run.target}") != ours:
             return None
         record = load_target(journal) or TargetRecord(remote=link.remote, branch=run.target)
         record = _save(run, replace(record, branch=run.target, old=ours, new=new))
-        forward = Forward(checkout=run.overview.project.top, target=run.target, old=ours, new=new, specs=specs)
+        forward = Forward(checkout=run.overview.project.top, target=run.target, old=ours, new=new, specs=theirs.specs)
         try:
             apply_forward(run.git, forward)
         except InTheWay as error:

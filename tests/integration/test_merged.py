@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.journal.locks import share_tasks_lock
 from chant_tasks.journal.pushes import load_push
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
@@ -130,6 +131,25 @@ def test_a_spec_that_was_never_committed_is_completed_too(repository: Repository
 
     assert repository.state(spec_id).kind is Kind.COMPLETED
     assert repository.status() == []
+
+
+def test_a_task_of_the_dodo_that_runs_is_not_waited_for_long(
+    repository: Repository, forge: Forge, tmp_path: Path
+) -> None:
+    repository.write(
+        ".chant/config.md",
+        "---\ndefaults:\n  pr: true\ngit:\n  provider: github\ntimeouts:\n  push: 2\n---\n",
+    )
+    spec_id = publish_spec(repository)
+    merge_there(forge, tmp_path, spec_id)
+
+    with share_tasks_lock(repository.journal):
+        begin(repository, spec_id)
+    waiting = repository.state(spec_id)
+    begin(repository, spec_id)
+
+    assert waiting.reason.endswith("a task of the dodo, or a landing, is under way")
+    assert repository.state(spec_id).kind is Kind.COMPLETED
 
 
 def test_a_remote_that_is_away_keeps_nothing_from_working(repository: Repository, forge: Forge) -> None:

@@ -264,6 +264,33 @@ def die_publishing(repository: Repository, spec_id: SpecId, death: str) -> int:
     return done.returncode
 
 
+def test_a_stacked_specs_pull_request_is_to_be_merged_into_its_dependencys_branch(
+    repository: Repository, forge: Forge
+) -> None:
+    repository.write(".chant/config.md", "---\ndefaults: {pr: true, stack: true}\ngit: {provider: github}\n---\n")
+    first, other = repository.add_spec("a"), repository.add_spec("b")
+    second = repository.add_spec("c", keys=f"depends_on: [{first}]")
+    third = repository.add_spec("d", keys=f"depends_on: [{first}, {other}]")
+    repository.commit("specs")
+    for spec_id in (first, other, second, third):
+        assert repository.work(spec_id).is_unpublished, spec_id
+
+    for spec_id in (first, other, second, third):
+        assert publish_now(repository, spec_id) == Publication(spec=spec_id)
+
+    own = repository.record(third).base_branch
+    bases = {pull["head"]: pull["base"] for pull in forge.pulls}
+    assert bases == {
+        branch_of(first): "main",
+        branch_of(other): "main",
+        branch_of(second): branch_of(first),
+        branch_of(third): own,
+    }
+    assert forge.heads()[own] == repository.tip(own)
+    assert repository.state(second).reason.endswith("; stacked on a")
+    assert publish_now(repository, third) is None
+
+
 def test_a_command_of_the_users_gets_all_and_answers_with_the_address(
     repository: Repository, forge: Forge, tmp_path: Path
 ) -> None:
