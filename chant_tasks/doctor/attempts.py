@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from chant_tasks.doctor.model import Finding, Kind, Recover, SetAside, Sight
+from chant_tasks.doctor.model import Finding, Kind, Recover, SetAside, Severity, Sight
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.transitions import ON_ITS_BRANCH
 from chant_tasks.spec.model import SpecId
@@ -14,10 +14,23 @@ from chant_tasks.spec.model import SpecId
 def find_attempt_findings(sight: Sight) -> Iterator[Finding]:
     """Each spec that is marked as open, though no process works it and no person is asked for."""
     for spec in sorted(sight.overview.journal.open - sight.working):
-        what = word_open(sight.find_last(spec))
+        record = sight.find_last(spec)
+        what = word_open(record)
         if what:
-            where = str(sight.overview.project.journal_folder / "open" / spec)
-            yield Finding(kind=Kind.ATTEMPT, what=what, where=where, todo=("doit",), spec=spec, mend=Recover(spec))
+            yield Finding(
+                kind=Kind.ATTEMPT,
+                what=what,
+                where=str(sight.overview.project.journal_folder / "open" / spec),
+                todo=("doit",),
+                spec=spec,
+                severity=Severity.NOTE if record is not None and is_ordinary(record) else Severity.PROBLEM,
+                mend=Recover(spec),
+            )
+
+
+def is_ordinary(record: AttemptRecord) -> bool:
+    """Whether the attempt is one that was stopped midway, and that the next run goes on with anyway."""
+    return record.ending is None and not _is_gone(record)
 
 
 def word_open(record: AttemptRecord | None) -> str:
@@ -30,9 +43,12 @@ def word_open(record: AttemptRecord | None) -> str:
         return f"attempt {record.number} has left something behind: {record.leftover}"
     if record.ending in ON_ITS_BRANCH:
         return ""
-    place = Path(record.worktree) if record.worktree else None
-    gone = ", and its worktree is gone" if place is not None and not place.is_dir() else ""
+    gone = ", and its worktree is gone" if _is_gone(record) else ""
     return f"attempt {record.number} was stopped midway{gone}: the next doit goes on from there"
+
+
+def _is_gone(record: AttemptRecord) -> bool:
+    return bool(record.worktree) and not Path(record.worktree).is_dir()
 
 
 def load_record_findings(sight: Sight) -> Iterator[Finding]:

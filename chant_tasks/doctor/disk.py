@@ -3,20 +3,23 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chant_tasks.doctor.folders import load_registrations
 from chant_tasks.doctor.model import Sight
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.kept import REFS
+from chant_tasks.state import Kind
 
 _SHOWN = 3
+_OLD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """Bytes that one thing takes; `parts` are its largest parts, each a name and its bytes. `free` is a command that
-    frees some of them."""
+    frees some of them, "" where none would."""
 
     name: str
     where: str
@@ -34,13 +37,21 @@ def load_uses(sight: Sight, parents: Sequence[Path]) -> tuple[Use, ...]:
     paths = [found.path for found in load_registrations(project.common_dir) if found.path is not None]
     trees = {str(path): _measure(path) for path in paths if path.parent in parents and path.name.startswith("chant-")}
     kept = _load_kept_size(git, sight)
-    worktrees = "git worktree remove FOLDER   # once doit spec-doctor says that nothing needs it"
     prune = "doit spec-attempts --prune 30d   # drops old attempts of specs that have landed"
+    prune = prune if _has_old(sight, datetime.now(UTC) - _OLD) else ""
     return (
         _plan_use("journal", str(journal), attempts, others, prune),
-        _plan_use("kept work", REFS, {}, kept, f"{prune}; then git gc"),
-        _plan_use("worktrees", ", ".join(map(str, parents)), trees, 0, worktrees),
+        _plan_use("kept work", REFS, {}, kept, f"{prune}; then git gc" if prune else ""),
+        _plan_use("worktrees", ", ".join(map(str, parents)), trees, 0, ""),  # a needless one is a finding
     )
+
+
+def _has_old(sight: Sight, before: datetime) -> bool:
+    """Whether there are attempts to drop: of specs that are completed, over, and as old as the hint says."""
+    overview = sight.overview
+    completed = {spec for spec, state in overview.states.items() if state.kind is Kind.COMPLETED} | overview.archived
+    over = (record for spec, records in sight.records.items() if spec in completed for record in records)
+    return any(not record.is_open and datetime.fromisoformat(record.started_at) < before for record in over)
 
 
 def _plan_use(name: str, where: str, parts: dict[str, int], rest: int, free: str) -> Use:

@@ -33,6 +33,11 @@ def load_diagnosis(overview: Overview) -> Diagnosis:
     return Diagnosis(findings=findings, uses=load_uses(sight, parents))
 
 
+def load_present_uses(overview: Overview) -> tuple[Use, ...]:
+    """What takes space now. Raises GitError."""
+    return load_uses(load_sight(overview), find_parents(overview))
+
+
 def find_parents(overview: Overview) -> tuple[Path, ...]:
     """The folders that worktrees are made in: as it is set now, and where the system has its temporary files."""
     named = overview.config.worktrees.path if overview.config is not None else ""

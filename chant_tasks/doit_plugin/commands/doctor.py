@@ -9,7 +9,7 @@ from typing import Any
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doctor.disk import Use
-from chant_tasks.doctor.look import Diagnosis, load_diagnosis
+from chant_tasks.doctor.look import Diagnosis, load_diagnosis, load_present_uses
 from chant_tasks.doctor.mend import apply_mend
 from chant_tasks.doctor.model import Finding, Kind, Mended, Severity
 from chant_tasks.doit_plugin.commands.doctor_agents import work_agents
@@ -66,6 +66,8 @@ class SpecDoctor(OwnCommand):
             chosen = require_known(overview, findings, names)
             findings, uses = tuple(finding for finding in findings if finding.spec in chosen), ()
         looked = tuple(_mend(overview, finding) if is_fix else _leave(finding) for finding in findings)
+        if uses and any(mended.is_done for mended in looked):
+            uses = load_present_uses(overview)
         show(looked, uses, is_json=options["spec_json"])
         is_over = all(mended.is_done or mended.finding.severity is Severity.NOTE for mended in looked)
         return 0 if is_over else 1

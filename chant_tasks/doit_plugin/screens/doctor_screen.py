@@ -45,7 +45,7 @@ def render_uses(uses: Sequence[Use]) -> Iterator[str]:
     for use in sorted(uses, key=lambda use: use.size, reverse=True):
         parts = ", ".join(f"{name} {render_size(size)}" for name, size in use.parts)
         yield f"{use.name:<9}  {render_size(use.size):>9}{f'   {parts}' if parts else ''}"
-        if use.size:
+        if use.size and use.free:
             yield f"{'':<23}{use.free}"
 
 
