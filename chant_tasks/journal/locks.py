@@ -106,21 +106,25 @@ def add_landing_lock(journal: Path) -> Lock:
 
 
 @contextmanager
-def without_landings(journal: Path) -> Iterator[None]:
+def without_landings(journal: Path) -> Iterator[bool]:
     """Let no landing change a checkout meanwhile: git takes a file away before it writes it anew.
 
-    One that is under way is waited for a moment, and no longer: whoever only looks is not to hang.
+    One that is under way is waited for a moment, and no longer: whoever only looks is not to hang. Gives whether none
+    is under way now.
     """
     path, lock, deadline = journal / "locks" / "landing", None, time.monotonic() + _MOMENT_SECONDS
+    is_held = False
     while path.exists() and lock is None and time.monotonic() < deadline:
         try:
             lock = find_lock(path, fcntl.LOCK_SH)
         except (RepositoryError, OSError):  # a journal that cannot be written to has no landings either
+            is_held = False
             break
-        if lock is None:
+        is_held = lock is None
+        if is_held:
             time.sleep(_LOOK_POLL_SECONDS)
     try:
-        yield
+        yield not is_held
     finally:
         if lock is not None:
             lock.release()

@@ -1,6 +1,6 @@
 """Reading an overview from disk and git, whole or of one spec again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, load_specs
 from chant_tasks.state import State
 
+_LOOKS = 4  # each waits a moment for a landing to end
+
 # What `doit NAME` means already: no short id may be one of these, or a printed command would do something else.
 COMMANDS = frozenset(
     (
@@ -36,9 +38,8 @@ def load_overview(root: Path) -> Overview:
     """The overview of the project at `root`. Raises RepositoryError where no git surrounds it, or GitError."""
     project = require_project(root)
     config, config_error = _load_settings(project)
-    with without_landings(project.journal_folder):
-        folder = load_specs(project.specs_folder, load_index(project))
-        archived = load_archived_ids(project.archive_folder)
+    folder = _load_still(project.journal_folder, lambda: load_specs(project.specs_folder, load_index(project)))
+    archived = load_archived_ids(project.archive_folder)
     save_index(project, folder)
     journal = load_journal_facts(project.journal_folder, folder)
     facts = load_git_facts(project, folder, config or Config(), journal)
@@ -66,8 +67,7 @@ def load_state(overview: Overview, spec_id: SpecId) -> State:
 def load_present(overview: Overview, spec_id: SpecId) -> Overview:
     """The overview of one spec and all that decides on it, as they are now. `states` has no others."""
     asked = find_asked(overview, spec_id)
-    with without_landings(overview.project.journal_folder):
-        folder = _load_again(overview, asked)
+    folder = _load_still(overview.project.journal_folder, lambda: _load_again(overview, asked))
     journal = load_journal_facts(overview.project.journal_folder, folder)
     config = overview.config or Config()
     facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)
@@ -115,6 +115,23 @@ def _find_branch_problems(overview: Overview) -> Mapping[SpecId, str]:
     unfinished = [spec_id for spec_id in overview.ids if not is_completed_file(overview.folder, spec_id)]
     branches = {spec_id: find_branch(spec_id, overview.folder.specs.get(spec_id), config) for spec_id in unfinished}
     return find_branch_collisions(branches, (overview.target.branch,))
+
+
+def _load_still(journal: Path, load: Callable[[], SpecFolder]) -> SpecFolder:
+    """What `load` reads while no landing changes the checkout. Where one goes on for long, it is read again, until two
+    looks have seen the same: for a moment each file may be missing or empty then."""
+    found: SpecFolder | None = None
+    for _ in range(_LOOKS):
+        with without_landings(journal) as is_still:
+            before, found = found, load()
+        if is_still or (before is not None and _is_same(before, found)):
+            break
+    assert found is not None
+    return found
+
+
+def _is_same(one: SpecFolder, other: SpecFolder) -> bool:
+    return one.specs == other.specs and one.unreadable.keys() == other.unreadable.keys()
 
 
 def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:

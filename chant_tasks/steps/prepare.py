@@ -3,13 +3,14 @@
 import os
 import shutil
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 
 from chant_tasks.agents.accounts import find_choices
 from chant_tasks.agents.environment import Identity
 from chant_tasks.config import Config
 from chant_tasks.errors import AgentError, ChantError, GitError, RepositoryError, WorktreeError
-from chant_tasks.events import Event, Listener
+from chant_tasks.events import Event, Listener, Notice
 from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
@@ -29,6 +30,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config
 from chant_tasks.steps.update_target import finish_update
 from chant_tasks.steps.worktree_folder import require_worktrees_folder
+from chant_tasks.words import render_problem
 
 
 def prepare_run(
@@ -43,14 +45,19 @@ def prepare_run(
     land_halfway(run)
     finish_update(run)
     unworked = frozenset(spec_id for spec_id in wanted if _needs_agent(overview, spec_id))
+    stops = _find_attempt_here(run, problems) if unworked and is_in_place(run) else None
+    for spec_id, problem in problems.items():
+        if problem is not stops:  # else it is said once, as what keeps the run from beginning
+            why = render_problem(problem) if isinstance(problem, OSError) else problem
+            run.emit(Notice(spec=spec_id, text=f"an earlier attempt could not be picked up: {why}"))
     _require_agents(overview, run.config, unworked)
     if unworked:
         say_unusable_accounts(run)
     if unworked and not is_in_place(run):
         require_worktrees_folder(run)
     elif unworked:
-        for spec_id, problem in problems.items():
-            _require_no_attempt_here(run, spec_id, problem)
+        if stops is not None:
+            raise stops if isinstance(stops, ChantError) else WorktreeError(str(stops))
         if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
             require_free_checkout(run)  # else asked once it is our turn
     journal = overview.project.journal_folder
@@ -154,12 +161,13 @@ def _needs_agent(overview: Overview, spec_id: SpecId) -> bool:
     return not is_proven and (state is None or not state.only_lands)
 
 
-def _require_no_attempt_here(run: SpecRun, spec_id: SpecId, problem: ChantError | OSError) -> None:
-    """Raises the problem of an attempt that was worked in this very checkout and has not left it."""
-    record = load_last(run.overview.project.journal_folder, spec_id)
-    if record is None or not record.is_in_place or record.worktree != str(run.overview.project.top):
-        return
-    raise problem if isinstance(problem, ChantError) else WorktreeError(str(problem))
+def _find_attempt_here(run: SpecRun, problems: Mapping[SpecId, ChantError | OSError]) -> ChantError | OSError | None:
+    """The problem of an attempt that was worked in this very checkout and has not left it; None where none is."""
+    for spec_id, problem in problems.items():
+        record = load_last(run.overview.project.journal_folder, spec_id)
+        if record is not None and record.is_in_place and record.worktree == str(run.overview.project.top):
+            return problem
+    return None
 
 
 def _find_agent_error(spec: Spec, config: Config) -> AgentError | None:

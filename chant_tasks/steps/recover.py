@@ -54,7 +54,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
 from chant_tasks.steps.use import add_lost_use
 from chant_tasks.steps.whereabouts import bring_back
-from chant_tasks.words import render_problem, render_some
+from chant_tasks.words import render_some
 
 
 def recover_all(run: SpecRun) -> Mapping[SpecId, ChantError | OSError]:
@@ -69,8 +69,6 @@ def recover_all(run: SpecRun) -> Mapping[SpecId, ChantError | OSError]:
                 recover(run, spec_id)
             except (ChantError, OSError) as error:
                 problems[spec_id] = error
-                why = render_problem(error) if isinstance(error, OSError) else error
-                run.emit(Notice(spec=spec_id, text=f"an earlier attempt could not be picked up: {why}"))
     return problems
 
 

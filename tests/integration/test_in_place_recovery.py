@@ -173,6 +173,7 @@ def _fail_to_prepare(place: Repository, spec_id: SpecId) -> WorktreeError:
     with pytest.raises(WorktreeError) as error:
         place.prepare(spec_id)
     assert look(place) == before
+    assert not any("could not be picked up" in text for text in place.notices())  # that is said once, by the refusal
     return error.value
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.journal.locks import add_landing_lock
 from chant_tasks.landing.leftovers import find_stale_files
+from chant_tasks.overview import load_overview
+from chant_tasks.spec.index import Index
+from chant_tasks.spec.store import SpecFolder, load_specs
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
 
@@ -30,6 +34,32 @@ def test_a_ref_that_another_git_holds_for_a_moment_is_waited_for(repository: Rep
     assert state.kind is Kind.COMPLETED, state
     assert "a.txt" in repository.files("main")
     repository.assert_no_traces()
+
+
+def test_a_specs_file_that_a_landing_has_taken_away_for_a_moment_is_looked_for_again(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    path = repository.root / repository.spec_path(spec_id)
+    text = path.read_bytes()
+    path.unlink()
+    journal = repository.journal
+    looks: list[int] = []
+
+    def look(folder: Path, known: Index | None = None) -> SpecFolder:
+        found = load_specs(folder, known)
+        looks.append(len(found.specs))
+        path.write_bytes(text)  # by then git has written it anew
+        return found
+
+    monkeypatch.setattr("chant_tasks.overview.load.load_specs", look)
+    monkeypatch.setattr("chant_tasks.journal.locks._MOMENT_SECONDS", 0.01)
+    with add_landing_lock(journal):
+        overview = load_overview(repository.root)
+
+    assert looks == [0, 1, 1]
+    assert overview.states[spec_id].kind is Kind.READY
 
 
 def test_looking_for_leftovers_is_not_disturbed_by_landings_under_way(tmp_path: Path) -> None:

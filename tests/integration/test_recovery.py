@@ -463,6 +463,18 @@ def test_a_worktree_that_vanished_loses_no_commit(repository: Repository) -> Non
     repository.assert_no_traces()
 
 
+def test_what_its_user_did_in_a_worktree_that_a_killed_run_left_is_work_of_the_agents(repository: Repository) -> None:
+    """docs/why/recovery.md has why: nobody works there but who means that spec."""
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    _kill(repository, spec_id, AFTER_ITS_END["the agent has ended"], takes_children=True)
+    (repository.worktrees / f"chant-{spec_id}" / "mine.txt").write_text("mine\n")
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert {"a.txt", "mine.txt"} <= repository.files()
+    assert repository.count_runs("a") == 1
+
+
 @pytest.mark.parametrize("is_damaged", [True, False])
 def test_where_the_journal_has_lost_an_attempt_nothing_lands_without_what_its_worktree_holds(
     repository: Repository, *, is_damaged: bool
