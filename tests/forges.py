@@ -109,6 +109,11 @@ class Forge:
         """A file as the remote's branch has it."""
         return _git(self.bare, "show", f"{branch}:{path}")
 
+    def close(self, number: int) -> None:
+        """Close a pull request, as merging it does."""
+        closed = [{**pull, "state": "closed"} if place == number else pull for place, pull in enumerate(self.pulls, 1)]
+        (self.folder / "pulls.json").write_text(json.dumps(closed))
+
     def merge(self, branch: str) -> None:
         """Squash a branch into main, as a button there does, and remove it."""
         tree, main = _git(self.bare, "rev-parse", f"{branch}^{{tree}}", "main").splitlines()

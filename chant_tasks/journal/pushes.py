@@ -14,6 +14,8 @@ from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import PushFacts
 
+BASE, MERGED = "base", "merged"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRecord:
@@ -22,8 +24,8 @@ class PushRecord:
     `base` is the branch that its pull request is to be merged into, `url` where that is ("" where none is open yet).
     `problem` says why the last try came to nothing, `mend` what to type against that, "" where all is well. `merged` is
     why a merge of it that the remote has could not be taken over. `noted` is the commit of ours that tells the address
-    in the spec's file, on top of the work at `work`. `role` is "base" where the branch is none of work, but one that
-    was made for a pull request to be merged into.
+    in the spec's file, on top of the work at `work`. `role` is `BASE` where the branch is none of work, but one that
+    was made for a pull request to be merged into, `MERGED` where that is all that is left of it.
     """
 
     spec: SpecId
@@ -88,8 +90,14 @@ def save_push(journal: Path, record: PushRecord) -> None:
 
 
 def remove_push(journal: Path, spec: SpecId) -> None:
-    """Forget what was pushed of a spec: it is merged, and its branch is gone."""
-    for role in ("base", ""):
+    """Be done with what was pushed of a spec: it is merged, and its branch is gone here. What the remote may have of it
+    is ours all the same, should the spec be worked again."""
+    record = load_push(journal, spec)
+    if record is not None:
+        save_push(
+            journal, PushRecord(spec=spec, remote=record.remote, branch=record.branch, oid=record.oid, role=MERGED)
+        )
+    for role in (BASE, ""):
         _find_path(journal, spec, role).unlink(missing_ok=True)
 
 

@@ -22,7 +22,7 @@ from chant_tasks.git.remotes import Link, find_address
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.locks import find_spec_lock
-from chant_tasks.journal.pushes import PushRecord, load_push
+from chant_tasks.journal.pushes import BASE, MERGED, PushRecord, load_push
 from chant_tasks.overview import load_state
 from chant_tasks.spec.frontmatter import split_frontmatter
 from chant_tasks.spec.model import Spec, SpecId
@@ -87,10 +87,11 @@ def _publish(run: SpecRun, spec_id: SpecId, branch: str) -> PushRecord:
     link = open_link(run)
     address = find_address(run.git, link.remote)
     forge = require_forge(run.config.git, address)
-    record = load_push(run.overview.project.journal_folder, spec_id)
+    journal = run.overview.project.journal_folder
+    record = load_push(journal, spec_id) or load_push(journal, spec_id, MERGED)
     if record is None or (record.remote, record.branch) != (link.remote, branch):
         record = PushRecord(spec=spec_id, remote=link.remote, branch=branch)
-    record = save_record(run, replace(record, problem=_STOPPED, mend=""))
+    record = save_record(run, replace(record, problem=_STOPPED, mend="", role=""))
     record = push_branch(run, link, record, require_tip(run, branch))
     tip = Oid(record.oid)
     spec, text = _load_finalized(run, spec_id, tip)
@@ -120,9 +121,9 @@ def _push_base(run: SpecRun, link: Link, spec_id: SpecId) -> str:
         return run.target
     base = find_pr_base(record.target, record.stacked_on, record.base_branch)
     if has_own_base(record.stacked_on, record.base_branch):
-        pushed = load_push(journal, spec_id, "base")
+        pushed = load_push(journal, spec_id, BASE)
         if pushed is None or (pushed.remote, pushed.branch) != (link.remote, base):
-            pushed = PushRecord(spec=spec_id, remote=link.remote, branch=base, role="base")
+            pushed = PushRecord(spec=spec_id, remote=link.remote, branch=base, role=BASE)
         push_branch(run, link, pushed, require_tip(run, base))
     return base
 

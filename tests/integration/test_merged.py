@@ -104,6 +104,27 @@ def test_a_target_with_commits_of_its_own_waits_for_its_user(
     assert repository.refs("refs/heads/").keys() == {"refs/heads/main"}
 
 
+def test_a_spec_that_is_worked_again_goes_over_what_is_left_of_its_branch_there(
+    repository: Repository, forge: Forge, tmp_path: Path
+) -> None:
+    spec_id = publish_spec(repository)
+    left = forge.heads()[f"chant/{spec_id}"]
+    merge_there(forge, tmp_path, spec_id)
+    begin(repository, spec_id)
+    repository.git("push", "-q", "origin", f"{left}:refs/heads/chant/{spec_id}")
+    forge.close(1)
+
+    repository.forget(spec_id)
+    repository.work(spec_id)
+    done = publish(repository.prepare(), spec_id)
+
+    assert done is not None
+    assert not done.problem
+    assert forge.heads()[f"chant/{spec_id}"] == repository.tip(f"chant/{spec_id}") != left
+    assert [pull["state"] for pull in forge.pulls] == ["closed", "open"]
+    assert repository.state(spec_id).reason.endswith("https://forge.example/pulls/2")
+
+
 def test_a_branch_that_a_person_has_gone_on_with_stays(repository: Repository, forge: Forge, tmp_path: Path) -> None:
     spec_id = publish_spec(repository)
     branch = f"chant/{spec_id}"
