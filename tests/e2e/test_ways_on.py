@@ -188,6 +188,19 @@ def test_a_failed_spec_is_worked_again_as_printed(make: Make) -> None:
     assert (done.status, state(repository)) == (0, "completed"), done.stderr
 
 
+def test_work_that_a_check_refuses_is_mended_in_a_folder_of_its_own(make: Make) -> None:
+    repository = make(f"touch bad.txt work.txt; {LAND_OTHER}", "checks: ['test ! -e bad.txt']")
+
+    resolve, land, _ = printed(repository.doit("-n", "2").stderr)
+    place = repository.shell(resolve).lines[0]
+    mended = repository.shell(f"{place} && git rm -q bad.txt && git commit -qm mended")
+    done = repository.shell(land)
+
+    assert (mended.status, done.status) == (0, 0), mended.stderr + done.stdout + done.stderr
+    assert state(repository) == "completed"
+    assert repository.git("ls-tree", "--name-only", "main", "bad.txt", "work.txt") == "work.txt"
+
+
 @pytest.mark.parametrize("choice", ["forget", "cancel"])
 def test_a_spec_whose_attempts_come_to_nothing_is_forgotten_or_cancelled_as_printed(make: Make, choice: str) -> None:
     repository = make("[ -e $HOME/now ] && echo work > work.txt", "attempts: 1")
