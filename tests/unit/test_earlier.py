@@ -1,6 +1,6 @@
 """What an agent is told that goes on from an earlier attempt."""
 
-from chant_tasks.earlier import Earlier, render_facts, render_resumed, render_section
+from chant_tasks.earlier import Clash, Earlier, LandedChange, render_facts, render_resumed, render_section
 
 EARLIER = Earlier(
     reason="the run was stopped",
@@ -54,3 +54,20 @@ def test_a_whole_prompt_gets_a_section_and_a_resumed_session_a_message_of_its_ow
     assert "(the run was stopped)" in message
     assert "`.chant/specs/a.md`" in message
     assert "`/tmp/chant-a`, on branch `spec/a`" in message
+
+
+def test_an_agent_is_told_of_its_conflict_alike_whether_it_remembers_or_not() -> None:
+    landed = LandedChange(commit="1a2b3c4", spec="2026-01-24-001-aaa", title="Rename {keys}", paths=("src/a.py",))
+    clash = Clash(target="main", paths=("src/a.py",), landed=(landed,), before="marks are left")
+    earlier = Earlier(reason="its work conflicts", clash=clash)
+
+    section = render_section(earlier, spec_path=".chant/specs/b.md", worktree="/tmp/chant-b", branch="spec/b")
+    message = render_resumed(earlier, spec_path=".chant/specs/b.md", worktree="/tmp/chant-b", branch="spec/b")
+
+    assert section == message
+    assert "- `src/a.py`\n" in message
+    assert "- spec `2026-01-24-001-aaa`, commit 1a2b3c4 `Rename {keys}`: `src/a.py`\n" in message
+    assert "Your last try was not accepted: marks are left." in message
+    assert "last try" not in render_section(
+        Earlier(reason="", clash=Clash(target="main", paths=())), spec_path="", worktree="", branch=""
+    )

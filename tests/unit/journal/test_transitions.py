@@ -11,6 +11,7 @@ from chant_tasks.journal.transitions import (
     AgentStart,
     End,
     IllegalTransition,
+    Last,
     to_agent_ended,
     to_cleaned,
     to_ended,
@@ -18,11 +19,14 @@ from chant_tasks.journal.transitions import (
     to_finished,
     to_landing,
     to_left,
+    to_left_to_person,
+    to_mending,
     to_not_landing,
     to_reopened,
     to_running,
     to_session,
     to_taken_over,
+    to_unmended,
     to_watched,
 )
 from chant_tasks.state import Ending
@@ -169,3 +173,36 @@ def test_nothing_is_completed_that_never_began_to_land() -> None:
 def test_taking_over_notes_whose_hands_it_is_in() -> None:
     assert _follow(*LANDING[:4]).process == PROCESS
     assert _follow(*LANDING[:4], "taken over").process == OTHER
+
+
+def _conflict() -> AttemptRecord:
+    ended = to_ended(_follow(*LANDING[:4]), End(ending=Ending.CONFLICT, at="2026-01-02T00:00:00Z", paths=("a.py",)))
+    return replace(ended, folder="/tmp/chant-a", cost_usd=0.25)
+
+
+def test_a_try_to_resolve_a_conflict_begins_from_the_finished_work_and_goes_on_in_its_session() -> None:
+    here, elsewhere = (to_mending(_conflict(), OTHER, "5" * 40, path) for path in ("/tmp/chant-a", "/tmp/chant-b"))
+
+    assert (here.phase, here.ending, here.head, here.conflict_tries) == (Phase.CREATED, None, "1" * 40, 1)
+    assert (here.session, elsewhere.session) == (_conflict().session, "")
+    gave_up = to_agent_ended(here, replace(FINISHED, how=AgentEnd.GAVE_UP, cost_usd=None))
+    assert gave_up.cost_usd == 0.25
+
+
+@pytest.mark.parametrize(
+    ("is_last", "tries", "is_mendable"), [(Last.NO, 1, True), (Last.YES, 1, False), (Last.UNCOUNTED, 0, True)]
+)
+def test_a_try_that_came_to_nothing_counts_unless_it_was_interrupted(
+    is_last: Last, tries: int, is_mendable: bool
+) -> None:
+    end = End(ending=Ending.CONFLICT, at="2026-01-02T00:00:00Z")
+
+    record = to_unmended(to_mending(_conflict(), OTHER, "5" * 40, "/tmp/chant-a"), end, "marks are left", is_last)
+
+    assert (record.conflict_tries, record.is_mendable, record.merging) == (tries, is_mendable, "")
+    assert record.conflict_outcome == "marks are left"
+
+
+def test_what_is_left_to_a_person_is_resolved_by_no_agent() -> None:
+    with pytest.raises(IllegalTransition):
+        to_mending(to_left_to_person(_conflict(), ""), OTHER, "5" * 40, "/tmp/chant-a")
