@@ -175,7 +175,7 @@ def _find_lines(earlier: Earlier) -> Iterator[str]:
         (render_count(len(earlier.commits), "commit"), earlier.commits),
         (f"{render_count(len(earlier.files), 'file')} changed in all", earlier.files),
         (f"{len(earlier.uncommitted)} of these not committed", earlier.uncommitted),
-        (f"{render_count(len(earlier.ticked), 'box', 'boxes')} ticked", earlier.ticked),
+        (f"{render_count(len(earlier.ticked), 'box', 'boxes')} ticked", earlier.ticked if earlier.has_changes else ()),
         (f"the check that failed ran on {earlier.said_of}, and said last", earlier.said),
     )
     for words, items in rows:
