@@ -131,6 +131,7 @@ HOSTILE = {
     ),
     "leaves a bisect": "git bisect start -q",
     "leaves a lock": "touch .git/index.lock",
+    "leaves pipes": "mkdir sub && mkfifo sub/.gitignore && rm tracked.txt && mkfifo tracked.txt",
     "changes what is ignored": (
         "printf '!*\\n' > .gitignore && mkdir -p fresh && echo x > fresh/x && git add -A && git commit -qm ignore"
     ),
