@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from chant_tasks.config import Config, find_base_branch, is_stacked
 from chant_tasks.errors import GitError, SpecError, WorktreeError
@@ -84,7 +85,7 @@ def plan_stacked_on(present: Overview, spec_id: SpecId) -> tuple[StackedOn, ...]
 
 def add_base_branch(run: SpecRun, record: AttemptRecord) -> None:
     """Let the branch that was made for this spec alone end at its base. Raises WorktreeError where a branch of that
-    name is not ours, or GitError."""
+    name is not ours, or somebody has it checked out, or GitError."""
     if not has_own_base(record.stacked_on, record.base_branch):
         return
     name, base = f"refs/heads/{record.base_branch}", Oid(record.base)
@@ -95,8 +96,13 @@ def add_base_branch(run: SpecRun, record: AttemptRecord) -> None:
     if there is None or not _is_ours(run.git, record.spec, there):
         mend = f"git branch -m {record.base_branch} another-name"
         raise WorktreeError(f"a branch {record.base_branch} is in the way, and is none of ours", mend)
-    if there != base:
-        apply_ref(run.git, name, base, there, reason)
+    if there == base:
+        return
+    where = find_checkout(run, record.base_branch)
+    if where:
+        mend = f"git -C {quote(where)} switch {run.target}"
+        raise WorktreeError(f"{record.base_branch} is checked out in {where}, and has to move", mend)
+    apply_ref(run.git, name, base, there, reason)
 
 
 def remove_base_branch(run: SpecRun, record: AttemptRecord) -> None:
@@ -105,12 +111,17 @@ def remove_base_branch(run: SpecRun, record: AttemptRecord) -> None:
     name = f"refs/heads/{record.base_branch}"
     if not has_own_base(record.stacked_on, record.base_branch):
         return
-    worktrees = load_worktrees(run.git, run.overview.project.top)
     tip = find_commit(run.git, name)
-    is_free = all(worktree.branch != record.base_branch for worktree in worktrees)
+    is_free = not find_checkout(run, record.base_branch)
     if is_free and tip is not None and _is_ours(run.git, record.spec, tip):
         with suppress(GitError):  # somebody has gone on there just now
             remove_ref(run.git, name, tip)
+
+
+def find_checkout(run: SpecRun, branch: str) -> str:
+    """Where a branch is checked out; "" where it is not."""
+    worktrees = load_worktrees(run.git, run.overview.project.top)
+    return next((str(worktree.path) for worktree in worktrees if worktree.branch == branch), "")
 
 
 def _is_ours(git: Git, spec_id: SpecId, tip: Oid) -> bool:

@@ -11,7 +11,6 @@ from chant_tasks.errors import ChantError
 from chant_tasks.git.objects import find_merge_base, is_ancestor
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
-from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AttemptRecord, load_last, save_record
 from chant_tasks.journal.locks import find_spec_lock
 from chant_tasks.journal.transitions import Moved, to_not_restacked, to_restacked, to_stacked
@@ -21,12 +20,12 @@ from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Clash, Ending, Footing, Kind, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
-from chant_tasks.steps.footing import add_base_branch, find_footing, plan_stacked_on
+from chant_tasks.steps.footing import add_base_branch, find_checkout, find_footing, plan_stacked_on
 from chant_tasks.steps.move import Move, apply_move, finish_move
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.replay import Work, replay
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.words import render_some
+from chant_tasks.words import render_problem, render_some
 
 _WORKED = (Kind.READY, Kind.FAILED, Kind.BLOCKED)  # what `doit SPEC` may bring on
 
@@ -91,6 +90,8 @@ def restack_all(run: SpecRun, specs: Collection[SpecId], *, is_dry: bool = False
             result = _restack_locked(run, spec_id, moving, is_dry=is_dry)
         except ChantError as error:
             result = Stays(spec=spec_id, reason=error.reason, hint=error.hint)
+        except OSError as error:
+            result = Stays(spec=spec_id, reason=render_problem(error), hint="once that is mended: doit spec-restack")
         if result is not None:
             moving.add(spec_id)
             yield result
@@ -163,7 +164,7 @@ def _move(run: SpecRun, record: AttemptRecord, head: Oid, footing: Footing, *, i
     if is_ancestor(run.git, onto, head):
         moved: Moved | Conflict = _note_as_it_is(run, record, head)
     else:
-        where = _find_checkout(run, record)
+        where = find_checkout(run, record.branch)
         if where:
             hint = f"git -C {quote(where)} switch {run.target}, then: doit spec-restack"
             return Stays(spec=record.spec, reason=f"{record.branch} is checked out in {where}", hint=hint)
@@ -204,12 +205,6 @@ def _find_work(run: SpecRun, record: AttemptRecord, head: Oid) -> Work:
         given=find_copy(run, record, "given.md") or b"",
         is_signed=run.is_signed,
     )
-
-
-def _find_checkout(run: SpecRun, record: AttemptRecord) -> str:
-    """Where the branch is checked out; "" where it is not."""
-    worktrees = load_worktrees(run.git, run.overview.project.top)
-    return next((str(worktree.path) for worktree in worktrees if worktree.branch == record.branch), "")
 
 
 def _end_contradicting(run: SpecRun, record: AttemptRecord, wanted: AttemptRecord, *, is_dry: bool) -> Contradicts:

@@ -193,8 +193,17 @@ def test_a_diamond_stands_on_a_merge_and_on_what_is_left_of_it(repository: Repos
     assert repository.record(specs["d"]).base_branch == base
     assert repository.files(f"{branch_of(specs['d'])}") == {"README.md", *(f"{name}.txt" for name in specs)}
     amend(repository, specs["a"])
+    repository.git("worktree", "add", "-q", str(repository.outside / "base"), base)
+    old = repository.tip(base)
+    held = restack(repository)[-1]
+    assert isinstance(held, Stays)
+    assert (held.reason, repository.tip(base)) == (
+        f"{base} is checked out in {repository.outside / 'base'}, and has to move",
+        old,
+    )
+    repository.git("worktree", "remove", str(repository.outside / "base"))
 
-    assert [result.spec for result in restack(repository)] == [specs[name] for name in "bcd"]
+    assert [result.spec for result in restack(repository)] == [specs["d"]]
     assert repository.show("a.txt", branch_of(specs["d"])) == "amended\n"
     assert repository.record(specs["d"]).base == repository.tip(base)
     assert restack(repository) == []
