@@ -17,8 +17,9 @@ EndedBy = Literal["wall timeout", "silence timeout", "stopped", "lingering"]
 class Exit:
     """How a process ended: its status, or the signal that killed it; neither where that could not be told.
 
-    `ended_by` is why it was ended from here: "lingering" is a process that stayed after its last word. `stderr` is the
-    end of what it wrote there. `ended_at` is when, in the machine's own zone: "resets at 3pm" is read by it.
+    `ended_by` is why it was ended from here: "lingering" is a process that stayed after its last word, all others had
+    said none by then. `stderr` is the end of what it wrote there. `ended_at` is when, in the machine's own zone, by
+    which "resets at 3pm" is read.
     """
 
     status: int | None
@@ -81,11 +82,12 @@ def judge_told(exit: Exit, events: Sequence[AgentEvent], status: int | None = No
 
     `status` is that of the service's last answer where the agent tells it by other means than its events.
     """
+    # Some answer SIGTERM in the middle of their work with a word of success: only what was said before counts.
+    if exit.ended_by not in (None, "lingering"):
+        return judge_exit(exit, events)
     last = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if last is not None and last.is_ok:
         return Finished(last.text or find_last_words(events))
-    if exit.ended_by not in (None, "lingering"):
-        return judge_exit(exit, events)
     if last is not None:
         error = classify(last.text, status) if last.error is ErrorClass.UNKNOWN else last.error
         return judge_error(last.text, error, exit, events)

@@ -141,10 +141,10 @@ class _Watch:
 
     def _find_reason(self, now: float, is_stopped: bool) -> EndedBy | None:
         limits, outputs = self._limits, self._outputs
+        if outputs.last_word is not None:
+            return "lingering" if is_stopped or now - outputs.last_word >= limits.grace else None
         if is_stopped:
             return "stopped"
-        if outputs.last_word is not None:
-            return "lingering" if now - outputs.last_word >= limits.grace else None
         if limits.wall is not None and now >= limits.wall:
             return "wall timeout"
         if limits.silence is not None and now - outputs.last_output >= limits.silence:

@@ -46,6 +46,19 @@ def claude_stays(_: str) -> None:
     time.sleep(300)
 
 
+def claude_gives_in(_: str) -> None:
+    """Say at SIGTERM, in the middle of its work, that all is well: Copilot has been seen to do so."""
+
+    def leave(number: int, _: object) -> None:
+        os.write(1, b'{"type": "result", "subtype": "success", "is_error": false, "result": "All done."}\n')
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    answer("I begin.")
+    sys.stdout.flush()
+    time.sleep(300)
+
+
 def edits(prompt: str) -> None:
     Path("made.txt").write_text(prompt)
     print("made it")

@@ -160,20 +160,30 @@ def test_what_claude_reports_is_known_afterwards(bench: Bench) -> None:
     assert find_served_model(events) == "fake-1"
 
 
-def test_claude_that_hangs_after_its_result_has_finished(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("behaviour", "stops", "ended_by", "outcome"),
+    [
+        ("claude_stays", False, "lingering", Finished("All done.")),
+        ("claude_stays", True, "lingering", Finished("All done.")),
+        ("claude_gives_in", True, "stopped", Stopped("the run was stopped")),
+    ],
+)
+def test_only_a_last_word_that_was_said_before_it_was_asked_to_end_is_believed(
+    behaviour: str, stops: bool, ended_by: str, outcome: Outcome, bench: Bench
+) -> None:
     claude = CASES["claude"].provider
 
     def is_last(line: str) -> bool:
         bench.lines.append(line)
+        if stops:
+            bench.stop.set()
         return any(isinstance(event, Ended) for event in claude.parse_line(line))
 
-    launch = claude.plan_launch(ask_claude(request_in(bench.folder), bench.folder, "claude_stays"))
-    ended = bench.run(*launch.argv, on_line=is_last, limits=replace(NO_LIMITS, grace=0.3))
+    launch = claude.plan_launch(ask_claude(request_in(bench.folder), bench.folder, behaviour))
+    ended = bench.run(*launch.argv, on_line=is_last, limits=replace(NO_LIMITS, grace=0.3 if not stops else 5.0))
 
-    assert ended.ended_by == "lingering"
-    assert claude.judge(ended, [event for line in bench.lines for event in claude.parse_line(line)]) == Finished(
-        "All done."
-    )
+    assert ended.ended_by == ended_by
+    assert claude.judge(ended, [event for line in bench.lines for event in claude.parse_line(line)]) == outcome
 
 
 def test_a_spec_without_a_script_is_refused_before_anything_starts(tmp_path: Path) -> None:
