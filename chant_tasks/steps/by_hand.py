@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from chant_tasks.errors import RepositoryError
-from chant_tasks.git.index import load_changed
+from chant_tasks.git.index import load_changed, load_unmerged
 from chant_tasks.git.merging import find_merged
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import is_ancestor
@@ -30,7 +30,7 @@ _STEM = "resolve"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """Where a person resolves it, and the paths that conflict (none: there is nothing to merge)."""
+    """Where a person resolves it, and the paths that conflict, still (none: there is nothing to merge)."""
 
     folder: Path
     paths: tuple[str, ...]
@@ -41,7 +41,8 @@ def add_place_by_hand(run: SpecRun, attempt: Attempt) -> ByHand:
     RepositoryError where the branch is checked out elsewhere, or WorktreeError or GitError."""
     record, there = attempt.record, _find_places(run, attempt.record.branch)
     if there:
-        return ByHand(folder=_require_ours(run, attempt, there[0]).path, paths=())
+        place = _require_ours(run, attempt, there[0]).path
+        return ByHand(folder=place, paths=load_unmerged(Git(place)))
     head = find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head)
     attempt = replace(attempt, record=replace(record, head=head))
     tip = find_commit(run.git, f"refs/heads/{record.target}")
