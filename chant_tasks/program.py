@@ -47,9 +47,10 @@ class Done:
     was_ended: bool = False
 
     @property
-    def words(self) -> str:
-        """What it said on standard error, on one line."""
-        return " ".join(self.stderr.decode("utf-8", "replace").split())
+    def first_line(self) -> str:
+        """The first thing that it said on standard error."""
+        lines = self.stderr.decode("utf-8", "replace").splitlines()
+        return next((line.strip() for line in lines if line.strip()), "")
 
 
 def run_program(launch: Launch, patience: Patience) -> Done:

@@ -11,6 +11,7 @@ from chant_tasks.program import Launch, Patience, run_program
 from chant_tasks.words import render_excerpt
 
 _LONGEST_WORDS = 200
+_NOBODY = (b"HTTP 401", b"401 Unauthorized", b"auth login")  # what they say of somebody whom they do not know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,13 @@ def _run(desk: Desk, call: Call) -> str:
     try:
         done = run_program(launch, desk.patience)
     except OSError as error:
-        reason = f"{name} is not there" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
-        raise ForgeError(f"{reason}, and opens the pull requests", f"install it, then: {desk.forge.login}") from error
+        why = "is not installed" if isinstance(error, FileNotFoundError) else f"cannot be started: {error.strerror}"
+        raise ForgeError(f"{name}, which opens the pull requests, {why}") from error
     if done.was_ended:
         raise ForgeError("the run was stopped" if desk.patience.is_stopped() else f"{name} did not end in time")
     answer = done.stdout.decode("utf-8", "replace")
     if done.status != 0:
-        words = find_complaint(answer) or render_excerpt(done.words, _LONGEST_WORDS) or f"exit status {done.status}"
-        raise ForgeError(f"{name}: {words.removeprefix(f'{name}: ')}", desk.forge.login)
+        words = find_complaint(answer) or render_excerpt(done.first_line, _LONGEST_WORDS) or f"status {done.status}"
+        is_unknown = any(word in done.stderr for word in _NOBODY)
+        raise ForgeError(f"{name}: {words.removeprefix(f'{name}: ')}", desk.forge.login if is_unknown else "")
     return answer

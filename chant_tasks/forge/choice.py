@@ -19,12 +19,11 @@ def require_forge(settings: Remote, address: str) -> Forge:
             return GitLab()
         case ForgeKind.COMMAND:
             if not settings.command:
-                raise ForgeError("git.provider is command, and git.command names none", "set it in .chant/config.md")
+                raise ForgeError("git.provider is command, and git.command names none (.chant/config.md)")
             return Command(settings.command)
         case None:
             raise ForgeError(
-                f"{settings.remote}'s address does not tell which forge it is",
-                "set git.provider to github, gitlab or command in .chant/config.md",
+                f"{settings.remote}'s address does not tell which forge it is: set git.provider in .chant/config.md"
             )
         case unknown:
             assert_never(unknown)

@@ -15,7 +15,7 @@ from chant_tasks.forge.contract import HEADLESS, Call, PullRequest, Wanted, requ
 class Command:
     """A command of the user's."""
 
-    login = "run it by hand: docs/how-to/pull-requests.md says what it gets"
+    login = ""
     variables: Mapping[str, str] = HEADLESS
 
     def __init__(self, argv: tuple[str, ...]) -> None:

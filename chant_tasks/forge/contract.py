@@ -45,8 +45,8 @@ class Call:
 
 
 class Forge(Protocol):
-    """One way to open pull requests. `variables` are for its command; `login` says what to type where it is missing or
-    knows nobody."""
+    """One way to open pull requests. `variables` are for its command; `login` is what to type where it does
+    not know who calls ("" for nothing in particular)."""
 
     name: str
     login: str

@@ -153,6 +153,9 @@ def test_a_forge_that_refuses_leaves_the_branch_pushed_and_is_asked_again(
     state = repository.state(spec_id)
     assert state.reason == f"completed on branch {branch_of(spec_id)}, no pull request: {done.problem}"
     assert words_of(state) == ["gh auth login", "doit a", "doit spec-land a", "doit spec-discard a"]
+    forge.fail("gh: Validation Failed (HTTP 422)")
+    publish_now(repository, spec_id)
+    assert words_of(repository.state(spec_id))[0] == "doit a"
     forge.recover()
     assert publish_now(repository, spec_id) == Publication(spec=spec_id)
     assert len(forge.pulls) == 1
