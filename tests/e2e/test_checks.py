@@ -72,13 +72,14 @@ def test_an_agent_goes_on_from_a_red_check_told_what_failed(repository: Reposito
 def test_what_a_person_mends_on_the_branch_is_landed_by_the_commands_that_were_printed(repository: Repository) -> None:
     repository.doit("-n", "2", "specs")
     mend, land = (
-        next_command(repository, "mend it there and commit"),
+        next_command(repository, "mend it in a folder of its own"),
         next_command(repository, "then check and land it"),
     )
 
     assert repository.shell(mend).status == 0
-    repository.write("good.txt", "good\n")
-    repository.commit("mend")
+    folder = repository.temporary / f"resolve-{A}"
+    (folder / "good.txt").write_text("good\n")
+    repository.git("-C", str(folder), "commit", "--quiet", "--all", "--message", "mend")
     done = repository.shell(land)
 
     assert done.status == 0, done.stderr
