@@ -55,7 +55,7 @@ def test_an_agent_goes_on_from_a_red_check_told_what_failed(repository: Reposito
     first = repository.doit("-n", "2", "specs")
     assert (first.status, repository.git("ls-tree", "--name-only", "main", "good.txt")) == (1, "")
     assert "`test` failed with status 1" in first.stderr
-    assert f"git switch spec/{A}" in first.stderr
+    assert "doit spec-resolve aaa" in first.stderr
 
     done = repository.shell(
         next_command(repository, "have its agent mend it").replace("spec-resume", "spec-resume -n 2")
