@@ -1,14 +1,14 @@
 """Branches and other refs: where they point, and moving them by compare-and-swap."""
 
 import select
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import IO, Self
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.running import STATUS, Ended, add_running, remove_running, wait_for
+from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, remove_running, wait_for
 
 
 def is_zero(oid: str) -> bool:
@@ -100,7 +100,7 @@ class PreparedMove:
             with suppress(BrokenPipeError):  # it has ended already, which is what was wanted
                 self._process.stdin.close()
         with suppress(Ended):  # in a hook; it was prepared to drop the move anyway
-            wait_for(self._process, self._has_ended)
+            wait_for(self._process, partial(has_ended_within, self._process))
         remove_running(self._process)
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
@@ -125,11 +125,6 @@ class PreparedMove:
         except Ended as ended:
             raise GitError(self._arguments[2:], STATUS, str(ended)) from None
         return stdout.readline()
-
-    def _has_ended(self, seconds: float) -> bool:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-        return self._process.returncode is not None
 
     def _refuse(self) -> None:
         assert self._process.stderr is not None

@@ -13,7 +13,7 @@ from typing import NewType
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import Place, find_place
-from chant_tasks.git.running import STATUS, Ended, run_to_end
+from chant_tasks.git.running import STATUS, Ended, GitProcess, run_to_end
 from chant_tasks.words import render_mend
 
 Oid = NewType("Oid", str)
@@ -101,10 +101,10 @@ class Git:
             raise GitError(arguments, process.returncode, stderr.decode("utf-8", "replace"))
         return Answer(status=process.returncode, stdout=stdout, stderr=stderr)
 
-    def start(self, *arguments: str, takes_input: bool = True, has_own_group: bool = True) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str, takes_input: bool = True, has_own_group: bool = True) -> GitProcess:
         """A git that has started. Raises GitError where it cannot be."""
         try:
-            return subprocess.Popen(
+            return GitProcess(
                 ("git", *arguments),
                 cwd=self.folder,
                 env=self.environment(),

@@ -26,11 +26,19 @@ class Ended(Exception):
     """A git did not end by itself; the text says why it was ended."""
 
 
+class GitProcess(subprocess.Popen[bytes]):
+    """A git of ours. Where `communicate` has a timeout, that is for reading: once both streams have ended, so has the
+    git, and to look for that every so often would make each git take half as long again."""
+
+    def wait(self, timeout: float | None = None) -> int:  # noqa: ARG002  # `communicate` gives it
+        return super().wait()
+
+
 class _Running:
     """The gits that run, and since when they are to come to an end."""
 
     def __init__(self) -> None:
-        self.processes: set[subprocess.Popen[bytes]] = set()
+        self.processes: set[GitProcess] = set()
         self.stopped_at: float | None = None
 
 
@@ -42,17 +50,24 @@ def ask_to_end(*, is_asked: bool) -> None:
     _running.stopped_at = time.monotonic() if is_asked else None
 
 
-def add_running(process: subprocess.Popen[bytes]) -> None:
+def has_ended_within(process: GitProcess, seconds: float) -> bool:
+    """Whether the git has ended, which is waited for so long."""
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.Popen.wait(process, seconds)
+    return process.returncode is not None
+
+
+def add_running(process: GitProcess) -> None:
     """Know of a git of ours that others talk to."""
     _running.processes.add(process)
 
 
-def remove_running(process: subprocess.Popen[bytes]) -> None:
+def remove_running(process: GitProcess) -> None:
     """Know no more of it: it has ended."""
     _running.processes.discard(process)
 
 
-def run_to_end(process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[bytes, bytes]:
+def run_to_end(process: GitProcess, stdin: bytes | None) -> tuple[bytes, bytes]:
     """Both streams of a git that gets `stdin`, once it has ended. Raises as `wait_for` does."""
     streams: list[tuple[bytes, bytes]] = []
     given = stdin
@@ -73,7 +88,7 @@ def run_to_end(process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[b
     return streams[0]
 
 
-def wait_for(process: subprocess.Popen[bytes], has_come: Callable[[float], bool]) -> None:
+def wait_for(process: GitProcess, has_come: Callable[[float], bool]) -> None:
     """Return once that has come which `has_come` waits for, so many seconds a call. Raises Ended where the git took too
     long; whatever else is raised meanwhile, a Ctrl-C, ends it, too: by TERM first, at which git takes its locks away.
     """
@@ -91,7 +106,7 @@ def end_all_at_once() -> None:
     apply_end(tuple(_running.processes), _AT_ONCE_SECONDS)
 
 
-def apply_end(processes: tuple[subprocess.Popen[bytes], ...], patience: float) -> None:
+def apply_end(processes: tuple[GitProcess, ...], patience: float) -> None:
     """End these gits with their hooks and filters, first with TERM and after `patience` seconds with KILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
@@ -110,7 +125,7 @@ def _require_time(started: float) -> None:
         raise Ended(f"still ran after {_LIMIT_SECONDS / 60:.0f} minutes, and was ended")
 
 
-def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _send(process: GitProcess, number: signal.Signals) -> None:
     with suppress(OSError):
         if _leads_group(process):
             os.killpg(process.pid, number)
@@ -118,7 +133,7 @@ def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
             process.send_signal(number)
 
 
-def _has_group(process: subprocess.Popen[bytes]) -> bool:
+def _has_group(process: GitProcess) -> bool:
     """Whether the git, or what it has started, still runs."""
     if process.poll() is None:
         return True
@@ -129,6 +144,6 @@ def _has_group(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _leads_group(process: subprocess.Popen[bytes]) -> bool:
+def _leads_group(process: GitProcess) -> bool:
     """Whether the git is in a process group of its own; one that signs is in ours."""
     return process.returncode is not None or os.getpgid(process.pid) == process.pid
