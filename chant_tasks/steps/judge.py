@@ -27,7 +27,8 @@ class Judge:
 
     def search(self) -> Search:
         """What may land. Raises CheckStopped, and ChantError or OSError where checks could not be run."""
-        self._hold()
+        if self._find_commands(len(self._stack.members)):
+            self._hold()
         found = search_green(len(self._stack.members), self._is_green)
         if found.was_flaky:
             names = ", ".join(dict.fromkeys(f"`{shorten_command(red.command)}`" for red in self.reds.values()))

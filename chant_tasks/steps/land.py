@@ -18,7 +18,7 @@ from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.journal.transitions import to_finalized_on_branch, to_not_landing
 from chant_tasks.landing.commit import Made
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
-from chant_tasks.landing.land import Conflict, Landed, Request, Resumed, Waits
+from chant_tasks.landing.land import Conflict, Landed, Request, Resumed, Waits, remove_landing_ref
 from chant_tasks.state import Ending, State
 from chant_tasks.steps.advance import is_left_out
 from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
@@ -157,6 +157,7 @@ def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> Sta
         return state
     record = attempt.record
     apply_ref(run.git, f"refs/heads/{record.branch}", tip, head, f"chant: finalize {record.spec}")
+    remove_landing_ref(run.git, record.spec)  # it held the commit while that was being checked
     # a tombstone stays: until the branch is merged, the target has only what was forgotten
     attempt = save(run, attempt, to_finalized_on_branch(record, tip))
     run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
