@@ -85,6 +85,8 @@ def end_on_branch(
     """End an attempt for now: everything stays on its branch, only the worktree goes."""
     if attempt.is_resolved and ending is Ending.CONFLICT:  # a person is at it
         attempt = replace(attempt, record=to_left_to_person(attempt.record, ""))
+    if ending is not Ending.WAITS:  # the commit that was checked or was to land is not what comes next
+        remove_landing_ref(run.git, attempt.record.spec)
     leftover = remove_traces(run, attempt.record, keeps_branch=True)
     kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
     end = End(ending=ending, at=now(), reason=reason, paths=paths, said=said, kept=kept, leftover=leftover)

@@ -47,8 +47,11 @@ class Judge:
 
     def _hold(self) -> None:
         """Keep git from throwing away what is being checked: a check may take longer than its patience."""
-        batch, tip = self._batch, self._stack.find_commit(len(self._stack.members))
-        for made in self._stack.members:
+        batch, members = self._batch, self._stack.members
+        if not members or not self._find_commands(len(members)):
+            return
+        tip = self._stack.find_commit(len(members))
+        for made in members:
             apply_ref(batch.git, landing_ref(made.request.spec), tip, None, "chant: about to be checked")
 
     def _is_green(self, count: int) -> bool:

@@ -51,6 +51,15 @@ def test_the_finalized_file_is_the_branchs_last_commit(place: Repository) -> Non
     assert place.spec(spec_id).status is Status.PENDING
 
 
+@pytest.mark.parametrize(("check", "kind"), [("", Kind.WAITING), ("true", Kind.WAITING), ("false", Kind.ATTENTION)])
+def test_nothing_holds_a_commit_that_was_checked_any_more(place: Repository, check: str, kind: Kind) -> None:
+    spec_id = place.add_spec("a", keys=f"{BRANCH}\nchecks: [{check}]")
+    place.commit("spec")
+
+    assert place.work(spec_id).kind is kind
+    assert place.git("for-each-ref", "--format=%(refname)", "refs/chant/landing/") == ""
+
+
 def test_it_is_not_worked_again(place: Repository) -> None:
     spec_id = place.add_spec("a", keys=BRANCH)
     place.commit("spec")
