@@ -108,7 +108,7 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     if attempt.is_mendable and attempt.conflict_tries < facts.most_conflict_tries and not is_changed:
         return _mendable(facts, attempt)
     if attempt.onto:
-        return _restack_conflict(facts, attempt, target)
+        return _restack_conflict(facts, attempt)
     is_conflict = bool(attempt.paths) and attempt.reason.startswith("conflicts ")
     tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
     row = ("conflicts", attempt.reason.removeprefix("conflicts ")) if is_conflict else ("refused", attempt.reason)
@@ -128,7 +128,7 @@ def _conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     )
 
 
-def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts, target: str) -> State:
+def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts) -> State:
     """A branch that could not be moved to where what it stands on is now."""
     tried = (("its agent", _word_tries(attempt)),) if attempt.conflict_outcome else ()
     return State(
@@ -140,11 +140,11 @@ def _restack_conflict(facts: SpecFacts, attempt: AttemptFacts, target: str) -> S
             ("kept", f"branch {facts.branch}, as it was"),
         ),
         next=(
-            Next(command=f"git switch {facts.branch} && git merge {attempt.onto}", purpose="resolve it and commit"),
             Next(
-                command=f"git switch {target} && doit spec-restack {facts.typed}",
-                purpose="then let it stand there",
+                command=f"doit spec-resolve {facts.typed}",
+                purpose=f"merge {attempt.onto} in a folder of its own; resolve it there and commit",
             ),
+            Next(command=f"doit spec-restack {facts.typed}", purpose="then let it stand there"),
             _discard(facts),
         ),
     )

@@ -30,22 +30,26 @@ _STEM = "resolve"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """Where a person resolves it, and the paths that conflict, still (none: there is nothing to merge)."""
+    """Where a person resolves it, the paths that conflict, still (none: there is nothing to merge), and the command
+    that goes on from there."""
 
     folder: Path
     paths: tuple[str, ...]
+    then: str
 
 
 def add_place_by_hand(run: SpecRun, attempt: Attempt) -> ByHand:
-    """The folder with the branch, the target being merged in; the one that is there already, where there is one. Raises
-    RepositoryError where the branch is checked out elsewhere, or WorktreeError or GitError."""
+    """The folder with the branch, the target (or what a restack is to move it onto) being merged in; the one that is
+    there already, where there is one. Raises RepositoryError where the branch is checked out elsewhere, or
+    WorktreeError or GitError."""
     record, there = attempt.record, _find_places(run, attempt.record.branch)
+    then = "doit spec-restack" if record.onto else "doit spec-land"
     if there:
         place = _require_ours(run, attempt, there[0]).path
-        return ByHand(folder=place, paths=load_unmerged(Git(place)))
+        return ByHand(folder=place, paths=load_unmerged(Git(place)), then=then)
     head = find_commit(run.git, f"refs/heads/{record.branch}") or Oid(record.head)
     attempt = replace(attempt, record=replace(record, head=head))
-    tip = find_commit(run.git, f"refs/heads/{record.target}")
+    tip = find_commit(run.git, f"refs/heads/{record.onto or record.target}")
     folder = Path()
 
     def note(path: Path) -> None:
@@ -59,7 +63,7 @@ def add_place_by_hand(run: SpecRun, attempt: Attempt) -> ByHand:
     is_merged = tip is None or is_ancestor(run.git, tip, head)
     paths = add_target(attempt, folder, tip) if tip is not None and not is_merged else ()
     add_included_files(run.overview.project.top, folder, run.config.worktrees.include)
-    return ByHand(folder=folder, paths=paths)
+    return ByHand(folder=folder, paths=paths, then=then)
 
 
 def remove_place_by_hand(run: SpecRun, spec_id: SpecId, branch: str, command: str) -> None:

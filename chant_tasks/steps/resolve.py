@@ -44,7 +44,7 @@ def resolve_branch(run: SpecRun, spec_id: SpecId) -> ByHand:
     with _require_lock(run, spec_id) as lock:
         recover(run, spec_id)
         record = _find_open_record(run, spec_id)
-        if record is None or record.ending not in (Ending.CONFLICT, Ending.RED) or record.onto:
+        if record is None or record.ending not in (Ending.CONFLICT, Ending.RED):
             state = load_state(run.overview, spec_id)
             step = state.next[0].command if state.next else ""
             raise RepositoryError(f"{spec_id} has nothing to resolve: it is {state.label}", step)

@@ -20,6 +20,7 @@ from chant_tasks.spec.frontmatter import edit_frontmatter
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Clash, Ending, Footing, Kind, State, is_met
 from chant_tasks.steps.attempt import find_copy, save_copy
+from chant_tasks.steps.by_hand import remove_place_by_hand
 from chant_tasks.steps.footing import add_base_branch, find_checkout, find_footing, plan_stacked_on
 from chant_tasks.steps.move import Move, apply_move, finish_move
 from chant_tasks.steps.recover import recover
@@ -107,6 +108,9 @@ def _restack_locked(run: SpecRun, spec_id: SpecId, moving: Collection[SpecId], *
             recover(run, spec_id)
             finish_move(run, spec_id)  # what a killed run had done but for cleaning up
         record = load_last(journal, spec_id)
+        if record is not None and record.onto and not is_dry:
+            short = quote(run.overview.short.get(spec_id, spec_id))
+            remove_place_by_hand(run, spec_id, record.branch, f"doit spec-restack {short}")
         if record is None or not record.stacked_on or load_state(run.overview, spec_id).is_satisfied:
             return None
         if is_dry and any(under.spec in moving for under in record.stacked_on):

@@ -120,9 +120,11 @@ def test_a_restack_says_what_it_did_and_its_conflict_is_resolved_as_printed(sand
     assert f"{C}  stays where it is: it waits for b (attention)" in clash.err
     assert state.state == "attention"
     assert sandbox.doit().status == 1
-    resolve = f"git switch -q chant/{B} && git merge chant/{A} || {{ echo both > {B}.txt; git commit -qam both; }}"
-    assert sandbox.repository.shell(resolve).status == 0
-    assert sandbox.repository.shell("git switch -q main && doit spec-restack b").status == 0
+    place = sandbox.repository.shell("doit spec-resolve b").lines
+    assert place[1].endswith("in your checkout: doit spec-restack b")
+    assert sandbox.repository.shell(f"{place[0]} && echo both > {B}.txt && git commit -qam both").status == 0
+    assert sandbox.repository.shell("doit spec-restack b").status == 0
+    assert sandbox.worktrees() == 1
     assert set(load_states(sandbox).values()) == {"waiting"}
     assert sandbox.git("show", f"chant/{C}:{B}.txt") == "both"
     assert any(line.split() == ["stands", "on", f"chant/{B}"] for line in sandbox.doit("info", "c").out.splitlines())

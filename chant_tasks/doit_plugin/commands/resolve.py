@@ -133,7 +133,7 @@ def _resolve(run: SpecRun, spec_id: SpecId) -> bool:
     place, short = resolve_branch(run, spec_id), quote(run.overview.short.get(spec_id, spec_id))
     what = f"resolve {', '.join(map(flatten, place.paths))}, then commit" if place.paths else "mend it and commit"
     write_line(sys.stdout, f"cd {quote(str(place.folder))}")
-    write_line(sys.stdout, f"  {what}; afterwards, in your checkout: doit spec-land {short}")
+    write_line(sys.stdout, f"  {what}; afterwards, in your checkout: {place.then} {short}")
     return True
 
 
