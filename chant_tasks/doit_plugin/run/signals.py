@@ -117,10 +117,33 @@ def pass_on() -> None:
     number = _state.pending[0] if _state.pending else signal.SIGINT
     if number == signal.SIGINT:
         return
-    for pid in find_descendants(os.getpid(), load_parents() or {}):
-        with suppress(OSError):
-            if os.getpgid(pid) == os.getpgrp():
-                os.kill(pid, number)
+    programs = _freeze_programs()
+    for sent in (number, signal.SIGCONT):
+        for pid in programs:
+            with suppress(OSError):
+                os.kill(pid, sent)
+
+
+def _freeze_programs() -> frozenset[int]:
+    """The programs that other tasks run, stopped: one that goes on could start another behind our back, and that would
+    keep doit waiting for as long as it writes into doit's pipe."""
+    frozen: set[int] = set()
+    while True:
+        found = [pid for pid in find_descendants(os.getpid(), load_parents() or {}) if pid not in frozen]
+        ours = [pid for pid in found if _is_in_our_group(pid)]
+        if not ours:
+            return frozenset(frozen)
+        for pid in ours:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+        frozen.update(ours)
+
+
+def _is_in_our_group(pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == os.getpgrp()
+    except OSError:  # it has ended
+        return False
 
 
 def say_interrupted() -> None:
