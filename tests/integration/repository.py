@@ -15,11 +15,12 @@ from chant_tasks.spec.store import load_spec
 from chant_tasks.state import State
 from chant_tasks.steps.agent import run_agent
 from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.by_hand import ByHand
 from chant_tasks.steps.driver import finalize_driver
 from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.forget import forget_spec
 from chant_tasks.steps.prepare import prepare_repair, prepare_run
-from chant_tasks.steps.resolve import discard_branch, land_branch
+from chant_tasks.steps.resolve import discard_branch, land_branch, resolve_branch
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
 
@@ -140,6 +141,10 @@ class Repository:
 
     def work_driver(self, spec_id: SpecId) -> State:
         return finalize_driver(self.prepare(spec_id), spec_id)
+
+    def resolve(self, spec_id: SpecId) -> ByHand:
+        """What `doit spec-resolve SPEC` makes."""
+        return resolve_branch(prepare_repair(load_overview(self.root), self.events.append), spec_id)
 
     def land(self, spec_id: SpecId) -> State:
         """The state after `doit spec-land SPEC`."""

@@ -251,7 +251,9 @@ def test_a_conflict_needs_a_person_and_the_commands_that_are_printed_resolve_it(
     assert second.reason == "it waits for b (attention)"
     assert repository.tip(branch_of(specs["b"])) == old
     assert repository.work(specs["b"]).kind is Kind.ATTENTION
-    repository.shell(f"{state.next[0].command} || {{ echo both > a.txt; git commit -qam both; }}; git switch -q main")
+    assert [step.command for step in state.next[:2]] == ["doit spec-resolve b", "doit spec-restack b"]
+    place = repository.resolve(specs["b"])
+    repository.shell(f"cd {place.folder}; echo both > a.txt; git commit -qam both")
     assert [type(result) for result in restack(repository)] == [Restacked, Restacked]
     assert repository.show("a.txt", branch_of(specs["c"])) == "both\n"
     assert repository.state(specs["b"]).is_on_branch

@@ -88,8 +88,8 @@ def test_a_conflict_of_a_restack_says_how_to_resolve_it_and_how_to_go_on() -> No
 
     assert (found.kind, found.reason) == (Kind.ATTENTION, reason)
     assert [step.command for step in found.next] == [
-        "git switch chant/a && git merge chant/b",
-        "git switch main && doit spec-restack a",
+        "doit spec-resolve a",
+        "doit spec-restack a",
         "doit spec-discard a",
     ]
 
