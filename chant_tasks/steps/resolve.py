@@ -4,6 +4,7 @@ from dataclasses import replace
 from shlex import quote
 
 from chant_tasks.errors import RepositoryError
+from chant_tasks.git.history import load_line
 from chant_tasks.git.index import is_ignored, load_changed
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import find_merge_base, is_ancestor
@@ -113,9 +114,10 @@ def discard_branch(run: SpecRun, spec_id: SpecId) -> str:
 
 def _require_nothing_halfway(run: SpecRun, record: AttemptRecord | None) -> None:
     """Raises RepositoryError where others are about to land together with the work: without it they could not."""
-    if record is None or not record.landing_old or record.landing_tip in ("", record.landing_commit):
+    if record is None or not record.landing_tip or find_commit(run.git, record.landing_tip) is None:
         return
-    if find_commit(run.git, f"refs/heads/{record.target}") == record.landing_old:
+    old, tip = Oid(record.landing_old), Oid(record.landing_tip)
+    if find_commit(run.git, f"refs/heads/{record.target}") == old and len(load_line(run.git, old, tip)) > 1:
         raise RepositoryError(
             f"{record.spec} was landing, with others, when an earlier run stopped", "finish that: doit"
         )

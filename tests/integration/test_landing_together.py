@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.errors import GitError, RepositoryError
+from chant_tasks.git.refs import PreparedMove
 from chant_tasks.journal.flock import find_lock
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Ending, Kind, State
@@ -184,3 +186,56 @@ def test_without_checks_what_is_ready_lands_too(repository: Repository) -> None:
 
     assert [state.kind for state in states] == [Kind.COMPLETED] * 3
     repository.assert_no_traces()
+
+
+def stop_before_the_branch_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next move of a branch fails once its checkouts have moved, as where the disk is full just then."""
+
+    def fail(move: PreparedMove) -> None:
+        monkeypatch.undo()
+        raise GitError(("update-ref",), 128, "no space left on device")
+
+    monkeypatch.setattr(PreparedMove, "commit", fail)
+
+
+def test_a_landing_of_several_that_stopped_halfway_is_finished_by_the_next_run_without_another_check(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(repository, f"echo run >> {repository.outside}/checks")
+    specs = add_specs(repository, "a", "b")
+    stop_before_the_branch_moves(monkeypatch)
+    states = finalize_together(repository, specs)
+    assert [state.kind for state in states] == [Kind.LANDING_WAITS, Kind.LANDING_WAITS]
+    assert {path.name for path in repository.root.glob("*.txt")} == {"a.txt", "b.txt"}  # the checkout is ahead
+    for spec in specs:
+        with pytest.raises(RepositoryError, match="was landing, with others"):
+            repository.discard(spec)
+
+    repository.prepare()
+
+    assert [repository.state(spec).kind for spec in specs] == [Kind.COMPLETED, Kind.COMPLETED]
+    assert len([move for move in load_moves(repository) if move.startswith("chant: land")]) == 1
+    assert count_checks(repository) == 1
+    assert repository.status() == []
+    repository.assert_no_traces()
+
+
+def test_where_somebody_has_gone_on_with_one_of_them_the_other_is_checked_anew_and_nothing_is_lost(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(repository, f"echo run >> {repository.outside}/checks; ! grep -s bad *.txt")
+    specs = add_specs(repository, "a", "b")
+    stop_before_the_branch_moves(monkeypatch)
+    finalize_together(repository, specs)
+    away = repository.worktrees / "away"
+    repository.git("worktree", "add", "-q", str(away), f"spec/{specs[1]}")
+    (away / "b.txt").write_text("good, now\n")
+    repository.git("commit", "-qam", "more", cwd=away)
+    repository.git("worktree", "remove", str(away))
+
+    repository.prepare()
+
+    # what the checkout holds of the first try cannot be told from its user's changes any more
+    assert [repository.state(spec).kind for spec in specs] == [Kind.COMPLETED, Kind.LANDING_WAITS]
+    assert repository.files() & {"a.txt", "b.txt"} == {"a.txt"}
+    assert repository.show("b.txt", f"spec/{specs[1]}") == "good, now\n"
