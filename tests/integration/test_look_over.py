@@ -38,7 +38,7 @@ def test_one_that_answers_can_be_used_and_never_sees_its_users_key(tmp_path: Pat
     look, told = look_at(tmp_path)
 
     assert look.is_usable
-    assert (look.facts.version, look.facts.flags, look.facts.missing) == ("2.1.197", 8, ())
+    assert (look.facts.version, look.facts.flags, look.facts.missing) == ("2.1.197", 9, ())
     assert look.facts.login == "ANTHROPIC_API_KEY is set"
     assert look.facts.call is not None
     assert (look.facts.call.outcome, look.facts.call.requests) == (Finished("Hello."), 1)
