@@ -58,6 +58,21 @@ class Recovery:
 STOPPED = AgentResult(how=AgentEnd.STOPPED, reason="an earlier run stopped midway")
 
 
+def is_left_to_a_person(record: AttemptRecord) -> bool:
+    """Whether its work only waits on its branch to be merged: it has had no agent for long."""
+    return record.ending is Ending.ON_BRANCH and not record.leftover
+
+
+def is_unlanded(record: AttemptRecord) -> bool:
+    """Whether its work is done and has still to land: no agent runs again for it."""
+    return record.ending is Ending.WAITS or (record.ending is None and record.is_proven)
+
+
+def is_stopped_midway(record: AttemptRecord) -> bool:
+    """Whether its landing was stopped when a checkout may have moved and the target has not: it is finished first."""
+    return bool(record.landing_old) and (record.is_halfway or (record.ending is None and record.is_proven))
+
+
 def plan_recovery(record: AttemptRecord, found: Found) -> Recovery:
     """What to do with an open attempt."""
     if record.ending is not None:
@@ -78,8 +93,8 @@ def plan_recovery(record: AttemptRecord, found: Found) -> Recovery:
 def _plan_ended(record: AttemptRecord, found: Found) -> tuple[Step, ...]:
     if record.ending is Ending.ON_BRANCH and found.has_landed:
         return (Step.REMOVE_STALE_FILES, *_plan_save(record, found), Step.RECORD_LANDING)
-    if record.ending is Ending.ON_BRANCH and not record.leftover:
-        return ()  # a person merges it, or not
+    if is_left_to_a_person(record):
+        return ()
     return (Step.REMOVE_STALE_FILES, Step.CLEAN_UP)
 
 

@@ -8,6 +8,7 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.journal.attempt import Phase, load_last
 from chant_tasks.journal.locks import Lock
 from chant_tasks.journal.process import own_mark
+from chant_tasks.journal.recovery import is_unlanded
 from chant_tasks.journal.transitions import to_reopened
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import SpecId
@@ -17,7 +18,7 @@ from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, sav
 from chant_tasks.steps.claim import wait_for_lock
 from chant_tasks.steps.cleanup import stay_open
 from chant_tasks.steps.land import land_attempt
-from chant_tasks.steps.recover import is_unlanded, recover
+from chant_tasks.steps.recover import recover
 from chant_tasks.steps.run import SpecRun
 
 

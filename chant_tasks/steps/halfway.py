@@ -7,6 +7,7 @@ from chant_tasks.errors import ChantError
 from chant_tasks.events import Notice
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.journal.locks import Lock, find_spec_lock
+from chant_tasks.journal.recovery import is_stopped_midway
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.steps.finalize import finalize
@@ -24,12 +25,8 @@ def land_halfway(run: SpecRun) -> None:
             continue
         with lock:
             record = load_last(journal, spec_id)
-            if record is not None and _is_stopped_midway(record):
+            if record is not None and is_stopped_midway(record):
                 _finish(run, spec_id, record, lock)
-
-
-def _is_stopped_midway(record: AttemptRecord) -> bool:
-    return bool(record.landing_old) and (record.is_halfway or (record.ending is None and record.is_proven))
 
 
 def _finish(run: SpecRun, spec_id: SpecId, record: AttemptRecord, lock: Lock) -> None:

@@ -15,6 +15,7 @@ from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import is_checkout_locked, require_locks
+from chant_tasks.journal.recovery import is_unlanded
 from chant_tasks.overview import Overview
 from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
@@ -24,7 +25,7 @@ from chant_tasks.steps.halfway import land_halfway
 from chant_tasks.steps.in_place import require_free_checkout
 from chant_tasks.steps.leftovers import remove_leftovers
 from chant_tasks.steps.place import is_in_place
-from chant_tasks.steps.recover import is_unlanded, recover_all
+from chant_tasks.steps.recover import recover_all
 from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config

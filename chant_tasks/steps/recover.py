@@ -26,7 +26,7 @@ from chant_tasks.journal.attempt import (
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import Lock, add_landing_lock, find_spec_lock
 from chant_tasks.journal.process import apply_group_end, is_alive, own_mark
-from chant_tasks.journal.recovery import STOPPED, Recovery, Step, plan_recovery
+from chant_tasks.journal.recovery import STOPPED, Recovery, Step, is_left_to_a_person, plan_recovery
 from chant_tasks.journal.tombstones import remove_tombstone
 from chant_tasks.journal.transitions import (
     ON_ITS_BRANCH,
@@ -83,7 +83,7 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
         remove_half_written(journal, spec_id)
         remove_open(journal, spec_id)
         return
-    if not _is_left_to_a_person(record):
+    if not is_left_to_a_person(record):
         _end_agent(run, record)
         remove_half_written(journal, spec_id)
     if record.ending is None:
@@ -92,16 +92,6 @@ def recover(run: SpecRun, spec_id: SpecId) -> None:
             save_abandoned_here(run, record)
     attempt = _load_attempt(run, record)
     _apply_recovery(run, attempt, plan_recovery(record, load_found(run, attempt)))
-
-
-def is_unlanded(record: AttemptRecord) -> bool:
-    """Whether an attempt's work is done and has still to land: no agent runs again for it."""
-    return record.ending in (Ending.WAITS, Ending.TARGET_RED) or (record.ending is None and record.is_proven)
-
-
-def _is_left_to_a_person(record: AttemptRecord) -> bool:
-    """Whether its work only waits on its branch to be merged: it has had no agent for long."""
-    return record.ending is Ending.ON_BRANCH and not record.leftover
 
 
 def _end_agent(run: SpecRun, record: AttemptRecord) -> None:

@@ -14,6 +14,7 @@ from chant_tasks.git.worktrees import add_worktree
 from chant_tasks.journal.attempt import AttemptRecord, add_open, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
+from chant_tasks.journal.recovery import is_unlanded
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import to_left, to_reopened
 from chant_tasks.landing.finalized import render_start
@@ -33,7 +34,7 @@ from chant_tasks.steps.in_place import enter_checkout, require_free_checkout, re
 from chant_tasks.steps.leave import leave_checkout
 from chant_tasks.steps.mending import begin_mending
 from chant_tasks.steps.place import is_in_place, save_place
-from chant_tasks.steps.recover import is_unlanded, recover
+from chant_tasks.steps.recover import recover
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder
