@@ -404,3 +404,22 @@ def test_a_name_that_a_shell_would_run_is_printed_so_that_it_does_not() -> None:
     state = find_state(replace(_facts(), short="x$(touch owned)"))
 
     assert _commands(state) == ["doit 'x$(touch owned)'"]
+
+
+def test_a_red_check_says_what_failed_and_how_its_agent_or_a_person_goes_on() -> None:
+    attempt = replace(_attempt(Ending.RED, "`make` failed with status 2"), said=("one", "two"), is_resumable=True)
+
+    state = find_state(replace(_facts(), attempt=attempt, branch=BRANCH))
+
+    assert (state.kind, state.can_go_on, state.only_lands) == (Kind.ATTENTION, True, False)
+    assert tuple(row for row in state.details if row[1] in ("one", "two")) == (("it said", "one"), ("", "two"))
+    assert _commands(state) == ["doit spec-resume a", "doit spec-resolve a", "doit spec-land a", "doit spec-discard a"]
+
+
+def test_where_the_target_itself_is_red_the_next_run_lands_and_nobody_works() -> None:
+    state = find_state(
+        replace(_facts(), attempt=_attempt(Ending.TARGET_RED, "main itself fails: `make`"), branch=BRANCH)
+    )
+
+    assert (state.kind, state.can_go_on, state.only_lands) == (Kind.ATTENTION, False, True)
+    assert _commands(state) == ["doit a", "doit spec-discard a"]

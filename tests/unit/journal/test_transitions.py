@@ -13,6 +13,7 @@ from chant_tasks.journal.transitions import (
     IllegalTransition,
     Last,
     to_agent_ended,
+    to_checking,
     to_cleaned,
     to_ended,
     to_finalized_on_branch,
@@ -206,3 +207,11 @@ def test_a_try_that_came_to_nothing_counts_unless_it_was_interrupted(
 def test_what_is_left_to_a_person_is_resolved_by_no_agent() -> None:
     with pytest.raises(IllegalTransition):
         to_mending(to_left_to_person(_conflict(), ""), OTHER, "5" * 40, "/tmp/chant-a")
+
+
+def test_a_worktree_that_is_lent_to_checks_holds_no_work_any_more_and_goes_with_the_end() -> None:
+    record = to_checking(_follow("running", "agent ended", "finished"), RECORD.worktree)
+
+    assert (record.worktree, record.check_worktree) == ("", RECORD.worktree)
+    assert to_ended(record, End(ending=Ending.RED, at="now")).check_worktree == ""
+    assert to_ended(record, End(ending=Ending.RED, at="now", leftover="it stays")).check_worktree == RECORD.worktree
