@@ -6,7 +6,7 @@ __all__ = ["task_specs"]
 
 DOIT_CONFIG = {"default_tasks": ["check"], "verbosity": 2}
 
-PYTHON_FILES = ["chant_tasks", "tests", "dodo.py"]
+PYTHON_FILES = ["chant_tasks", "tests", "benchmarks", "dodo.py"]
 
 
 def task_check():
@@ -25,7 +25,7 @@ def task_lint():
 
 
 def task_types():
-    """Types, strictly, of the package and its tests"""
+    """Types, strictly, of the package, its tests and benchmarks"""
     return {"actions": [["mypy", "--no-error-summary"]]}
 
 
