@@ -65,7 +65,7 @@ def is_left_to_a_person(record: AttemptRecord) -> bool:
 
 def is_unlanded(record: AttemptRecord) -> bool:
     """Whether its work is done and has still to land: no agent runs again for it."""
-    return record.ending is Ending.WAITS or (record.ending is None and record.is_proven)
+    return record.ending in (Ending.WAITS, Ending.TARGET_RED) or (record.ending is None and record.is_proven)
 
 
 def is_stopped_midway(record: AttemptRecord) -> bool:
