@@ -27,8 +27,7 @@ class Judge:
 
     def search(self) -> Search:
         """What may land. Raises CheckStopped, and ChantError or OSError where checks could not be run."""
-        if self._find_commands(len(self._stack.members)):
-            self._hold()
+        self._hold()
         found = search_green(len(self._stack.members), self._is_green)
         if found.was_flaky:
             names = ", ".join(dict.fromkeys(f"`{shorten_command(red.command)}`" for red in self.reds.values()))
