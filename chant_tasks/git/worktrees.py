@@ -109,21 +109,21 @@ def add_files(worktree: Path) -> None:
     Git(worktree).run("-c", "checkout.workers=0", "reset", "--quiet", "--hard")
 
 
-def restore_git_file(common_dir: Path, worktree: Path, branch: str) -> None:
+def restore_git_file(common_dir: Path, worktree: Path, head: str) -> None:
     """Write a worktree's `.git` file again where it is gone or leads elsewhere; where the repository has forgotten the
-    worktree, register it again, at `branch` and with no index."""
-    registration = _find_registration(common_dir, worktree) or _add_registration(common_dir, worktree, branch)
+    worktree, register it again, with `head` in its HEAD and with no index."""
+    registration = _find_registration(common_dir, worktree) or _add_registration(common_dir, worktree, head)
     entry = worktree / ".git"
     if find_pointed(entry) != registration.resolve():
         entry.unlink(missing_ok=True)
         entry.write_text(f"gitdir: {registration}\n")
 
 
-def _add_registration(common_dir: Path, worktree: Path, branch: str) -> Path:
+def _add_registration(common_dir: Path, worktree: Path, head: str) -> Path:
     names = (worktree.name, *(f"{worktree.name}{number}" for number in range(1, 1000)))
     folder = next(folder for folder in (common_dir / "worktrees" / name for name in names) if not folder.exists())
     folder.mkdir(parents=True)
-    (folder / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+    (folder / "HEAD").write_text(f"{head}\n")
     (folder / "commondir").write_text("../..\n")
     (folder / "gitdir").write_text(f"{worktree}/.git\n")
     return folder

@@ -127,8 +127,9 @@ def save_without(git: Git, saved: Saved, base: Oid, paths: Sequence[str], messag
     return replace(saved, head=head, own_head=head)
 
 
-def restore_worktree(common_dir: Path, worktree: Path, branch: str) -> None:
-    """Let `worktree` be one of the repository in `common_dir` again, whatever the agent did to its `.git` file.
+def restore_worktree(common_dir: Path, worktree: Path, head: str) -> None:
+    """Let `worktree` be one of the repository in `common_dir` again, whatever was done to its `.git` file; at `head`
+    (what its HEAD is to hold) where the repository has forgotten it.
 
     Without that file, git would take a repository around the worktree for its own, and save that one's files; with
     another's, it would save into that one.
@@ -138,7 +139,7 @@ def restore_worktree(common_dir: Path, worktree: Path, branch: str) -> None:
         entry.unlink()  # a pipe would never tell where it leads
     if entry.is_dir() and not entry.is_symlink():
         entry.rename(worktree / EMBEDDED_NAME)
-    restore_git_file(common_dir, worktree, branch)
+    restore_git_file(common_dir, worktree, head)
 
 
 def save_branch(git: Git, branch: str, saved: Saved, spare_ref: str) -> None:

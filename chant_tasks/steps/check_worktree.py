@@ -15,6 +15,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_detached_worktree, is_own_worktree
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.transitions import to_checking
+from chant_tasks.landing.save import restore_worktree
 from chant_tasks.steps.attempt import Attempt, save
 from chant_tasks.steps.furnish import add_what_is_needed
 from chant_tasks.steps.run import SpecRun
@@ -38,6 +39,21 @@ def lend_worktree(run: SpecRun, attempt: Attempt, commit: Oid) -> Attempt:
 def in_worktree(attempt: Attempt, worktree: Path) -> Attempt:
     """The attempt as whatever runs in that worktree is to see it."""
     return replace(attempt, record=replace(attempt.record, worktree=str(worktree), is_in_place=False))
+
+
+def restore_exactly(run: SpecRun, worktree: Path, commit: Oid) -> None:
+    """Make the worktree hold exactly the commit, whatever a check did to it, the worktree itself and its `.git` file
+    included: without that file git would take a checkout around it for its own, and move that one."""
+    restore_place(run, worktree, commit)
+    apply_exact_commit(worktree, commit)
+
+
+def restore_place(run: SpecRun, worktree: Path, commit: Oid) -> None:
+    """Let there be a worktree of ours again, whatever it holds: one that is not known for ours would stay for ever."""
+    if worktree.is_symlink():
+        worktree.unlink()
+    worktree.mkdir(mode=0o700, exist_ok=True)
+    restore_worktree(run.overview.project.common_dir, worktree, commit)
 
 
 def _find_folder(run: SpecRun, attempt: Attempt) -> Path | None:

@@ -12,10 +12,9 @@ from chant_tasks.agents.contract import Exit, Launch
 from chant_tasks.agents.supervise import Limits, run_agent
 from chant_tasks.config import find_timeouts
 from chant_tasks.events import AgentSaid
-from chant_tasks.git.exact import apply_exact_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.steps.attempt import Attempt, folder_of
-from chant_tasks.steps.check_worktree import in_worktree
+from chant_tasks.steps.check_worktree import in_worktree, restore_exactly, restore_place
 from chant_tasks.steps.outcome import render_exit
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.run import SpecRun
@@ -63,12 +62,15 @@ def run_checks(run: SpecRun, trial: Trial, commands: Sequence[str]) -> Red | Non
     What a check leaves is gone before the next one, but for files that git ignores. Raises CheckStopped, and ChantError
     where a check could not be started.
     """
-    for command in commands:
-        apply_exact_commit(trial.worktree, trial.commit)
-        red = _run_check(run, trial, command)
-        if red is not None:
-            return red
-    return None
+    try:
+        for command in commands:
+            restore_exactly(run, trial.worktree, trial.commit)
+            red = _run_check(run, trial, command)
+            if red is not None:
+                return red
+        return None
+    finally:
+        restore_place(run, trial.worktree, trial.commit)
 
 
 def _run_check(run: SpecRun, trial: Trial, command: str) -> Red | None:

@@ -55,7 +55,7 @@ def save_place(run: SpecRun, attempt: Attempt) -> Saved:
     bring_back(run, record)
     require_place(record)
     if not record.is_in_place:
-        restore_worktree(run.overview.project.common_dir, attempt.worktree, record.branch)
+        restore_worktree(run.overview.project.common_dir, attempt.worktree, f"ref: refs/heads/{record.branch}")
     if record.is_ignored and attempt.spec_file.is_file():
         save_copy(run, record, "end.md", attempt.spec_file.read_bytes())  # no commit holds it
     message = render_message(record.spec, attempt.spec.title, {})

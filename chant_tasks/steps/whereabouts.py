@@ -29,12 +29,12 @@ def bring_back(run: SpecRun, record: AttemptRecord) -> None:
         return
     if is_at_its_place(record):
         if record.phase is not Phase.CREATED and is_overlaid(common_dir, place):
-            restore_worktree(common_dir, place, record.branch)
+            restore_worktree(common_dir, place, f"ref: refs/heads/{record.branch}")
         return
     with add_worktrees_lock(run.overview.project.journal_folder):
         if place.is_symlink():
             place.unlink()
-        moved = find_moved(common_dir, place, record.branch)
+        moved = find_moved(common_dir, place, f"ref: refs/heads/{record.branch}")
         if moved is not None:
             apply_return(common_dir, moved, place)
     if moved is not None:

@@ -82,6 +82,36 @@ def test_what_a_check_leaves_is_neither_landed_nor_seen_by_the_next_one(reposito
     assert repository.show("README.md") == "hello\n"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("rm .git", id="its .git file is gone"),
+        pytest.param("echo gitdir: ../../.git > .git", id="its .git file names that of the user's checkout"),
+        pytest.param("rm .git; git init -q; git add -A; git commit -qm x", id="it is a repository of its own"),
+        pytest.param('rm -rf "$CHANT_WORKTREE"', id="its folder is gone"),
+        pytest.param("git worktree remove --force .", id="git has forgotten it"),
+    ],
+)
+def test_a_check_that_damages_its_worktree_moves_no_checkout_around_it(repository: Repository, damage: str) -> None:
+    configure(repository, damage, "grep -q work one.txt", more="")
+    settings = repository.read(".chant/config.md").replace(f"path: {repository.worktrees}", "path: .worktrees")
+    repository.write(".chant/config.md", settings)
+    repository.write(".gitignore", ".worktrees/\n")
+    one = repository.add_spec("one")
+    repository.commit("specs")
+    repository.write("README.md", "being edited\n")
+    repository.write("staged.txt", "staged\n")
+    repository.git("add", "staged.txt")
+    before = repository.snapshot("README.md", "staged.txt"), repository.git("symbolic-ref", "HEAD")
+
+    state = repository.work(one)
+
+    assert (state.kind, state.reason) == (Kind.COMPLETED, "")
+    assert (repository.snapshot("README.md", "staged.txt"), repository.git("symbolic-ref", "HEAD")) == before
+    assert repository.status() == [" M README.md", "A  staged.txt"]
+    assert list((repository.root / ".worktrees").iterdir()) == []
+
+
 def test_a_target_that_is_red_itself_is_nobodys_fault_and_the_next_run_lands_it_once_that_is_mended(
     repository: Repository,
 ) -> None:
