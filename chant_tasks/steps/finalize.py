@@ -30,9 +30,9 @@ def _finalize(run: SpecRun, attempt: Attempt) -> State:
     try:
         return _finalize_saved(run, attempt, saved)
     except WorktreeError as error:
-        rows = (("stopped", error.reason), *((("", error.hint),) if error.hint else ()))
-        again = Next(command=error.hint or "doit", purpose="go on")
-        return State(kind=Kind.ATTENTION, reason=error.reason, details=rows, next=(again,))
+        again = Next(command=error.hint or "doit", purpose="go on from there")
+        details = (("stopped", error.reason), ("kept", f"branch {attempt.record.branch}"))
+        return State(kind=Kind.ATTENTION, reason=error.reason, details=details, next=(again,))
     except (ChantError, OSError) as error:
         return stay_open(attempt.record, error, "what the agent left is saved, and could not be finalized")
 

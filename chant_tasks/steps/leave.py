@@ -4,6 +4,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.events import Notice
@@ -104,7 +105,7 @@ def _require_ours(git: Git, record: AttemptRecord, branch: str | None, tip: Oid)
     back = record.branch if is_there else record.target
     raise WorktreeError(
         f"your checkout is on {branch or 'no branch'}, and {record.spec} was being worked in it",
-        f"git switch {back}, then: doit",
+        f"git switch {quote(back)} && doit",
     )
 
 
@@ -114,7 +115,8 @@ def _wait_for_index(git: Git, git_dir: Path, *, is_agents: bool) -> None:
     while lock.exists():
         if time.monotonic() > deadline:
             if not is_agents and not may_be_dead(lock, (git_dir, git.folder)):
-                raise WorktreeError(f"{lock} is there: another git works in your checkout, or died", f"rm {lock}")
+                reason = f"{lock} is there: another git works in your checkout, or died"
+                raise WorktreeError(reason, f"rm {quote(str(lock))} && doit")
             lock.unlink(missing_ok=True)
         time.sleep(_POLL_SECONDS)
 
@@ -182,12 +184,14 @@ def _switch_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_a
             _move_away(run, git, attempt, in_the_way)
             apply_switch(git, git_dir, target, *back)
             return
-        named = render_some(in_the_way)
-        reason = f"{named} {'is' if len(in_the_way) == 1 else 'are'} in the way" if in_the_way else error.reason
-        raise WorktreeError(
-            f"your checkout cannot go back to {record.target}: {' '.join(reason.split())}",
-            "move it away, then: doit" if in_the_way else f"git switch {record.target}, then: doit",
-        ) from error
+        why = f"your checkout cannot go back to {record.target}"
+        if not in_the_way:
+            mend = f"git switch {quote(record.target)} && doit"
+            raise WorktreeError(f"{why}: {' '.join(error.reason.split())}", mend) from error
+        # without `--all`, git passes by what it ignores
+        mend = f"git stash push --all -- {' '.join(map(quote, in_the_way))} && doit"
+        verb = "is" if len(in_the_way) == 1 else "are"
+        raise WorktreeError(f"{why}: {render_some(in_the_way)} {verb} in the way", mend) from error
 
 
 def _find_in_the_way(git: Git, record: AttemptRecord) -> tuple[str, ...]:

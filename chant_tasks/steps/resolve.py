@@ -184,7 +184,7 @@ def _require_committed(run: SpecRun, spec_id: SpecId) -> None:
             verb = "is" if len(left) == 1 else "are"
             raise RepositoryError(
                 f"{render_some(left)} in {worktree.path}, where {branch} is checked out, {verb} not committed",
-                f"git -C {place} add -A && git -C {place} commit, then: doit spec-land {spec_id}",
+                f"git -C {place} add -A && git -C {place} commit && doit spec-land {spec_id}",
             )
 
 

@@ -170,7 +170,7 @@ def _move(run: SpecRun, record: AttemptRecord, head: Oid, footing: Footing, *, i
     else:
         where = find_checkout(run, record.branch)
         if where:
-            hint = f"git -C {quote(where)} switch {run.target}, then: doit spec-restack"
+            hint = f"git -C {quote(where)} switch {run.target} && doit spec-restack"
             return Stays(spec=record.spec, reason=f"{record.branch} is checked out in {where}", hint=hint)
         moved = replay(run.git, _find_work(run, record, head), onto, _render_message(record, name))
     if isinstance(moved, Conflict):

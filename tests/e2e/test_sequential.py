@@ -189,7 +189,7 @@ def test_after_a_kill_a_checkout_that_its_user_moved_is_left_alone_until_told(sa
 
     assert (stopped.status, head) == (1, "feature")
     assert f"your checkout is on feature, and {A} was being worked in it\n" in stopped.err
-    assert f"git switch spec/{A}, then: doit\n" in stopped.err
+    assert f"git switch spec/{A} && doit\n" in stopped.err
     assert ran.status == 0, ran.text
     assert find_head(sandbox) == "main"
 

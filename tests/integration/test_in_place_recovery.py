@@ -242,9 +242,9 @@ def test_where_the_user_switched_to_another_branch_it_stops_and_goes_on_as_print
         place.prepare(spec_id)
 
     assert error.value.reason == f"your checkout is on feature, and {spec_id} was being worked in it"
-    assert error.value.hint == f"git switch spec/{spec_id}, then: doit"
+    assert error.value.hint == f"git switch spec/{spec_id} && doit"
     assert look(place) == before
-    place.shell(error.value.hint.partition(",")[0])
+    place.shell(error.value.hint.removesuffix(" && doit"))
     assert place.work(spec_id).kind is Kind.COMPLETED
     assert place.files(f"refs/chant/attempts/{spec_id}/1") >= {"work.txt"}
 
@@ -258,10 +258,11 @@ def test_where_the_user_has_a_file_in_the_way_it_stops_and_goes_on_when_that_is_
         place.prepare(spec_id)
 
     assert error.value.reason == "your checkout cannot go back to main: tracked.txt is in the way"
-    assert error.value.hint == "move it away, then: doit"
+    assert error.value.hint == "git stash push --all -- tracked.txt && doit"
     assert place.read("tracked.txt") == "precious\n"
-    (place.root / "tracked.txt").rename(place.outside / "tracked.txt")
+    place.shell(error.value.hint.removesuffix(" && doit"))
     assert place.work(spec_id).kind is Kind.COMPLETED
+    assert place.show("tracked.txt", "stash^3") == "precious\n"
 
 
 def test_what_the_user_wrote_into_another_spec_meanwhile_stays(place: Repository) -> None:
@@ -349,7 +350,7 @@ def test_without_its_branch_and_without_a_target_there_is_still_a_way_back(place
         place.prepare(spec_id)
 
     assert f"git switch spec/{spec_id}" in error.value.hint
-    place.shell(error.value.hint.partition(",")[0])
+    place.shell(error.value.hint.removesuffix(" && doit"))
     assert place.work(spec_id).kind is Kind.COMPLETED
     assert place.spec(spec_id).status is Status.COMPLETED
 

@@ -490,7 +490,7 @@ def test_where_the_journal_has_lost_an_attempt_nothing_lands_without_what_its_wo
     with pytest.raises(RepositoryError, match=rf"two.txt in .*{place}, where spec/{spec_id} is checked out") as refused:
         repository.land(spec_id)
 
-    repository.shell(refused.value.hint.partition(", then")[0].replace("commit", "commit -q -m two"))
+    repository.shell(refused.value.hint.removesuffix(f" && doit spec-land {spec_id}") + " -q -m two")
     assert repository.land(spec_id).kind is Kind.COMPLETED
     assert {"one.txt", "two.txt"} <= repository.files()
 
