@@ -39,7 +39,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Nothing is pushed, since `reason`; `mend` is what to type, "" where there is nothing."""
+    """Nothing is pushed, since `reason`; `is_foreign` says that what is there is somebody else's."""
 
     reason: str
     is_foreign: bool = False

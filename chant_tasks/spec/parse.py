@@ -177,11 +177,6 @@ def _parse_checks(fields: Fields) -> tuple[str, ...]:
     return checks
 
 
-def _parse_branch(fields: Fields) -> bool | str | None:
-    value = fields.values.get("branch")
-    return value if isinstance(value, bool) else fields.find_text("branch")
-
-
 def _find_edit_problem(frontmatter: Frontmatter, data: bytes) -> str | None:
     problem = find_edit_problem(data, FINALIZED_KEYS) if is_hard_to_edit(frontmatter) else None
     return None if problem is None else f"{problem} (line {frontmatter.head_line})"

@@ -14,9 +14,7 @@ from chant_tasks.forge.body import Told, render_body, render_title
 from chant_tasks.forge.choice import require_forge
 from chant_tasks.forge.contract import Wanted
 from chant_tasks.git.history import load_subjects
-from chant_tasks.git.objects import (
-    find_merge_base,
-)
+from chant_tasks.git.objects import find_merge_base
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.remotes import Link, find_address
 from chant_tasks.git.runner import Oid
@@ -29,14 +27,7 @@ from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.state import find_pr_base, has_own_base
 from chant_tasks.steps.attempt import find_copy_at
-from chant_tasks.steps.push_branch import (
-    note_address,
-    open_link,
-    push_branch,
-    redact,
-    require_tip,
-    save_record,
-)
+from chant_tasks.steps.push_branch import note_address, open_link, push_branch, redact, require_tip, save_record
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.use import find_recorded_cost
 from chant_tasks.words import render_problem
