@@ -59,7 +59,8 @@ def plan_order(
     specs: Sequence[SpecId], needs: Mapping[SpecId, Collection[SpecId]], touched: Mapping[SpecId, Collection[str]]
 ) -> tuple[SpecId, ...]:
     """The specs in the order in which they are stacked: whoever needs another one comes after it, and of the rest
-    whoever shares the fewest paths with others comes first, so that a conflict costs the fewest their place."""
+    whoever shares the fewest paths with others comes first, so that a conflict costs the fewest their place. Where that
+    is the same, they stay in their order."""
 
     def find_depth(spec: SpecId) -> int:
         return max((1 + find_depth(need) for need in needs.get(spec, ()) if need in specs), default=0)

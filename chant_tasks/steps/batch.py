@@ -125,7 +125,10 @@ def _stack(batch: Batch) -> Stack:
     """The batch on the target as it is now. Raises RepositoryError where that is gone."""
     requests = {request.spec: request for request in batch.requests}
     touched = {spec: load_touched_paths(batch.git, request) for spec, request in requests.items()}
-    order = plan_order(tuple(requests), batch.run.overview.graph.needs, touched)
+    graph = batch.run.overview.graph
+    rank = {spec: number for number, spec in enumerate(graph.order)}
+    ready = sorted(requests, key=lambda spec: rank.get(spec, len(rank)))
+    order = plan_order(ready, graph.needs, touched)
     old = find_commit(batch.git, f"refs/heads/{batch.target}")
     if old is None:
         raise RepositoryError(f"the target branch {batch.target} is gone")

@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from chant_tasks.errors import ChantError, WorktreeError
+from chant_tasks.events import Notice
 from chant_tasks.git.exact import apply_exact_commit
 from chant_tasks.git.history import find_landed_spec
 from chant_tasks.git.runner import Oid
@@ -18,7 +19,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import load_spec
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.check_worktree import in_worktree
-from chant_tasks.steps.checks import CheckStopped, Trial, run_checks
+from chant_tasks.steps.checks import CheckStopped, Trial, run_checks, word_flaky
 from chant_tasks.steps.furnish import add_what_is_needed
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder
@@ -40,10 +41,14 @@ def find_red(run: SpecRun, commit: Oid) -> str | None:
         with lock, _add_worktree(run, attempt, commit) as folder:
             trial = Trial(attempt=attempt, worktree=folder, commit=commit)
             tries = (run_checks(run, trial, run.config.checks) for _ in range(_TRIES))
-            reds = tuple(takewhile(lambda red: red is not None, tries))
+            reds = tuple(red for red in takewhile(lambda red: red is not None, tries) if red is not None)
     except CheckStopped as error:
         raise WorktreeError(_STOPPED) from error
-    return reds[-1].reason if len(reds) == _TRIES and reds[-1] is not None else None
+    if len(reds) == _TRIES:
+        return reds[-1].reason
+    if reds:
+        run.emit(Notice(spec="", text=word_flaky(reds)))
+    return None
 
 
 def _require_attempt(run: SpecRun, commit: Oid) -> Attempt:

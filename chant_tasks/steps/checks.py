@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,12 @@ def shorten_command(command: str) -> str:
     return f"{first} …" if rest else first
 
 
+def word_flaky(reds: Iterable[Red]) -> str:
+    """What is said of checks that failed and then succeeded."""
+    names = ", ".join(dict.fromkeys(f"`{shorten_command(red.command)}`" for red in reds))
+    return f"{names} failed once and then succeeded on the same files: flaky"
+
+
 def run_checks(run: SpecRun, trial: Trial, commands: Sequence[str]) -> Red | None:
     """The first of the checks that fails; None where all succeed.
 
@@ -73,17 +79,27 @@ def run_checks(run: SpecRun, trial: Trial, commands: Sequence[str]) -> Red | Non
         restore_place(run, trial.worktree, trial.commit)
 
 
+def find_log(run: SpecRun, attempt: Attempt) -> Path:
+    """Where what is said of an attempt's work goes."""
+    return folder_of(run, attempt.record) / "log"
+
+
+def note_in_log(run: SpecRun, attempt: Attempt, words: str) -> None:
+    """Add a line of ours to an attempt's log."""
+    with find_log(run, attempt).open("a", encoding="utf-8", errors="replace") as file:
+        file.write(f"[chant_tasks: {words}]\n")
+
+
 def _run_check(run: SpecRun, trial: Trial, command: str) -> Red | None:
     argv, red = _plan_argv(run, trial, command)
     if red is not None:
         return red
     name, spec_id = shorten_command(command), trial.attempt.spec.id
-    log = folder_of(run, trial.attempt.record) / "log"
-    _add_line(log, f"[chant_tasks checks {trial.commit[:10]}: {name}]")
-    end, said = _run(run, trial, argv, log, f"checks: {name}")
+    note_in_log(run, trial.attempt, f"checks {trial.commit[:10]}: {name}")
+    end, said = _run(run, trial, argv, find_log(run, trial.attempt), f"checks: {name}")
     if end.ended_by == "stopped":
         raise CheckStopped(f"{spec_id}: {name}")
-    _add_line(log, f"[chant_tasks: {name} {render_exit(end)}]")
+    note_in_log(run, trial.attempt, f"{name} {render_exit(end)}")
     if end.status == 0 and end.ended_by is None:
         return None
     return Red(command=command, how=render_exit(end), said=said)
@@ -150,8 +166,3 @@ def _find_root(run: SpecRun, trial: Trial) -> Path:
 def _find_limits(run: SpecRun, attempt: Attempt) -> Limits:
     timeouts = find_timeouts(attempt.spec, run.config)
     return Limits(wall=timeouts.check, silence=timeouts.silence, grace=timeouts.grace, log=run.config.log.limit)
-
-
-def _add_line(log: Path, line: str) -> None:
-    with log.open("a", encoding="utf-8", errors="replace") as file:
-        file.write(f"{line}\n")

@@ -10,9 +10,10 @@ from chant_tasks.landing.bisect import Search, search_green
 from chant_tasks.landing.land import landing_ref
 from chant_tasks.landing.stack import Stack
 from chant_tasks.spec.model import SpecId
+from chant_tasks.steps.attempt import render_path
 from chant_tasks.steps.candidate import Batch, Broken
 from chant_tasks.steps.check_worktree import find_lender, lend_worktree
-from chant_tasks.steps.checks import Red, Trial, run_checks, shorten_command
+from chant_tasks.steps.checks import Red, Trial, find_log, note_in_log, run_checks, shorten_command, word_flaky
 from chant_tasks.words import render_count
 
 
@@ -30,9 +31,8 @@ class Judge:
         self._hold()
         found = search_green(len(self._stack.members), self._is_green)
         if found.was_flaky:
-            names = ", ".join(dict.fromkeys(f"`{shorten_command(red.command)}`" for red in self.reds.values()))
-            text = f"{names} failed once and then succeeded on the same files: flaky"
-            self._batch.run.emit(Notice(spec=self._last(len(self._stack.members)), text=text))
+            last = self._last(len(self._stack.members))
+            self._batch.run.emit(Notice(spec=last, text=word_flaky(self.reds.values())))
         return found
 
     def find_broken(self, found: Search) -> dict[SpecId, Broken]:
@@ -83,7 +83,17 @@ class Judge:
         worktree = self._lend()
         attempt = self._batch.find(spec).attempt
         trial = Trial(attempt=attempt, worktree=worktree, commit=self._stack.find_commit(count))
-        return run_checks(self._batch.run, trial, commands)
+        red = run_checks(self._batch.run, trial, commands)
+        self._note(trial, count, red)
+        return red
+
+    def _note(self, trial: Trial, count: int, red: Red | None) -> None:
+        """Note in the log of everybody who was checked how that ended, and whose has what the checks said."""
+        run, how = self._batch.run, red.reason if red is not None else "all succeeded"
+        words = f"checks {trial.commit[:10]}: {how}; said in {render_path(run, find_log(run, trial.attempt))}"
+        for made in self._stack.members[:count]:
+            if made.request.spec != trial.attempt.spec.id:
+                note_in_log(run, self._batch.find(made.request.spec).attempt, words)
 
     def _lend(self) -> Path:
         """The worktree for all checks of this stack, taken at the first."""
@@ -103,18 +113,10 @@ class Judge:
     def _tell(self, spec: SpecId, count: int, commands: Sequence[str]) -> None:
         run, members = self._batch.run, self._stack.members
         names = ", ".join(f"`{shorten_command(command)}`" for command in commands)
-        where = (
-            ""
-            if count == 1
-            else f" on {render_count(count, 'spec')} together"
-            if count
-            else f" on {self._batch.target}"
-        )
+        together = f" on {render_count(count, 'spec')} together" if count > 1 else ""
+        where = together if count else f" on {self._batch.target}"
         run.emit(CheckStarted(spec=spec, text=f"{names}{where}"))
+        text = f"is checked with {render_count(len(members) - 1, 'other spec')}"
         for made in members:
             if made.request.spec != spec:
-                run.emit(
-                    AgentSaid(
-                        spec=made.request.spec, text=f"is checked with {render_count(len(members) - 1, 'other spec')}"
-                    )
-                )
+                run.emit(AgentSaid(spec=made.request.spec, text=text))

@@ -96,6 +96,10 @@ def test_of_eight_with_one_bad_the_seven_others_land_and_it_alone_waits(reposito
     assert states["e"].kind is Kind.ATTENTION
     assert repository.record(specs[4]).ending is Ending.RED
     assert ("it said", "bad.txt") in states["e"].details
+    for spec in specs:
+        log = (repository.journal / "attempts" / spec / "1" / "log").read_text()
+        assert "failed with status 1" in log, spec
+        assert "said in .git/chant/attempts/" in log or "\nbad.txt\n" in log
     # the tip, once more, three halves, at most one more for the culprit, and those behind it
     assert 6 <= count_checks(repository) <= 7
     assert "bad.txt" not in repository.files()

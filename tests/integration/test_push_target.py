@@ -115,7 +115,9 @@ def test_a_conflict_moves_nothing_and_the_printed_command_leads_on(
 def test_a_merge_that_fails_the_checks_is_not_moved_to_and_one_that_passes_is(
     repository: Repository, forge: Forge, tmp_path: Path
 ) -> None:
-    repository.write(".chant/config.md", '---\npush: true\nchecks: ["test ! -e a.txt || test ! -e bad.txt"]\n---\n')
+    flaky = f"test ! -e good.txt -o -e {tmp_path}/once || {{ touch {tmp_path}/once; false; }}"
+    checks = f"checks: ['test ! -e a.txt || test ! -e bad.txt', '{flaky}']"
+    repository.write(".chant/config.md", f"---\npush: true\n{checks}\n---\n")
     repository.commit("checks")
     repository.git("push", "-q", "origin", "main")
     clone = forge.clone(tmp_path / "clone")
@@ -132,6 +134,7 @@ def test_a_merge_that_fails_the_checks_is_not_moved_to_and_one_that_passes_is(
     assert refused.problem.startswith("with origin's main merged in, `test ! -e a.txt || test ! -e bad.txt` failed")
     assert tips == (theirs, ours)
     assert pushed == TargetPush()
+    assert f"`{flaky}` failed once and then succeeded on the same files: flaky" in repository.notices()
     assert forge.heads() == {"main": repository.tip("main")}
     assert repository.files() == {"README.md", "a.txt", "good.txt"}
     repository.assert_no_traces()
