@@ -23,29 +23,31 @@ class Identity:
     email: str
 
 
-def plan_environment(
-    base: Mapping[str, str],
-    *,
-    spec_id: SpecId,
-    spec_file: Path,
-    worktree: Path,
-    branch: str,
-    prompt_file: Path,
-    model: str | None,
-    identity: Identity,
-) -> dict[str, str]:
-    """Return an agent's environment above `base`, which is the user's; `spec_file` is the worktree's copy.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What an agent is to know of its work; `spec_file` is the worktree's copy."""
+
+    spec_id: SpecId
+    spec_file: Path
+    worktree: Path
+    branch: str
+    prompt_file: Path
+    model: str | None
+
+
+def plan_environment(base: Mapping[str, str], known: Known, identity: Identity) -> dict[str, str]:
+    """Return an agent's environment above `base`, which is the user's.
 
     `identity` is for whom the environment names nobody: some agents hide the user's git settings from their tools.
     """
     kept = {name: value for name, value in drop_misleading(base).items() if name != "CHANT_MODEL"}
     named = {
-        "CHANT_SPEC_ID": str(spec_id),
-        "CHANT_SPEC_FILE": str(spec_file),
-        "CHANT_WORKTREE": str(worktree),
-        "CHANT_BRANCH": branch,
-        "CHANT_PROMPT_FILE": str(prompt_file),
-        "PWD": str(worktree),  # else a shell believes to be where doit was started
+        "CHANT_SPEC_ID": str(known.spec_id),
+        "CHANT_SPEC_FILE": str(known.spec_file),
+        "CHANT_WORKTREE": str(known.worktree),
+        "CHANT_BRANCH": known.branch,
+        "CHANT_PROMPT_FILE": str(known.prompt_file),
+        "PWD": str(known.worktree),  # else a shell believes to be where doit was started
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_EDITOR": "true",
     }
@@ -56,7 +58,7 @@ def plan_environment(
         "GIT_COMMITTER_EMAIL": identity.email,
     }
     unset = {name: value for name, value in defaults.items() if not kept.get(name)}
-    return {**kept, **unset, **named, **({"CHANT_MODEL": model} if model else {})}
+    return {**kept, **unset, **named, **({"CHANT_MODEL": known.model} if known.model else {})}
 
 
 def drop_misleading(base: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ def render_config(config: Config) -> str:
 
 
 def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
-    defaults, worktrees, timeouts = config.defaults, config.worktrees, config.timeouts
+    defaults, worktrees = config.defaults, config.worktrees
     yield "project.name", config.project.name or "-"
     yield "defaults.provider", defaults.provider or _word_provider(config)
     yield "defaults.model", defaults.model or "the provider's"
@@ -39,11 +39,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     if config.parallel.agents:
         yield "defaults.rotation_strategy", config.defaults.rotation_strategy.value
     yield from _limits_of(config)
-    yield "timeouts.wall", render_duration(timeouts.wall)
-    yield "timeouts.silence", render_duration(timeouts.silence)
-    yield "timeouts.grace", render_duration(timeouts.grace)
-    yield "timeouts.push", render_duration(timeouts.push)
-    yield "timeouts.check", render_duration(timeouts.check)
+    yield from _timeouts_of(config)
     yield "log.limit", render_size(config.log.limit) if config.log.limit else "none"
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
@@ -61,6 +57,15 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "git.remote", config.git.remote
     yield "git.command", " ".join(config.git.command) or "-"
     yield "serialize_overlaps", str(config.serialize_overlaps).lower()
+
+
+def _timeouts_of(config: Config) -> Iterator[tuple[str, str]]:
+    timeouts = config.timeouts
+    yield "timeouts.wall", render_duration(timeouts.wall)
+    yield "timeouts.silence", render_duration(timeouts.silence)
+    yield "timeouts.grace", render_duration(timeouts.grace)
+    yield "timeouts.push", render_duration(timeouts.push)
+    yield "timeouts.check", render_duration(timeouts.check)
 
 
 def _limits_of(config: Config) -> Iterator[tuple[str, str]]:

@@ -24,9 +24,11 @@ def load_originals(git: Git, base: Oid, head: Oid) -> tuple[Original, ...]:
     return tuple(_load_original(git, Oid(oid)) for oid in listed)
 
 
-def add_again(git: Git, original: Original, *, tree: Oid, parent: Oid, message: str, is_signed: bool) -> Oid:
-    """The id of a commit with this tree on `parent`, by the original's author. Raises GitError without a key."""
-    return add_commit(replace(git, variables=original.author), tree, (parent,), message, is_signed=is_signed)
+def add_again(git: Git, wanted: Original, *, is_signed: bool) -> Oid:
+    """The id of a commit like an original, its tree, parents and message as they are `wanted`. Raises GitError without
+    a key."""
+    by = replace(git, variables=wanted.author)
+    return add_commit(by, wanted.tree, wanted.parents, wanted.message, is_signed=is_signed)
 
 
 def _load_original(git: Git, oid: Oid) -> Original:

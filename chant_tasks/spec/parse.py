@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.duration import parse_duration
@@ -34,16 +35,17 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
     Raises SpecError where the text is too long or not UTF-8, the frontmatter does not end or cannot be read, or a key's
     value is of a wrong kind.
     """
-    too_long = find_length_problem(len(data))
-    if too_long:
-        raise SpecError(path, 0, too_long)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:4] in (b"-\0-\0", b"\0-\0-"):
-        raise SpecError(path, 1, "UTF-16, not UTF-8", "save it as UTF-8")
+    _require_readable(path, data)
     frontmatter = split_frontmatter(data)
     if frontmatter is None:
         _require_no_opening(path, data)
         return None
     _require_text(path, data)
+    spec = _parse_parts(spec_id, frontmatter, path)
+    return spec if spec.problem else replace(spec, problem=_find_edit_problem(frontmatter, data))
+
+
+def _parse_parts(spec_id: SpecId, frontmatter: Frontmatter, path: Path) -> Spec:
     fields = parse_frontmatter(frontmatter, path)
     markdown = parse_markdown(frontmatter.body.decode())
     criteria = find_criteria(markdown, frontmatter.body_line)
@@ -74,7 +76,7 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         on_conflict=_parse_on_conflict(fields),
         checks=_parse_checks(fields),
         criteria=criteria.items,
-        problem=criteria.problem or _find_edit_problem(frontmatter, data),
+        problem=criteria.problem,
     )
 
 
@@ -90,6 +92,14 @@ def find_title(markdown: Markdown) -> str:
     first = next((line for line in visible if line.level == 1), visible[0] if visible else None)
     words = "" if first is None else first.title
     return " ".join("".join(character if character.isprintable() else " " for character in words).split())
+
+
+def _require_readable(path: Path, data: bytes) -> None:
+    too_long = find_length_problem(len(data))
+    if too_long:
+        raise SpecError(path, 0, too_long)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:4] in (b"-\0-\0", b"\0-\0-"):
+        raise SpecError(path, 1, "UTF-16, not UTF-8", "save it as UTF-8")
 
 
 def _require_no_opening(path: Path, data: bytes) -> None:

@@ -74,23 +74,15 @@ def _count(run: SpecRun, record: AttemptRecord, end: End, head: Oid | None) -> E
     return replace(end, change=change, tries=count_tries(replace(record, change=change), earlier))
 
 
-def end_on_branch(
-    run: SpecRun,
-    attempt: Attempt,
-    ending: Ending,
-    reason: str,
-    paths: tuple[str, ...] = (),
-    said: tuple[str, ...] = (),
-) -> State:
+def end_on_branch(run: SpecRun, attempt: Attempt, end: End) -> State:
     """End an attempt for now: everything stays on its branch, only the worktree goes."""
-    if attempt.is_resolved and ending is Ending.CONFLICT:  # a person is at it
+    if attempt.is_resolved and end.ending is Ending.CONFLICT:  # a person is at it
         attempt = replace(attempt, record=to_left_to_person(attempt.record, ""))
-    if ending is not Ending.WAITS:  # the commit that was checked or was to land is not what comes next
+    if end.ending is not Ending.WAITS:  # the commit that was checked or was to land is not what comes next
         remove_landing_ref(run.git, attempt.record.spec)
     leftover = remove_traces(run, attempt.record, keeps_branch=True)
     kept = f"refs/heads/{attempt.record.branch}" if attempt.record.branch else ""
-    end = End(ending=ending, at=now(), reason=reason, paths=paths, said=said, kept=kept, leftover=leftover)
-    return _end(run, attempt, end)
+    return _end(run, attempt, replace(end, kept=kept, leftover=leftover))
 
 
 def set_aside(run: SpecRun, record: AttemptRecord) -> None:

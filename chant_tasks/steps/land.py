@@ -15,7 +15,7 @@ from chant_tasks.git.refs import apply_ref
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import remove_tombstone
-from chant_tasks.journal.transitions import to_finalized_on_branch, to_not_landing
+from chant_tasks.journal.transitions import End, to_finalized_on_branch, to_not_landing
 from chant_tasks.landing.commit import Made
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
 from chant_tasks.landing.land import Conflict, Landed, Request, Resumed, Waits, remove_landing_ref
@@ -123,13 +123,14 @@ def _end_landing(run: SpecRun, attempt: Attempt, result: Result) -> State:
         case Conflict(paths=paths) if not attempt.record.branch:
             return end_failed(run, attempt, f"conflicts with {target}: {', '.join(paths)}", head=None)
         case Conflict(paths=paths):
-            return end_on_branch(run, attempt, Ending.CONFLICT, f"conflicts with {target}: {', '.join(paths)}", paths)
+            reason = f"conflicts with {target}: {', '.join(paths)}"
+            return end_on_branch(run, attempt, End(ending=Ending.CONFLICT, at=now(), reason=reason, paths=paths))
         case Broken():
             return _end_broken(run, attempt, result)
         case Waits(reason=reason, paths=paths, may_be_halfway=may_be_halfway):
             if not may_be_halfway:
                 attempt = save(run, attempt, to_not_landing(attempt.record))
-            return end_on_branch(run, attempt, Ending.WAITS, reason, paths)
+            return end_on_branch(run, attempt, End(ending=Ending.WAITS, at=now(), reason=reason, paths=paths))
 
 
 def _end_broken(run: SpecRun, attempt: Attempt, broken: Broken) -> State:
@@ -140,7 +141,7 @@ def _end_broken(run: SpecRun, attempt: Attempt, broken: Broken) -> State:
     reason = f"{target} itself fails: {red.reason}" if broken.is_target else red.reason
     if not attempt.record.branch and not broken.is_target:
         return end_failed(run, attempt, reason, head=None)
-    return end_on_branch(run, attempt, ending, reason, said=red.said)
+    return end_on_branch(run, attempt, End(ending=ending, at=now(), reason=reason, said=red.said))
 
 
 def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> State:
@@ -161,7 +162,7 @@ def keep_on_branch(run: SpecRun, attempt: Attempt, end: bytes, head: Oid) -> Sta
     # a tombstone stays: until the branch is merged, the target has only what was forgotten
     attempt = save(run, attempt, to_finalized_on_branch(record, tip))
     run.emit(KeptOnBranch(spec=record.spec, branch=record.branch, tip=tip[:7]))
-    return end_on_branch(run, attempt, Ending.ON_BRANCH, "", ())
+    return end_on_branch(run, attempt, End(ending=Ending.ON_BRANCH, at=now()))
 
 
 def _check_branch(run: SpecRun, attempt: Attempt, made: Made) -> tuple[Attempt, State | None]:
@@ -171,5 +172,5 @@ def _check_branch(run: SpecRun, attempt: Attempt, made: Made) -> tuple[Attempt, 
         attempt, broken = check_on_branch(run, candidate, made)
     except CheckStopped:
         reason = "the run was stopped before its checks were done"
-        return attempt, end_on_branch(run, attempt, Ending.WAITS, reason)
+        return attempt, end_on_branch(run, attempt, End(ending=Ending.WAITS, at=now(), reason=reason))
     return attempt, _end_broken(run, attempt, broken) if broken is not None else None

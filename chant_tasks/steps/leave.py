@@ -81,7 +81,7 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
     target = find_commit(git, f"refs/heads/{record.target}") or Oid(record.base)
     if is_agents or branch != record.target:
         _settle(git, git_dir, record, tip)
-        noted = _set_specs_aside(run, git, attempt, noted, (tip, target), is_agents=is_agents)
+        noted = _set_specs_aside(run, attempt, noted, (tip, target), is_agents=is_agents)
         _switch_back(run, git, attempt, noted, is_agents=is_agents)
         remove_emptied(git, tip)
     _put_back(run, git, attempt, noted, is_agents=is_agents)
@@ -156,10 +156,10 @@ def _settle(git: Git, git_dir: Path, record: AttemptRecord, head: Oid) -> None:
 
 
 def _set_specs_aside(
-    run: SpecRun, git: Git, attempt: Attempt, noted: Noted, commits: tuple[Oid, Oid], *, is_agents: bool
+    run: SpecRun, attempt: Attempt, noted: Noted, commits: tuple[Oid, Oid], *, is_agents: bool
 ) -> Noted:
     """Let every noted spec's file be as the index has it, so that git can switch; what they held is in the journal."""
-    own = attempt.record.spec_path
+    git, own = Git(attempt.worktree), attempt.record.spec_path
     if not is_agents:
         noted = find_newer(git, noted, (*commits, _find_start(attempt.record, noted)))
         save_noted(noted_file(run, attempt.record), noted)

@@ -6,7 +6,7 @@ stay as they are and the new base is merged in: made again without merges, the w
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chant_tasks.git.objects import (
     Merge,
@@ -62,7 +62,8 @@ def replay(git: Git, work: Work, onto: Oid, message: str) -> Moved | Conflict:
             places[original.oid] = None
             continue
         words = _COMMITS.sub(lambda row: row[1] + " ".join(_rename(row[2].split(), places)), original.message)
-        at = add_again(git, original, tree=tree, parent=at, message=words, is_signed=work.is_signed)
+        wanted = replace(original, tree=tree, parents=(at,), message=words)
+        at = add_again(git, wanted, is_signed=work.is_signed)
         places[original.oid] = at
     return Moved(head=at, final=places.get(work.final) or at, commits=_rename(work.commits, places))
 

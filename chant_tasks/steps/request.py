@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.agents.contract import Provider, Request
-from chant_tasks.agents.environment import plan_environment
+from chant_tasks.agents.environment import Known, plan_environment
 from chant_tasks.agents.registry import find_provider, find_provider_name
 from chant_tasks.config import find_model
 from chant_tasks.earlier import render_resumed, render_section
@@ -77,16 +77,15 @@ def plan_request(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resum
 
 def plan_attempt_environment(run: SpecRun, attempt: Attempt, model: str | None) -> dict[str, str]:
     """The environment that everything gets that runs in the attempt's worktree."""
-    environment = plan_environment(
-        run.environ,
+    known = Known(
         spec_id=attempt.spec.id,
         spec_file=attempt.spec_file,
         worktree=attempt.worktree,
         branch=attempt.record.branch,
         prompt_file=folder_of(run, attempt.record) / "prompt.md",
         model=model,
-        identity=run.identity,
     )
+    environment = plan_environment(run.environ, known, run.identity)
     if attempt.record.is_in_place:  # the agent's own `git add -A` must not add what its user had left untracked
         return environment | dict(
             plan_setting(environment, "core.excludesFile", str(excludes_file(run, attempt.record)))

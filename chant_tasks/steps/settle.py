@@ -6,11 +6,11 @@ from chant_tasks.agents.contract import Finished, GaveUp, Stopped
 from chant_tasks.events import AgentEnded, Notice
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import Phase
-from chant_tasks.journal.transitions import to_finished, to_saved
+from chant_tasks.journal.transitions import End, to_finished, to_saved
 from chant_tasks.landing.evidence import Proven, Refused, plan_verdict
 from chant_tasks.landing.save import Saved
 from chant_tasks.state import Ending, State
-from chant_tasks.steps.attempt import Attempt, save, save_copy
+from chant_tasks.steps.attempt import Attempt, now, save, save_copy
 from chant_tasks.steps.cleanup import end_failed, end_on_branch
 from chant_tasks.steps.evidence import Work, load_work, render_work
 from chant_tasks.steps.outcome import find_outcome
@@ -54,7 +54,8 @@ def _judge(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> Proven |
 def _end_refused(run: SpecRun, attempt: Attempt, verdict: Refused, head: Oid) -> State:
     reasons = "; ".join(verdict.reasons)
     if attempt.is_resolved:
-        return end_on_branch(run, attempt, Ending.CONFLICT, reasons, attempt.record.paths)
+        end = End(ending=Ending.CONFLICT, at=now(), reason=reasons, paths=attempt.record.paths)
+        return end_on_branch(run, attempt, end)
     return end_failed(run, attempt, reasons, head)
 
 

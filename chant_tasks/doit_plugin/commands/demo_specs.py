@@ -46,8 +46,20 @@ class DemoSpec:
 
 def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
     """The eight specs, with ids of that day."""
+    diamond = _plan_diamond(day)
+    licence = DemoSpec(
+        id=f"{day}-006-lic",
+        title="Add a license",
+        label="docs",
+        run=_commit("echo 'Do with it what you like.' > LICENSE", "Add a license"),
+        criteria=("LICENSE is there",),
+    )
+    return (*diamond, *_plan_driver(f"{day}-005-doc", diamond[-1].id), licence)
+
+
+def _plan_diamond(day: date) -> tuple[DemoSpec, ...]:
+    """One spec, two that need it, and one that needs both."""
     first, french, japanese, every = (f"{day}-00{number}-{tail}" for number, tail in _DIAMOND)
-    driver, licence = f"{day}-005-doc", f"{day}-006-lic"
     return (
         DemoSpec(
             id=first,
@@ -80,7 +92,13 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             needs=(french, japanese),
             criteria=("greet.sh prints every greeting", "a new language needs no change of it"),
         ),
-        DemoSpec(id=driver, title="Document the program", label="docs", needs=(every,)),
+    )
+
+
+def _plan_driver(driver: str, need: str) -> tuple[DemoSpec, ...]:
+    """A driver with its two members."""
+    return (
+        DemoSpec(id=driver, title="Document the program", label="docs", needs=(need,)),
         DemoSpec(
             id=f"{driver}.1",
             title="Write the README",
@@ -97,13 +115,6 @@ def plan_demo_specs(day: date) -> tuple[DemoSpec, ...]:
             run="{ printf '\\nIt prints:\\n\\n'; sh greet.sh | sed 's/^/    /'; } >> README.md\n" + _TICK,
             needs=None,
             criteria=("README.md shows what the program prints",),
-        ),
-        DemoSpec(
-            id=licence,
-            title="Add a license",
-            label="docs",
-            run=_commit("echo 'Do with it what you like.' > LICENSE", "Add a license"),
-            criteria=("LICENSE is there",),
         ),
     )
 

@@ -2,21 +2,20 @@
 
 from pathlib import Path
 
-from chant_tasks.agents.environment import Identity, plan_environment
+from chant_tasks.agents.environment import Identity, Known, plan_environment
 from chant_tasks.spec.model import SpecId
 
 
 def plan(base: dict[str, str], model: str | None = "sonnet") -> dict[str, str]:
-    return plan_environment(
-        base,
+    known = Known(
         spec_id=SpecId("001"),
         spec_file=Path("/tree/.chant/specs/001.md"),
         worktree=Path("/tree"),
         branch="spec/001",
         prompt_file=Path("/journal/prompt.md"),
         model=model,
-        identity=Identity("Ann", "ann@example.org"),
     )
+    return plan_environment(base, known, Identity("Ann", "ann@example.org"))
 
 
 def test_an_agent_finds_its_spec_and_nothing_of_another_repository() -> None:
