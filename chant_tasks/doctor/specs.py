@@ -2,8 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chant_tasks.doctor.model import Finding, Kind, Severity, Sight
 from chant_tasks.git.index import load_ignored
@@ -28,12 +28,14 @@ class Landings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSight:
     """What specs' files are held against: landings, commits named in files that git does not have (`missing`) or that
-    are not on the target (`elsewhere`), and the specs whose file git ignores."""
+    are not on the target (`elsewhere`), the specs whose file git ignores, and those whose work came as one commit with
+    their completed file, whatever it was made of (`squashed`)."""
 
     landings: Landings
     missing: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
     ignored: frozenset[SpecId] = frozenset()
+    squashed: frozenset[SpecId] = frozenset()
 
 
 def load_spec_findings(sight: Sight) -> Iterator[Finding]:
@@ -53,12 +55,14 @@ def load_spec_sight(sight: Sight) -> SpecSight:
     found = load_commits(git, named) if not is_partial else {}
     elsewhere = load_not_in(git, tuple(found.values()), overview.target.tip)
     pending = [spec.id for spec in specs if spec.status not in _OVER and spec.id in landings.commits]
-    return SpecSight(
+    seen = SpecSight(
         landings=landings,
         missing=frozenset(named) - found.keys() if not is_partial else frozenset(),
         elsewhere=frozenset(commit for commit, oid in found.items() if oid in elsewhere),
         ignored=_load_ignored(git, overview, pending),
     )
+    unproven = [spec.id for spec in specs if spec.status is Status.COMPLETED and _has_no_commit(spec, seen)]
+    return replace(seen, squashed=_load_squashed(git, overview, unproven) if unproven else frozenset())
 
 
 def load_messages(git: Git, tip: str) -> Iterable[tuple[str, str]]:
@@ -110,8 +114,9 @@ def find_unproven(spec: Spec, target: str, seen: SpecSight) -> Iterator[Finding]
         yield _plan(spec, what, f"doit forget {shlex.quote(spec.id)}")
         return
     missing = [commit for commit in spec.commits if commit in seen.missing]
-    lost = [commit for commit in spec.commits if commit in seen.missing or commit in seen.elsewhere]
-    if landing is None and spec.commits and len(lost) == len(spec.commits):
+    if _has_no_commit(spec, seen):
+        if spec.id in seen.squashed:
+            return
         what = f"its file says completed, and none of its commits is on {target}: {', '.join(spec.commits[:3])}"
         yield _plan(spec, what, f"git log {target} -- {_path(spec)}", f"doit forget {shlex.quote(spec.id)}")
     elif missing:
@@ -125,6 +130,8 @@ def find_unfinished(spec: Spec, overview: Overview, seen: SpecSight) -> Iterator
     on_target, target = overview.facts.on_target.get(spec.id), overview.target.branch
     landing = seen.landings.commits.get(spec.id)
     if on_target is not None and on_target.status is Status.COMPLETED:
+        if not overview.target.is_checked_out:
+            return  # another branch is older, as branches are
         what = f"its file here says {spec.status.value}, and {target} has it as completed, which counts"
         yield _plan(
             spec, what, f"git restore --source {target} -- {_path(spec)}", f"doit forget {shlex.quote(spec.id)}"
@@ -139,6 +146,26 @@ def find_unfinished(spec: Spec, overview: Overview, seen: SpecSight) -> Iterator
 def _is_read_there(spec: Spec, overview: Overview, seen: SpecSight) -> bool:
     """Whether it is the target that says so: a checkout of another branch may be older than the landing."""
     return overview.target.is_checked_out or spec.id in overview.facts.on_target or spec.id in seen.ignored
+
+
+def _has_no_commit(spec: Spec, seen: SpecSight) -> bool:
+    """Whether the file names commits and the target has none of them, nor a landing of the spec."""
+    lost = seen.missing | seen.elsewhere
+    return spec.id not in seen.landings.commits and bool(spec.commits) and lost.issuperset(spec.commits)
+
+
+def _load_squashed(git: Git, overview: Overview, specs: Sequence[SpecId]) -> frozenset[SpecId]:
+    """Those of the specs whose file was completed by a commit of the target's that changes other files, too: a squash
+    has a message of its own, and none of the commits that it was made of."""
+    prefix = overview.project.specs_prefix
+    options = ("--first-parent", "-m", "--full-diff", "--pickaxe-all", "--name-only", "--no-show-signature")
+    wanted = (r"-G^status: *completed", "--format=%x01", overview.target.tip, "--", prefix)
+    found: set[SpecId] = set()
+    for commit in git.run("log", "-z", *options, *wanted).text.split("\x01"):
+        paths = {path.strip() for path in commit.split("\0")} - {""}
+        if any(not path.startswith(prefix) for path in paths):
+            found |= {spec for spec in specs if f"{prefix}{spec}.md" in paths}
+    return frozenset(found)
 
 
 def _load_ignored(git: Git, overview: Overview, specs: list[SpecId]) -> frozenset[SpecId]:

@@ -126,6 +126,17 @@ def test_a_spec_that_says_completed_without_its_work_is_said(repository: Reposit
     assert found.what == f"its file says completed, and none of its commits is on main: {commit}"
 
 
+def test_one_whose_branch_was_squashed_is_believed(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", keys="branch: true")
+    repository.commit()
+    assert repository.work(spec_id).kind is StateKind.WAITING
+    repository.git("merge", "-q", "--squash", f"chant/{spec_id}")
+    repository.git("commit", "-qm", "Words of a reviewer's own")
+    repository.git("branch", "-qD", f"chant/{spec_id}")
+
+    assert look(repository) == ()
+
+
 def test_one_that_a_person_has_completed_by_hand_is_believed(repository: Repository, landed: SpecId) -> None:
     repository.add_spec("b", status="completed")
     repository.commit()
@@ -162,6 +173,17 @@ def test_a_file_that_is_pending_here_and_completed_on_the_target_is_said(
 
     assert found.what == "its file here says pending, and main has it as completed, which counts"
     repository.shell(found.todo[0])
+    assert look(repository) == ()
+
+
+def test_an_older_branch_that_is_checked_out_is_not_held_against_the_target(
+    repository: Repository, landed: SpecId
+) -> None:
+    repository.write(".chant/config.md", "---\ndefaults:\n  main_branch: main\n---\n")
+    repository.commit("the target has a name")
+    repository.git("switch", "-q", "--detach", f"{repository.tip()}~2")
+    repository.write(".chant/config.md", "---\ndefaults:\n  main_branch: main\n---\n")
+
     assert look(repository) == ()
 
 
