@@ -18,6 +18,7 @@ from chant_tasks.words import render_count, render_duration, render_money
 
 _GAP = 3
 _NARROWEST_LABEL = 10  # `depends on`
+_TOLD = ("it said", "its agent")  # of a state's details; the others stand in sections of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ def plan_sections(
     ]
     if spec is not None:
         sections += _spec_sections(overview, spec, state)
+    sections += _detail_sections(state)
     branch, record = overview.facts.branches.get(spec_id), overview.journal.records.get(spec_id)
     base_branch = record.base_branch if branch and record is not None else ""
     sections += [
@@ -136,13 +138,24 @@ def _with_state(overview: Overview, spec_id: SpecId, style: Style) -> str:
 
 def _spec_sections(overview: Overview, spec: Spec, state: State) -> tuple[Section, ...]:
     kind = "driver" if is_driver(overview, spec.id) else spec.type
-    ticked = sum(criterion.is_ticked for criterion in spec.criteria)
-    criteria = f"{ticked} of {len(spec.criteria)} ticked"
-    has_criteria = bool(spec.criteria) and state.kind not in (Kind.COMPLETED, Kind.CANCELLED)
+    copy = overview.facts.on_branches.get(spec.id)
+    found = copy.criteria if copy is not None else spec.criteria
+    where = " on its branch" if copy is not None else ""
+    criteria = f"{sum(criterion.is_ticked for criterion in found)} of {len(found)} ticked{where}"
+    has_criteria = bool(found) and state.kind not in (Kind.COMPLETED, Kind.CANCELLED)
     return (
         Section(label="type", lines=(flatten(kind),) if kind != "code" else ()),
         Section(label="labels", lines=_joined([flatten(label) for label in spec.labels])),
         Section(label="criteria", lines=(criteria,) if has_criteria else ()),
+    )
+
+
+def _detail_sections(state: State) -> tuple[Section, ...]:
+    """What the reason leaves out: what a check said, what became of an agent's tries."""
+    return tuple(
+        Section(label=label, lines=tuple(map(flatten, text.splitlines())))
+        for label, text in state.details
+        if label in _TOLD
     )
 
 

@@ -89,6 +89,19 @@ def test_a_completed_spec_tells_its_record() -> None:
     ]
 
 
+def test_finished_work_is_told_as_its_branch_has_it_and_a_red_check_with_its_last_words() -> None:
+    said = State(kind=Kind.ATTENTION, reason="red", details=(("red", "red"), ("it said", "one\ntwo"), ("log", "x")))
+    overview = make_overview(make_spec(SPEC, body="## Acceptance Criteria\n\n- [ ] it holds\n"), states={SPEC: said})
+    done = make_spec(SPEC, body="## Acceptance Criteria\n\n- [x] it holds\n")
+    on_branch = replace(overview, facts=replace(overview.facts, on_branches={SPEC: done}))
+
+    assert render_info(on_branch, SPEC, [], NOW, PLAIN).splitlines()[3:] == [
+        "criteria             1 of 1 ticked on its branch",
+        "it said              one",
+        "                     two",
+    ]
+
+
 def test_a_branch_that_is_there_is_named() -> None:
     overview = make_overview(make_spec(SPEC), branches=(f"spec/{SPEC}",))
 
