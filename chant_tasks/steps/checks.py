@@ -18,6 +18,7 @@ from chant_tasks.steps.check_worktree import in_worktree, restore_exactly, resto
 from chant_tasks.steps.outcome import render_exit
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.words import render_duration
 
 _LAST_LINES = 5
 _DOIT = (sys.executable, "-m", "doit")
@@ -99,10 +100,18 @@ def _run_check(run: SpecRun, trial: Trial, command: str) -> Red | None:
     end, said = _run(run, trial, argv, find_log(run, trial.attempt), f"checks: {name}")
     if end.ended_by == "stopped":
         raise CheckStopped(f"{spec_id}: {name}")
-    note_in_log(run, trial.attempt, f"{name} {render_exit(end)}")
-    if end.status == 0 and end.ended_by is None:
-        return None
-    return Red(command=command, how=render_exit(end), said=said)
+    how = render_end(end, _find_limits(run, trial.attempt))
+    note_in_log(run, trial.attempt, f"{name} {how}")
+    return Red(command=command, how=how, said=said) if end.status != 0 or end.ended_by is not None else None
+
+
+def render_end(end: Exit, limits: Limits) -> str:
+    """How a check ended, as it goes on after its name; of one that was ended, by which setting."""
+    if end.ended_by == "wall timeout" and limits.wall is not None:
+        return f"took longer than {render_duration(limits.wall)} (`timeouts.check`)"
+    if end.ended_by == "silence timeout" and limits.silence is not None:
+        return f"printed nothing for {render_duration(limits.silence)} (`timeouts.silence`)"
+    return render_exit(end)
 
 
 def _plan_argv(run: SpecRun, trial: Trial, command: str) -> tuple[tuple[str, ...], Red | None]:

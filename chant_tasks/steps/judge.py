@@ -115,7 +115,8 @@ class Judge:
         names = ", ".join(f"`{shorten_command(command)}`" for command in commands)
         together = f" on {render_count(count, 'spec')} together" if count > 1 else ""
         where = together if count else f" on {self._batch.target}"
-        run.emit(CheckStarted(spec=spec, text=f"{names}{where}"))
+        again = ", once more: it failed" if count in self.reds else ""
+        run.emit(CheckStarted(spec=spec, text=f"{names}{where}{again}"))
         text = f"is checked with {render_count(len(members) - 1, 'other spec')}"
         for made in members:
             if made.request.spec != spec:

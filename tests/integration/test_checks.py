@@ -141,6 +141,8 @@ def test_a_check_that_fails_once_and_then_succeeds_is_called_flaky_and_blames_no
 
     assert repository.work(one).kind is Kind.COMPLETED
     assert [text for text in repository.notices() if "flaky" in text]
+    told = [event.text for event in repository.events if isinstance(event, CheckStarted)]
+    assert [text.endswith("`, once more: it failed") for text in told] == [False, True]
 
 
 def test_a_specs_own_checks_run_beside_those_of_the_settings_and_only_on_its_work(repository: Repository) -> None:
@@ -175,7 +177,7 @@ def test_a_check_that_does_not_end_is_ended(repository: Repository) -> None:
     one = repository.add_spec("one")
     repository.commit("specs")
 
-    assert "was ended by the wall timeout" in repository.work(one).reason
+    assert repository.work(one).reason.endswith("` took longer than 1s (`timeouts.check`)")
 
 
 def test_what_was_mended_on_the_branch_is_checked_again_in_a_worktree_that_is_furnished(repository: Repository) -> None:

@@ -25,7 +25,7 @@ from chant_tasks.doit_plugin.screens.terminal import (
     write_story,
 )
 from chant_tasks.errors import ChantError
-from chant_tasks.events import Event, Finalized, Landing, Listener, Notice, NotPublished, Published
+from chant_tasks.events import CheckStarted, Event, Finalized, Landing, Listener, Notice, NotPublished, Published
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -107,6 +107,8 @@ def plan_listener(stdout: Any) -> Listener:
                 write_line(stdout, f"{icon}Finalized {spec}, {target} is at {tip}")
             case Landing(text=text) | Notice(text=text) | Published(text=text) | NotPublished(text=text):
                 write_story(stdout, [text])
+            case CheckStarted(text=text):
+                write_story(stdout, [f"checks {text}"])
             case _:
                 pass  # the state that comes back says the rest
 
@@ -116,7 +118,7 @@ def plan_listener(stdout: Any) -> Listener:
 def render_unresolved(spec_id: SpecId, state: State, style: Style) -> str:
     """Why a spec was not landed, and what to type next."""
     head = f"{paint(f'{icon_or_word(state, style)} {spec_id}', COLOURS[state.kind], style)}  {state.reason}".rstrip()
-    details = [(label, text) for label, text in state.details if text != state.reason]
+    details = [(label, text) for label, text in state.details if state.reason not in (text, f"{label} {text}")]
     steps = [("" if index else "next", line) for index, line in enumerate(render_next(state.next))]
     return "\n".join([head, *render_rows([*details, *steps])])
 

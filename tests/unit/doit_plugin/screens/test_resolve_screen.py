@@ -9,7 +9,7 @@ from chant_tasks.doit_plugin.commands.own_command import load_own_overview
 from chant_tasks.doit_plugin.commands.resolve import plan_listener, render_unresolved
 from chant_tasks.doit_plugin.screens.terminal import PLAIN
 from chant_tasks.errors import RepositoryError
-from chant_tasks.events import AgentSaid, Finalized
+from chant_tasks.events import AgentSaid, CheckStarted, Finalized
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, Next, State
 
@@ -35,13 +35,25 @@ def test_why_it_did_not_land_stands_before_what_to_type_next() -> None:
     ]
 
 
-def test_a_landing_is_the_answer_and_goes_to_stdout() -> None:
+def test_a_conflict_is_said_once() -> None:
+    state = State(
+        kind=Kind.ATTENTION,
+        reason="conflicts with main: a.py",
+        details=(("conflicts", "with main: a.py"), ("its agent", "could not resolve it")),
+    )
+
+    assert render_unresolved(SPEC, state, PLAIN).splitlines()[1:] == ["  its agent  could not resolve it"]
+
+
+def test_a_landing_is_the_answer_and_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     stdout = io.StringIO()
     listen = plan_listener(stdout)
 
     listen(AgentSaid(spec=SPEC, text="working"))
+    listen(CheckStarted(spec=SPEC, text="`make test`"))
     listen(Finalized(spec=SPEC, target="main", tip="9ac11f0"))
 
+    assert capsys.readouterr().err == "checks `make test`\n"
     assert stdout.getvalue() == f"✓ Finalized {SPEC}, main is at 9ac11f0\n"
 
 
