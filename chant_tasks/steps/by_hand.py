@@ -80,10 +80,10 @@ def remove_place_by_hand(run: SpecRun, spec_id: SpecId, branch: str, command: st
         left = find_uncommitted(worktree)
         if left and "discard" in command:
             hint = f"git worktree remove --force {place} && {command}"
-            raise RepositoryError(f"{left} in {worktree.path} is not committed", hint)
+            raise RepositoryError(f"not committed in {worktree.path}: {left}", hint)
         if left:
             raise RepositoryError(
-                f"{left} in {worktree.path} is not committed", f"git -C {place} add -A && git -C {place} commit"
+                f"not committed in {worktree.path}: {left}", f"git -C {place} add -A && git -C {place} commit"
             )
         with add_worktrees_lock(run.overview.project.journal_folder):
             remove_worktree(run.overview.project.common_dir, worktree.path)

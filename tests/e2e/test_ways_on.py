@@ -85,7 +85,7 @@ def test_landing_what_is_not_committed_yet_says_where_and_what_is_refused_can_be
     refused = repository.shell(land)
 
     assert (early.status, refused.status) == (1, 1)
-    assert f"shared.txt in {place} is not committed" in early.stderr
+    assert f"not committed in {place}: shared.txt" in early.stderr
     assert "a conflict's marks are left in shared.txt" in refused.stdout
     resolve, land, _ = printed(refused.stdout)
     assert settle(repository, resolve).status == 0
@@ -122,7 +122,8 @@ def test_what_a_person_committed_on_the_branch_itself_is_landed_from_there_too(m
     assert (done.status, again.status) == (0, 0), again.stderr
     assert "has landed already" in again.stdout
     assert "git switch main" in done.stderr
-    repository.shell("git switch -q main; doit")
+    cleaned = repository.shell("git switch -q main; doit")
+    assert ("cleaned up what" in cleaned.stderr, "⚠" in cleaned.stderr) == (True, False)
     assert (state(repository), repository.git("branch", "--list", "spec/*")) == ("completed", "")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from doit.cmdparse import CmdParse
+from doit.exceptions import InvalidCommand
 
 from chant_tasks.project import find_specs_root
 from chant_tasks.words import render_excerpt
@@ -19,6 +20,16 @@ def has_specs_nearby(opt_vals: Mapping[str, Any]) -> bool:
     """Whether the folder in which the dodo's tasks will run has specs, as far as is known before the dodo is read."""
     folder = opt_vals.get("cwdPath") or Path(opt_vals.get("dodoFile") or "dodo.py").parent
     return find_specs_root(Path(folder).resolve()) is not None
+
+
+def require_folder() -> None:
+    """Raises InvalidCommand in a folder that was removed, as that of a conflict is by `doit spec-land`."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise InvalidCommand(
+            "the folder that you are in was removed: cd to your checkout, and type that again"
+        ) from None
 
 
 def find_dodo_options(arguments: Sequence[str], parser: CmdParse, environ: Mapping[str, str]) -> Mapping[str, Any]:

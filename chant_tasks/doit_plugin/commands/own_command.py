@@ -16,6 +16,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
     is_help_asked,
     permute,
     print_help,
+    require_folder,
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
@@ -36,6 +37,7 @@ class OwnCommand(Command):  # type: ignore[misc]  # doit has no types
     def parse_execute(self, in_args: Sequence[str]) -> int:
         if is_help_asked(self.name, in_args, self.cmdparser):
             return print_help(self.help())
+        require_folder()
         arguments = find_all_arguments(in_args, self.name, sys.argv)
         require_known_options(self.name, arguments, self.cmdparser)
         return int(super().parse_execute(permute(arguments, self.cmdparser)) or 0)

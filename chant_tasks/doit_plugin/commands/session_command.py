@@ -17,6 +17,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
     is_help_asked,
     permute,
     print_help,
+    require_folder,
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.database import LazyDatabase, open_database
@@ -37,7 +38,10 @@ class SessionCommand(DoitCmdBase):  # type: ignore[misc]  # doit has no types
     sel_tasks: Any
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
-        if is_switched_off(os.environ) or not self._is_beside_specs(in_args):
+        if is_switched_off(os.environ):
+            return int(super().parse_execute(in_args) or 0)
+        require_folder()
+        if not self._is_beside_specs(in_args):
             return int(super().parse_execute(in_args) or 0)
         if is_help_asked(self.name, in_args, self.cmdparser):
             return print_help(self.help())

@@ -23,13 +23,13 @@ from chant_tasks.doit_plugin.run.notes import (
 from chant_tasks.doit_plugin.run.outcome import How, Outcome
 from chant_tasks.doit_plugin.run.saving import SavedResults, keep_blocked_records
 from chant_tasks.doit_plugin.run.signals import hold, pass_on, raise_pending
+from chant_tasks.doit_plugin.run.uptodate import load_finished_state
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecTask
 from chant_tasks.errors import ChantError
 from chant_tasks.journal.files import add_journal
 from chant_tasks.journal.locks import Lock, share_tasks_lock
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import Kind, State
 
 
 class SpecRunner(Runner):  # type: ignore[misc]
@@ -159,7 +159,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
         if not is_selected:
             work.let_go(SpecId(node.task.name))
         if node.run_status == "up-to-date" and isinstance(node.task, SpecTask):
-            state = work.overview.states.get(SpecId(node.task.name), State(kind=Kind.COMPLETED))
+            state = load_finished_state(session, SpecId(node.task.name))
             work.record(node.task.name, Outcome(how=How.UP_TO_DATE, state=state))
         elif node.run_status == "ignore":
             note_ignored(work, node)

@@ -3,7 +3,9 @@
 from chant_tasks.doit_plugin.session import Session
 from chant_tasks.overview import load_state
 from chant_tasks.spec.model import SpecId
-from chant_tasks.state import State
+from chant_tasks.state import Kind, State
+
+_DONE = State(kind=Kind.COMPLETED)
 
 
 class IsFinished:
@@ -33,4 +35,17 @@ def load_present_state(session: Session, spec_id: SpecId) -> State | None:
     try:
         return load_state(overview, spec_id)
     except Exception:  # an exception from here would end the whole run of doit
+        return known
+
+
+def load_finished_state(session: Session, spec_id: SpecId) -> State:
+    """The state of a spec that there is nothing to do for. What an earlier run could not clean up after it may be gone
+    by now: the run begins with that."""
+    overview = session.overview
+    known = overview.states.get(spec_id, _DONE) if overview is not None else _DONE
+    if overview is None or not (known.is_satisfied and known.details):
+        return known
+    try:
+        return load_state(overview, spec_id)
+    except Exception:  # as above
         return known

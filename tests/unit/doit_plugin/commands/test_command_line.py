@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 from doit.cmd_base import DodoTaskLoader
 from doit.cmdparse import CmdParse
+from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.commands.command_line import find_dodo_options, has_specs_nearby, permute
+from chant_tasks.doit_plugin.commands.command_line import (
+    find_dodo_options,
+    has_specs_nearby,
+    permute,
+    require_folder,
+)
 from chant_tasks.doit_plugin.commands.list import List
 
 
@@ -69,3 +75,13 @@ def test_the_dodo_is_where_an_option_or_a_variable_says(
 
     assert (found["dodoFile"], found["cwdPath"]) == expected
     assert parser.parse([])[0]["spec_label"] == []
+
+
+def test_a_folder_that_was_removed_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "resolve"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(InvalidCommand, match="was removed: cd to your checkout"):
+        require_folder()
