@@ -18,6 +18,7 @@ from chant_tasks.steps.check_worktree import in_worktree, restore_exactly, resto
 from chant_tasks.steps.outcome import render_exit
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.shared_config import say_changed_config
 from chant_tasks.words import render_duration
 
 _LAST_LINES = 5
@@ -78,6 +79,7 @@ def run_checks(run: SpecRun, trial: Trial, commands: Sequence[str]) -> Red | Non
         return None
     finally:
         restore_place(run, trial.worktree, trial.commit)
+        say_changed_config(run, trial.attempt.spec.id)
 
 
 def find_log(run: SpecRun, attempt: Attempt) -> Path:

@@ -1,4 +1,4 @@
-"""Whether an agent changed the settings of the repository, which all its worktrees share.
+"""Whether an agent, or a check, changed the settings of the repository, which all its worktrees share.
 
 Our own git calls are told where they work, so the worst of such changes do not mislead them. A person's git is told
 nothing, so what changed is said.
@@ -46,7 +46,7 @@ def _say_changed_config(run: SpecRun, spec_id: SpecId) -> None:
     names = tuple(sorted(set(_find_changed(_load_settings(run.git, noted), _load_settings(run.git, settings)))))
     note_shared_config(project)
     if names:
-        what = f"{render_some(names, shown=5)} changed in {settings} while it was worked, by an agent or by you"
+        what = f"{render_some(names, shown=5)} changed in {settings} while it was worked, by an agent, a check or you"
         run.emit(Notice(spec=spec_id, text=f"{what}; to undo that: git config --file {settings} --unset NAME"))
 
 

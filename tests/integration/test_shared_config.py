@@ -26,11 +26,20 @@ def test_settings_that_an_agent_changed_are_said_and_mislead_no_landing(
     assert not (repository.outside / "a.txt").exists()
     [said] = [text for text in repository.notices() if "changed in" in text]
     where = f"{repository.top}/.git/config"
-    assert said.startswith(f"{name} changed in {where} while it was worked, by an agent or by you; to undo that: ")
+    assert said.startswith(f"{name} changed in {where} while it was worked, by an agent, a check or you; to undo that: ")
     undo = said.partition("to undo that: ")[2].replace("NAME", name)
     repository.shell(undo)
     assert repository.status() == []
     repository.assert_no_traces()
+
+
+def test_settings_that_a_check_changed_are_said(repository: Repository) -> None:
+    repository.write(".chant/config.md", "---\nchecks: [git config user.name Tester]\n---\n")
+    spec_id = repository.add_spec("a")
+    repository.commit()
+
+    assert repository.work(spec_id).kind is Kind.COMPLETED
+    assert [text.partition(" changed in")[0] for text in repository.notices()] == ["user.name"]
 
 
 @pytest.mark.parametrize("name", ["core.worktree", "core.bare"])
