@@ -45,6 +45,6 @@ class Command:
 def _parse_url(answer: str) -> str:
     try:
         found = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(found.get("url", "")) if isinstance(found, Mapping) else ""

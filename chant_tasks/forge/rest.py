@@ -13,7 +13,7 @@ def parse_answer(answer: str) -> Any:
     """The value of a JSON answer. Raises ForgeError."""
     try:
         return json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ForgeError(f"answered what is no JSON: `{render_excerpt(answer)}`") from None
 
 
@@ -36,7 +36,7 @@ def find_complaint(answer: str) -> str:
     """What a refusal's JSON says, in words; "" where it says nothing."""
     try:
         found = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(found, Mapping):
         return ""

@@ -73,7 +73,15 @@ def test_an_address_tells_host_and_owner(address: str, host: str, owner: str) ->
 
 @pytest.mark.parametrize("forge", [GitHub(), GitLab()], ids=["github", "gitlab"])
 @pytest.mark.parametrize(
-    "answer", ["", "<html>", "{}", '{"number": 1, "iid": 1}', '{"number": 1, "iid": 1, "html_url": "javascript:x"}']
+    "answer",
+    [
+        "",
+        "<html>",
+        "[" * 100_000,
+        "{}",
+        '{"number": 1, "iid": 1}',
+        '{"number": 1, "iid": 1, "html_url": "javascript:x"}',
+    ],
 )
 def test_an_answer_that_names_no_pull_request_is_refused(forge: Forge, answer: str) -> None:
     with pytest.raises(ForgeError):
