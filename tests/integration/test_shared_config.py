@@ -26,7 +26,9 @@ def test_settings_that_an_agent_changed_are_said_and_mislead_no_landing(
     assert not (repository.outside / "a.txt").exists()
     [said] = [text for text in repository.notices() if "changed in" in text]
     where = f"{repository.top}/.git/config"
-    assert said.startswith(f"{name} changed in {where} while it was worked, by an agent, a check or you; to undo that: ")
+    assert said.startswith(
+        f"{name} changed in {where} while it was worked, by an agent, a check or you; to undo that: "
+    )
     undo = said.partition("to undo that: ")[2].replace("NAME", name)
     repository.shell(undo)
     assert repository.status() == []
