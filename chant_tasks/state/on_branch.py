@@ -28,7 +28,8 @@ def find_on_branch(facts: SpecFacts) -> State | None:
     if attempt is not None and attempt.ending is None:
         is_touched = bool(attempt.reason) and not attempt.is_proven
         return _touched(facts, attempt) if is_touched else None  # recovery takes it from here
-    reason = f"branch {facts.branch} exists already"
+    is_moved = attempt is not None and attempt.ending is Ending.ON_BRANCH
+    reason = f"branch {facts.branch} {'does not end at its finalized work any more' if is_moved else 'exists already'}"
     return State(
         kind=Kind.ATTENTION,
         reason=reason,
@@ -57,10 +58,11 @@ def _touched(facts: SpecFacts, attempt: AttemptFacts) -> State:
 
 
 def _is_completed_on_branch(facts: SpecFacts) -> bool:
-    """Whether the branch ends at finalized work. Where the journal knows nothing of it, the file's word counts."""
+    """Whether the branch ends at finalized work. Where the journal knows nothing of it, the file's word counts; where
+    it knows that it was finalized, the file has to say no other, for somebody may have moved the branch since."""
     if facts.attempt is None:
         return facts.branch_status is Status.COMPLETED
-    return facts.attempt.ending is Ending.ON_BRANCH
+    return facts.attempt.ending is Ending.ON_BRANCH and facts.branch_status in (None, Status.COMPLETED)
 
 
 def _completed_on_branch(facts: SpecFacts) -> State:

@@ -312,6 +312,18 @@ def test_a_branch_that_nobody_knows_is_in_the_way() -> None:
     assert _commands(state) == ["doit spec-land a", "doit spec-discard a"]
 
 
+@pytest.mark.parametrize(("status", "kind"), [(Status.PENDING, Kind.ATTENTION), (None, Kind.WAITING)])
+def test_a_finalized_branch_that_was_moved_to_where_its_file_says_otherwise_is_not_completed(
+    status: Status | None, kind: Kind
+) -> None:
+    facts = replace(_facts(), attempt=_attempt(Ending.ON_BRANCH), branch=BRANCH, branch_tip="somewhere")
+
+    state = find_state(replace(facts, branch_status=status))
+
+    assert (state.kind, state.is_on_branch) == (kind, kind is Kind.WAITING)  # None: git may ignore the specs' files
+    assert find_state(replace(facts, branch_status=Status.COMPLETED)).is_on_branch
+
+
 def test_a_landing_that_waits_says_what_for() -> None:
     state = find_state(replace(_facts(), attempt=_attempt(Ending.WAITS, "f is changed"), branch=BRANCH))
 
