@@ -95,8 +95,9 @@ def find_nearest(text: str, ids: Iterable[SpecId], n: int = 3) -> tuple[SpecId, 
     cutoff = 0.9 if _NUMBERED.match(text) else 0.7  # ids of the same day are alike by their dates alone
     matcher = difflib.SequenceMatcher(b=text, autojunk=False)
     scored = ((_find_likeness(matcher, _find_comparable(spec_id, text), cutoff), spec_id) for spec_id in ids)
-    fitting = ((score, spec_id) for score, spec_id in scored if score >= cutoff)
-    return tuple(spec_id for _, spec_id in heapq.nlargest(n, fitting))
+    # of two that are as much alike, the one that is as long: `lits` is rather `list` than `spec-lint`
+    fitting = ((score, -abs(len(spec_id) - len(text)), spec_id) for score, spec_id in scored if score >= cutoff)
+    return tuple(spec_id for _, _, spec_id in heapq.nlargest(n, fitting))
 
 
 def _find_tails(spec_id: SpecId) -> Iterator[str]:

@@ -115,7 +115,13 @@ def test_the_list_shows_every_spec_with_the_state_that_its_file_says(corpus: San
 def test_a_missing_dependency_of_a_completed_spec_is_a_warning(corpus: Sandbox) -> None:
     ran = corpus.doit("list")
 
-    assert ran.err.splitlines() == [MISSING, "", "471 specs: 458 completed, 5 cancelled, 7 ready, 1 waiting"]
+    assert ran.err.splitlines() == [
+        MISSING,
+        "may run together and touch the same files: w8v and a4i (src/main.rs); bo5 and ous (src/cmd/work.rs); "
+        "w8v and 0e1 (src/main.rs); and 1 more",
+        "",
+        "471 specs: 458 completed, 5 cancelled, 7 ready, 1 waiting",
+    ]
 
 
 def test_listing_leaves_the_repository_as_it_is(corpus: Sandbox) -> None:

@@ -136,8 +136,8 @@ class TestAdding:
             ((), "name a title"),
             (("   ",), "name a title"),
             (("Add", "retry"), "put the title in quotes:  doit spec-add 'Add retry'"),
-            (("A title", "--depends-on", "zzz"), '"zzz"'),
-            (("A title", "--member-of", "zzz"), '"zzz"'),
+            (("A title", "--depends-on", "zzz"), "`zzz`"),
+            (("A title", "--member-of", "zzz"), "`zzz`"),
             (("A title", "--nonsense"), "nonsense"),
         ],
     )

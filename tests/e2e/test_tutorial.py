@@ -45,7 +45,7 @@ class Reader:
     """Somebody who follows the tutorial."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.before, self.where = folder, folder, folder / "where"
         self.environment = Repository(folder / "repository").environment()
         identity = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         self.environment |= identity | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin{os.pathsep}/bin"}
@@ -78,18 +78,19 @@ class Reader:
         path.write_text(re.sub(r"( *sed .*\n)", rf"\1{line}\n", path.read_text()))
 
     def _type(self, command: str, shown: tuple[str, ...]) -> None:
+        temporary = self.environment["TMPDIR"]
+        command = command.replace("/tmp/", f"{temporary}/")
         done = subprocess.run(
-            ("sh", "-c", f"{command}\nstatus=$?\npwd > {self.folder.parent / 'where'}\nexit $status"),
+            ("sh", "-c", f"{command}\nstatus=$?\npwd > {self.where}\nexit $status"),
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | {"OLDPWD": str(self.before)},
             capture_output=True,
             text=True,
             check=False,
         )
-        self.folder = (
-            Path((self.folder.parent / "where").read_text().strip()) if command.startswith("mkdir") else self.folder
-        )
-        printed = done.stdout + done.stderr
+        if command.startswith(("mkdir", "cd ")):
+            self.folder, self.before = Path(self.where.read_text().strip()), self.folder
+        printed = (done.stdout + done.stderr).replace(f"{temporary}/", "/tmp/")
 
         assert "Traceback" not in printed, command
         if shown:
