@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chant_tasks.agents.checkup import find_version
 from chant_tasks.agents.contract import Exit, Launch
-from chant_tasks.agents.supervise import Limits, StopSignal, run_agent
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Limits, Listener, StopSignal, run_agent
 from chant_tasks.errors import AgentError
 
 ANSWER_SECONDS = 20.0  # gemini takes ten to tell its version on a busy machine
@@ -22,12 +23,9 @@ def run_briefly(
     try:
         exit = run_agent(
             launch,
-            cwd=cwd,
-            env=env,
-            log=cwd.with_suffix(".log"),
+            Workplace(cwd=cwd, env=env, log=cwd.with_suffix(".log")),
             limits=Limits(wall=seconds, silence=None, grace=_GRACE),
-            on_line=lines.append,
-            on_started=lambda _: None,
+            listener=Listener(on_line=lines.append),
             stop=stop or threading.Event(),
         )
     except AgentError as error:

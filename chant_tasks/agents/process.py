@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ from chant_tasks.errors import AgentError
 # Neither the variables nor the packages of whoever runs doit have a say in it.
 _KEEPER = (sys.executable, "-I", "-S", str(Path(keeper.__file__).absolute()))
 _LAST_STATUS = 128  # above that, a status stands for a signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """Where an agent works: its folder, the whole of its environment, its log, and the file that gets its end."""
+
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path
+    exit_file: Path | None = None
 
 
 class Process:
@@ -113,13 +124,12 @@ def parse_exit(words: str) -> Exit | None:
     return Exit(status=int(number)) if kind == "exit" else Exit(status=None, signal=int(number))
 
 
-def start_process(
-    argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], stdin: str, grace: float, exit_file: Path | None = None
-) -> Process:
-    """Start `argv` in `cwd` with exactly `env`, its stdin the text `stdin` and then the end.
+def start_process(argv: tuple[str, ...], place: Workplace, *, stdin: str, grace: float) -> Process:
+    """Start `argv` there with exactly that environment, its stdin the text `stdin` and then the end.
 
-    Its end is also written to `exit_file`, for `parse_exit`. Raises AgentError where it cannot be started.
+    Its end is also written to the place's `exit_file`, for `parse_exit`. Raises AgentError where it cannot be started.
     """
+    cwd, env, exit_file = place.cwd, place.env, place.exit_file
     if not cwd.is_dir():
         raise AgentError(f"{argv[0]} cannot be started: there is no folder {cwd}")
     command = _plan_command(argv, cwd, env.get("PATH", os.defpath))

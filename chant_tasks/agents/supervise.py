@@ -3,7 +3,7 @@
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Protocol
 from chant_tasks.agents.contract import Exit, Launch
 from chant_tasks.agents.log import Log
 from chant_tasks.agents.outcome import EndedBy
-from chant_tasks.agents.process import Process, start_process
+from chant_tasks.agents.process import Process, Workplace, start_process
 from chant_tasks.agents.redaction import Secrets, find_secrets
 from chant_tasks.agents.streams import Line, LineSplitter
 
@@ -51,37 +51,38 @@ def _nothing() -> None:
     """Nobody waits for that."""
 
 
-def run_agent(
-    launch: Launch,
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    log: Path,
-    limits: Limits,
-    on_line: OnLine,
-    on_read: OnRead = _nothing,
-    on_started: Callable[[int], None],
-    stop: StopSignal,
-    exit_file: Path | None = None,
-) -> Exit:
-    """Run an agent to its end and return how it ended; nothing that it has started is left then.
+def _ignore(_: int) -> None:
+    """Nobody asks for that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told what an agent does.
 
     `on_line` gets each line of its stdout (of one that is too long the beginning) and may return True at the agent's
     last word: from then on it has the grace to end by itself. `on_read` is called behind all lines that came at once.
-    `on_started` gets the process whose end is the end of all of it. `env` goes before `launch.env`; its secrets are
-    taken out of all that the agent prints. Its end is written to `exit_file` as it comes, for `parse_exit`. Raises
+    `on_started` gets the process whose end is the end of all of it.
+    """
+
+    on_line: OnLine
+    on_read: OnRead = _nothing
+    on_started: Callable[[int], None] = _ignore
+
+
+def run_agent(launch: Launch, place: Workplace, *, limits: Limits, listener: Listener, stop: StopSignal) -> Exit:
+    """Run an agent to its end and return how it ended; nothing that it has started is left then.
+
+    The place's environment goes before `launch.env`; its secrets are taken out of all that the agent prints. Raises
     AgentError where it cannot be started. Whatever else is raised, Ctrl-C included, first ends the agent.
     """
     if stop.is_set():
         return Exit(status=None, ended_by="stopped")
-    environment = {**launch.env, **env}
-    with _open_log(log, limits.log) as opened:
-        process = start_process(
-            launch.argv, cwd=cwd, env=environment, stdin=launch.stdin, grace=limits.grace, exit_file=exit_file
-        )
+    place = replace(place, env={**launch.env, **place.env})
+    with _open_log(place.log, limits.log) as opened:
+        process = start_process(launch.argv, place, stdin=launch.stdin, grace=limits.grace)
         try:
-            watch = _Watch(process, _Outputs(process, opened, (on_line, on_read), find_secrets(environment)), limits)
-            on_started(process.pid)
+            watch = _Watch(process, _Outputs(process, opened, listener, find_secrets(place.env)), limits)
+            listener.on_started(process.pid)
             watch.follow(stop)
         finally:
             _end_at_once(process, limits.grace)
@@ -159,14 +160,12 @@ class _Outputs:
     `last_output` and `last_word` are the seconds of `watch` at which something came, and the agent's last word did.
     """
 
-    def __init__(
-        self, process: Process, log: Log, listeners: tuple[OnLine, Callable[[], None]], secrets: Secrets
-    ) -> None:
+    def __init__(self, process: Process, log: Log, listener: Listener, secrets: Secrets) -> None:
         self.watch = Stopwatch()
         self.last_output = 0.0
         self.last_word: float | None = None
         self._log = log
-        self._on_line, self._on_read = listeners
+        self._listener = listener
         self._control = process.control
         self._open = {process.stdout: (LineSplitter(secrets=secrets), self._add_stdout)}
         self._open[process.stderr] = (LineSplitter(secrets=secrets), log.add_stderr)
@@ -208,9 +207,9 @@ class _Outputs:
     def _add_stdout(self, lines: Iterable[Line]) -> None:
         self._log.add_stdout(lines)
         for line in lines:
-            if not line.is_rest and self._on_line(line.text) and self.last_word is None:
+            if not line.is_rest and self._listener.on_line(line.text) and self.last_word is None:
                 self.last_word = self.watch.look()
-        self._on_read()
+        self._listener.on_read()
 
 
 @contextmanager

@@ -119,11 +119,6 @@ class Budget:
     tokens: int | None = None
     per_spec_usd: float | None = None
 
-    @property
-    def is_for_run(self) -> bool:
-        """Whether a run has one."""
-        return self.usd is not None or self.tokens is not None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:

@@ -10,42 +10,34 @@ from datetime import datetime
 
 from chant_tasks.agents.contract import (
     AgentEvent,
-    Denied,
-    Ended,
     Finished,
     GaveUp,
-    Kept,
     Launch,
     Outcome,
     Provider,
     Request,
-    Retried,
-    Said,
-    Started,
     Stopped,
-    Used,
-    UsedTool,
-    Warned,
-    add_event,
     keep_events,
 )
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Listener
 from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.errors import ChantError
-from chant_tasks.events import AgentEnded, AgentSaid, AgentStarted, Notice
+from chant_tasks.events import AgentEnded, AgentStarted, Notice
 from chant_tasks.journal.attempt import Phase, load_record
 from chant_tasks.journal.files import save_whole
-from chant_tasks.journal.process import find_mark
-from chant_tasks.journal.transitions import AgentResult, AgentStart, to_agent_ended, to_running, to_session, to_watched
+from chant_tasks.journal.transitions import AgentResult, AgentStart, to_agent_ended, to_running
 from chant_tasks.steps.accounts import note_outcome, wait_for_account
 from chant_tasks.steps.agent_files import find_size, load_report, save_files
 from chant_tasks.steps.attempt import Attempt, end_processes, exit_file, folder_of, now, save
 from chant_tasks.steps.budget import find_overrun
+from chant_tasks.steps.listening import Listening
 from chant_tasks.steps.outcome import is_session_lost, plan_result, render_outcome, render_reason
 from chant_tasks.steps.request import has_session, plan_attempt_environment, plan_request, require_provider
 from chant_tasks.steps.run import SpecRun, find_limits
 from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is_put_off, load_present
 from chant_tasks.steps.touched import note_end, note_start
-from chant_tasks.steps.use import AgentRun, add_use, say_cost
+from chant_tasks.steps.use import AgentRun, add_use
 from chant_tasks.steps.version import find_agent_version
 from chant_tasks.words import render_problem
 
@@ -178,54 +170,25 @@ def _try(run: SpecRun, attempt: Attempt, provider: Provider, *, is_resumed: bool
 def _supervise(
     run: SpecRun, attempt: Attempt, provider: Provider, request: Request, launch: Launch
 ) -> tuple[Attempt, Outcome, Sequence[AgentEvent]]:
-    kept: Kept = {}
-    spec_id, folder = attempt.spec.id, folder_of(run, attempt.record)
-
-    said: Said | UsedTool | None = None
-
-    def on_line(line: str) -> bool:
-        nonlocal attempt, said
-        for event in provider.parse_line(line):
-            add_event(kept, event)
-            if isinstance(event, Started) and event.session not in ("", attempt.record.session):
-                with suppress(OSError):  # a full disk: not to know it after a crash is no reason to end the agent
-                    attempt = save(run, attempt, to_session(attempt.record, event.session))
-            if isinstance(event, Warned | Retried):
-                run.emit(Notice(spec=spec_id, text=event.text))
-            elif isinstance(event, Denied):
-                run.emit(Notice(spec=spec_id, text=f"it was not let use {event.tool}"))
-            elif isinstance(event, Said | UsedTool):
-                said = event
-            elif isinstance(event, Used):
-                say_cost(run, attempt.record, tuple(kept.values()))
-        return Ended in kept
-
-    def on_read() -> None:
-        nonlocal said  # of a flood nobody could read more than the last line
-        if said is not None:
-            run.emit(AgentSaid(spec=spec_id, text=_word(said)))
-        said = None
-
-    def on_started(pid: int) -> None:
-        nonlocal attempt
-        attempt = save(run, attempt, to_watched(attempt.record, find_mark(pid)))
-
-    end = run_process(
-        launch,
+    listening, folder = Listening(run, attempt, provider), folder_of(run, attempt.record)
+    place = Workplace(
         cwd=request.cwd,
         env={**launch.env, **plan_attempt_environment(run, attempt, model=request.model)},
         log=folder / "log",
-        limits=find_remaining(find_limits(run, attempt.spec), attempt.shifts.seconds),
-        on_line=on_line,
-        on_read=on_read,
-        on_started=on_started,
-        stop=run.stop,
         exit_file=exit_file(folder),
     )
+    end = run_process(
+        launch,
+        place,
+        limits=find_remaining(find_limits(run, attempt.spec), attempt.shifts.seconds),
+        listener=Listener(on_line=listening.hear, on_read=listening.tell, on_started=listening.note_process),
+        stop=run.stop,
+    )
+    attempt = listening.attempt
     end_processes(run, attempt.record)
     note_end(run, attempt.record)
-    outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), tuple(kept.values()))
-    return attempt, outcome, keep_events((*kept.values(), *load_report(launch, folder)))
+    outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), listening.events)
+    return attempt, outcome, keep_events((*listening.events, *load_report(launch, folder)))
 
 
 def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
@@ -245,10 +208,6 @@ def _note_end(run: SpecRun, attempt: Attempt, result: AgentResult) -> Attempt:
             reserve.unlink(missing_ok=True)
             return save(run, attempt, record)
     return replace(attempt, record=record)
-
-
-def _word(event: Said | UsedTool) -> str:
-    return event.text if isinstance(event, Said) else f"{event.name} {event.detail}".strip()
 
 
 def _wait_for_start(run: SpecRun, provider: Provider) -> bool:

@@ -4,12 +4,13 @@ import os
 import shlex
 import sys
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit, Launch
-from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Limits, Listener, run_agent
 from chant_tasks.config import find_timeouts
 from chant_tasks.events import AgentSaid
 from chant_tasks.git.runner import Oid
@@ -99,7 +100,7 @@ def _run_check(run: SpecRun, trial: Trial, command: str) -> Red | None:
         return red
     name, spec_id = shorten_command(command), trial.attempt.spec.id
     note_in_log(run, trial.attempt, f"checks {trial.commit[:10]}: {name}")
-    end, said = _run(run, trial, argv, find_log(run, trial.attempt), f"checks: {name}")
+    end, said = _run(run, trial, _Command(argv=argv, log=find_log(run, trial.attempt), doing=f"checks: {name}"))
     if end.ended_by == "stopped":
         raise CheckStopped(f"{spec_id}: {name}")
     how = render_end(end, _find_limits(run, trial.attempt))
@@ -121,7 +122,8 @@ def _plan_argv(run: SpecRun, trial: Trial, command: str) -> tuple[tuple[str, ...
     shell = ("sh", "-e", "-c", f"exec 2>&1\n{command}")
     if shlex.quote(command) != command:  # no task's name
         return shell, None
-    end, names = _run(run, trial, _merge((*_DOIT, "list", "--all", "--private", "-q")), Path(os.devnull), "", _SILENT)
+    asked = _merge((*_DOIT, "list", "--all", "--private", "-q"))
+    end, names = _run(run, trial, _Command(argv=asked, more=_SILENT))
     if end.ended_by == "stopped":
         raise CheckStopped(command)
     if end.status == 0:
@@ -136,37 +138,38 @@ def _merge(argv: Sequence[str]) -> tuple[str, ...]:
     return ("sh", "-c", 'exec "$@" 2>&1', "sh", *argv)
 
 
-def _run(
-    run: SpecRun,
-    trial: Trial,
-    argv: tuple[str, ...],
-    log: Path,
-    doing: str,
-    more: dict[str, str] | None = None,
-) -> tuple[Exit, tuple[str, ...]]:
-    """How a command ended in the trial's worktree, and what it said: its last lines where it is logged, else all."""
-    lines: deque[str] = deque(maxlen=_LAST_LINES if doing else None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """What is run: its arguments and `more` of an environment, its log, and in words what it is `doing` ("" for what
+    nobody is told of)."""
+
+    argv: tuple[str, ...]
+    log: Path = Path(os.devnull)
+    doing: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+def _run(run: SpecRun, trial: Trial, command: _Command) -> tuple[Exit, tuple[str, ...]]:
+    """How a command ended in the trial's worktree, and what it said: its last lines where it is told, else all."""
+    lines: deque[str] = deque(maxlen=_LAST_LINES if command.doing else None)
     spec_id = trial.attempt.spec.id
 
     def on_line(line: str) -> bool:
         text = line.strip()
         if text:
             lines.append(text)
-            if doing:
-                run.emit(AgentSaid(spec=spec_id, text=f"{doing}: {text}"))
+            if command.doing:
+                run.emit(AgentSaid(spec=spec_id, text=f"{command.doing}: {text}"))
         return False
 
     placed = in_worktree(trial.attempt, trial.worktree)
-    end = run_agent(
-        Launch(argv=argv, env={}, stdin=""),
+    place = Workplace(
         cwd=_find_root(run, trial),
-        env={**plan_attempt_environment(run, placed, model=None), **(more or {})},
-        log=log,
-        limits=_find_limits(run, trial.attempt),
-        on_line=on_line,
-        on_started=lambda _: None,
-        stop=run.stop,
+        env={**plan_attempt_environment(run, placed, model=None), **command.more},
+        log=command.log,
     )
+    launch, limits = Launch(argv=command.argv, env={}, stdin=""), _find_limits(run, trial.attempt)
+    end = run_agent(launch, place, limits=limits, listener=Listener(on_line=on_line), stop=run.stop)
     return end, tuple(lines)
 
 

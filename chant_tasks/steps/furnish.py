@@ -2,7 +2,8 @@
 the target where a conflict with it is to be resolved, files that git ignores, and what `worktrees.setup` makes."""
 
 from chant_tasks.agents.contract import Launch
-from chant_tasks.agents.supervise import run_agent
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Listener, run_agent
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import add_files
@@ -40,14 +41,16 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
     command = run.config.worktrees.setup
     if not command:
         return
-    end = run_agent(
-        Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
+    place = Workplace(
         cwd=attempt.worktree / run.overview.project.prefix,
         env=plan_attempt_environment(run, attempt, model=None),
         log=folder_of(run, attempt.record) / "log",
+    )
+    end = run_agent(
+        Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
+        place,
         limits=find_limits(run, attempt.spec),
-        on_line=lambda _: False,
-        on_started=lambda _: None,
+        listener=Listener(on_line=lambda _: False),
         stop=run.stop,
     )
     if end.status != 0 or end.ended_by is not None:

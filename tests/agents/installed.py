@@ -26,8 +26,9 @@ from chant_tasks.agents.contract import (
 )
 from chant_tasks.agents.loopback import Script
 from chant_tasks.agents.loopback.pointed import KEY, add_pointed_home, plan_pointed_environment
+from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.registry import PROVIDERS
-from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.agents.supervise import Limits, Listener, run_agent
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.agent_files import load_report, save_files
 
@@ -93,12 +94,9 @@ class Place:
         lines: list[str] = []
         exit = run_agent(
             launch,
-            cwd=self.worktree,
-            env={**launch.env, **env, **work.env},
-            log=self.folder / "log",
+            Workplace(cwd=self.worktree, env={**launch.env, **env, **work.env}, log=self.folder / "log"),
             limits=replace(_LIMITS, wall=work.wall),
-            on_line=lines.append,
-            on_started=lambda _: None,
+            listener=Listener(on_line=lines.append),
             stop=stop or threading.Event(),
         )
         told = keep_events(event for line in lines for event in provider.parse_line(line))

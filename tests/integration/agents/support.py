@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit, Launch
-from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Limits, Listener, run_agent
 
 FAKE_AGENT = Path(__file__).with_name("fake_agent.py")
 NO_LIMITS = Limits(wall=None, silence=None, grace=5.0)
@@ -45,14 +46,15 @@ class Bench:
         """Run `argv` and keep its lines."""
         return run_agent(
             Launch(argv=argv, env={"FROM_LAUNCH": "1"}, stdin=stdin),
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **(env or {})},
-            log=self.log,
+            Workplace(
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **(env or {})},
+                log=self.log,
+                exit_file=exit_file,
+            ),
             limits=limits,
-            on_line=on_line or self.lines.append,
-            on_started=self.pids.append,
+            listener=Listener(on_line=on_line or self.lines.append, on_started=self.pids.append),
             stop=self.stop,
-            exit_file=exit_file,
         )
 
     def run_fake(self, behaviour: str, *arguments: str, stdin: str = "", limits: Limits = NO_LIMITS) -> Exit:

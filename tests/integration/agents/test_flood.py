@@ -12,7 +12,8 @@ _READER = """
 import json, os, resource, sys, threading
 from pathlib import Path
 from chant_tasks.agents.contract import Launch
-from chant_tasks.agents.supervise import Limits, run_agent
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.supervise import Limits, Listener, run_agent
 folder, code = Path(sys.argv[1]), sys.argv[2]
 last = [""]
 count = [0]
@@ -20,9 +21,10 @@ def on_line(line):
     last[0] = line
     count[0] += 1
 ended = run_agent(
-    Launch(argv=(sys.executable, "-c", code), env={}, stdin=""), cwd=folder, log=folder / "log", on_line=on_line,
-    env={**os.environ, "API_KEY": "0123456789abcdef"}, limits=Limits(wall=None, silence=None, grace=5.0, log=8 << 20),
-    on_started=lambda pid: None, stop=threading.Event(),
+    Launch(argv=(sys.executable, "-c", code), env={}, stdin=""),
+    Workplace(cwd=folder, env={**os.environ, "API_KEY": "0123456789abcdef"}, log=folder / "log"),
+    limits=Limits(wall=None, silence=None, grace=5.0, log=8 << 20),
+    listener=Listener(on_line=on_line), stop=threading.Event(),
 )
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([ended.status, count[0], last[0][-20:], ended.stderr[-20:], peak]))

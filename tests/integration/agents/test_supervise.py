@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.agents.contract import EndedBy, Exit, Launch
+from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.streams import LINE_LIMIT
-from chant_tasks.agents.supervise import run_agent
+from chant_tasks.agents.supervise import Listener, run_agent
 from chant_tasks.errors import AgentError
 from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv, is_running, wait_until
 
@@ -302,12 +303,9 @@ def test_a_missing_folder_or_log_is_an_error(bench: Bench) -> None:
     def run(cwd: Path, log: Path) -> None:
         run_agent(
             launch,
-            cwd=cwd,
-            env=dict(os.environ),
-            log=log,
+            Workplace(cwd=cwd, env=dict(os.environ), log=log),
             limits=NO_LIMITS,
-            on_line=bench.lines.append,
-            on_started=bench.pids.append,
+            listener=Listener(on_line=bench.lines.append, on_started=bench.pids.append),
             stop=bench.stop,
         )
 
