@@ -27,7 +27,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The remote did not take a push, and answered so: in git's words."""
+    """The remote did not take a push, and answered so: in git's words, and the first line of its hook's."""
 
     reason: str
 
@@ -54,7 +54,7 @@ def run_push(link: Link, branch: str, oid: Oid, lease: Oid | None) -> Pushed | R
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         flag, _, rest = line.partition("\t")
         if flag == "!" and name in rest:
-            return Rejected(reason=rest.rpartition("\t")[2])
+            return Rejected(reason=": ".join(filter(None, (rest.rpartition("\t")[2], _find_words(done)))))
     if done.status != 0 or done.was_ended:
         raise _describe(link, done)
     return Pushed(oid=oid)
@@ -112,7 +112,17 @@ def _describe(link: Link, done: Done) -> UnreachableError:
         return UnreachableError("the run was stopped")
     if done.was_ended:
         return UnreachableError(f"{link.remote} did not answer in time")
-    lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = _read_lines(done)
     told = [line for line in lines if line.startswith(("fatal: ", "error: ", "remote: ", "ssh: "))] or lines
     said = told[0].removeprefix("fatal: ").removeprefix("error: ") if told else f"git ended with {done.status}"
     return UnreachableError(f"{link.remote}: {said}")
+
+
+def _find_words(done: Done) -> str:
+    """The first line of what a hook there says; what git adds to that says no more than the refusal."""
+    said = [line.removeprefix("remote: ") for line in _read_lines(done) if line.startswith("remote: ")]
+    return next((line for line in said if "hook declined" not in line), "")
+
+
+def _read_lines(done: Done) -> list[str]:
+    return [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from chant_tasks.errors import ChantError, SpecError
 from chant_tasks.events import Notice
-from chant_tasks.git.refs import find_commit
-from chant_tasks.git.remotes import run_fetch
+from chant_tasks.git.refs import find_commit, remove_ref
+from chant_tasks.git.remotes import fetched_ref, run_fetch
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import load_last
@@ -107,6 +107,7 @@ def _clean_up(run: SpecRun, spec_id: SpecId, pushed: PushRecord) -> None:
         is_ours = record is not None and record.branch == pushed.branch and tip in (pushed.oid, pushed.pending)
         if record is not None and tip is not None and is_ours and not remove_traces(run, record, keeps_branch=False):
             run.emit(Notice(spec=spec_id, text=f"removed {pushed.branch}, whose pull request was merged"))
+        remove_ref(run.git, fetched_ref(pushed.remote, pushed.branch))
         remove_push(_journal(run), spec_id)
 
 

@@ -68,6 +68,7 @@ def test_it_is_completed_here_and_its_branch_removed(
 ) -> None:
     spec_id = publish_spec(repository)
     work = repository.tip(f"chant/{spec_id}")
+    repository.git("update-ref", f"refs/chant/remotes/origin/chant/{spec_id}", work)
     (repository.root / "untracked.txt").write_text("mine\n")
     merge_there(forge, tmp_path, spec_id, WAYS[way])
 
@@ -78,6 +79,7 @@ def test_it_is_completed_here_and_its_branch_removed(
     assert (repository.root / "a.txt").read_text() == "work\n"
     assert repository.status() == ["?? untracked.txt"]
     assert repository.refs("refs/heads/").keys() == {"refs/heads/main"}
+    assert repository.refs("refs/chant/remotes/").keys() == {"refs/chant/remotes/origin/main"}
     assert load_push(repository.journal, spec_id) is None
     assert work in repository.git("log", "--all", "--format=%H").splitlines()
     assert repository.work(spec_id).kind is Kind.COMPLETED

@@ -176,13 +176,13 @@ def test_a_pull_request_that_nobody_heard_of_is_found_again(repository: Reposito
 def test_a_server_that_refuses_is_quoted(repository: Repository, forge: Forge) -> None:
     spec_id = add_finalized(repository)
     hook = forge.bare / "hooks" / "update"
-    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.write_text("#!/bin/sh\necho 'not on Saturdays' >&2\nexit 1\n")
     hook.chmod(0o755)
 
     done = publish_now(repository, spec_id)
 
     assert done is not None
-    assert done.problem == "origin refused it: [remote rejected] (hook declined)"
+    assert done.problem == "origin refused it: [remote rejected] (hook declined): not on Saturdays"
     assert not done.is_unreachable
 
 

@@ -11,15 +11,17 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Next
 
 _GAP = 3
+_LONG = 70  # several commands in a row, which stand out as they are
 # What works specs: `doit SPEC`, `doit` alone, `doit spec-resume SPEC`; no other command.
 _RUNS = re.compile(rf"\bdoit( spec-resume\b|(?= (?!(?:{'|'.join(sorted(COMMANDS))})(?: |$)))|$)")
 
 
 def render_next(steps: Sequence[Next], slots: int = 0) -> tuple[str, ...]:
-    """The commands to type next, with what each does aligned behind it."""
+    """The commands to type next, with what each does aligned behind it; a long one moves no other's words aside."""
     commands = [plan_command(step.command, slots) for step in steps]
-    width = max(map(measure, commands), default=0) + _GAP
-    return tuple(f"{pad(command, width)}{step.purpose}".rstrip() for command, step in zip(commands, steps, strict=True))
+    widest = max((length for length in map(measure, commands) if length <= _LONG), default=0)
+    padded = [pad(command, max(widest, measure(command)) + _GAP) for command in commands]
+    return tuple(f"{command}{step.purpose}".rstrip() for command, step in zip(padded, steps, strict=True))
 
 
 def plan_command(command: str, slots: int) -> str:

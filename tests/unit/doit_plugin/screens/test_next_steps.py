@@ -37,6 +37,13 @@ def test_purposes_stand_aligned_behind_the_commands() -> None:
     assert render_next(steps, 2) == ("doit -n 2 k2p     work it", "doit forget k2p")
 
 
+def test_a_long_row_of_commands_moves_no_others_words_aside() -> None:
+    row = f"git switch chant/{SPEC} && git pull --no-rebase origin chant/{SPEC}"
+    steps = (Next(command=row, purpose="mend that"), Next(command="doit k2p", purpose="try again"))
+
+    assert render_next(steps) == (f"{row}   mend that", "doit k2p   try again")
+
+
 def test_a_spec_is_worked_again_where_its_last_attempt_was() -> None:
     bare = make_overview(make_spec(SPEC))
     apart = replace(bare, journal=replace(bare.journal, records={SPEC: make_record(1, Ending.FAILED)}))
