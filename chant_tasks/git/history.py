@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chant_tasks.git.runner import Git, Oid
 
 _COMMIT, _FIELD = "\1", "\2"  # between commits, and between what is told of one
+_LANDINGS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,8 @@ def load_line(git: Git, base: Oid, head: Oid) -> tuple[Oid, ...]:
     return tuple(map(Oid, git.run("rev-list", "--first-parent", f"{base}..{head}", "--").text.split()))
 
 
-def find_landed_spec(git: Git, tip: Oid) -> str:
-    """The id of the spec that landed last in a history; "" where none has."""
-    options = ("--max-count=1", "--no-show-signature", "--grep=^Chant-Spec: ")
-    return git.run(
-        "log", *options, "--format=%(trailers:key=Chant-Spec,valueonly,separator=%x20)", tip, "--"
-    ).text.strip()
+def find_landed_specs(git: Git, tip: Oid) -> tuple[str, ...]:
+    """The ids of the specs that landed in a history, in whichever clone, the last first; not those of long ago."""
+    options = (f"--max-count={_LANDINGS}", "--no-show-signature", "--grep=^Chant-Spec: ")
+    listed = git.run("log", *options, "--format=%(trailers:key=Chant-Spec,valueonly,separator=%x20)", tip, "--")
+    return tuple(dict.fromkeys(line.strip() for line in listed.text.splitlines() if line.strip()))

@@ -6,18 +6,18 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from chant_tasks.errors import ChantError, WorktreeError
+from chant_tasks.errors import ChantError, RemoteError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.exact import apply_exact_commit
-from chant_tasks.git.history import find_landed_spec
+from chant_tasks.git.history import find_landed_specs
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import add_detached_worktree, remove_worktree
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.locks import Lock, add_checks_lock, add_worktrees_lock
 from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
 from chant_tasks.spec.model import SpecId
-from chant_tasks.spec.store import load_spec
-from chant_tasks.steps.attempt import Attempt
+from chant_tasks.spec.parse import parse_spec
+from chant_tasks.steps.attempt import Attempt, find_copy
 from chant_tasks.steps.check_worktree import in_worktree
 from chant_tasks.steps.checks import CheckStopped, Trial, run_checks, word_flaky
 from chant_tasks.steps.furnish import add_what_is_needed
@@ -52,13 +52,23 @@ def find_red(run: SpecRun, commit: Oid) -> str | None:
 
 
 def _require_attempt(run: SpecRun, commit: Oid) -> Attempt:
-    """The attempt that landed last: what the checks say goes into its log."""
-    name = find_landed_spec(run.git, commit)
-    record = load_last(run.overview.project.journal_folder, SpecId(name)) if name else None
-    spec = load_spec(run.overview.project.top / record.spec_path) if record is not None else None
-    if record is None or spec is None:
-        raise WorktreeError("no attempt is known in whose place the checks could run")
-    return Attempt(spec=spec, record=record, given=b"", lock=Lock(-1))
+    """The attempt of ours that landed last: what the checks say goes into its log. Others may have landed since, in
+    their clones, and its spec may be archived by now."""
+    specs = (SpecId(name) for name in find_landed_specs(run.git, commit))
+    attempt = next(filter(None, (_find_attempt(run, spec) for spec in specs)), None)
+    if attempt is None:
+        pull = f"git pull --no-rebase {run.config.git.remote} {run.target}"
+        raise RemoteError("this clone knows of no attempt in whose place the checks could run", pull)
+    return attempt
+
+
+def _find_attempt(run: SpecRun, spec_id: SpecId) -> Attempt | None:
+    record = load_last(run.overview.project.journal_folder, spec_id)
+    data = find_copy(run, record, "final.md") if record is not None else None
+    if record is None or data is None:
+        return None
+    spec = parse_spec(spec_id, run.overview.project.top / record.spec_path, data)
+    return Attempt(spec=spec, record=record, given=b"", lock=Lock(-1)) if spec is not None else None
 
 
 @contextmanager

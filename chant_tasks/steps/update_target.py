@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 
-from chant_tasks.errors import GitError
+from chant_tasks.errors import ChantError, GitError
 from chant_tasks.events import Landing, Notice
 from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
 from chant_tasks.git.remotes import Link
@@ -62,7 +62,11 @@ def update_target(run: SpecRun, link: Link, theirs: Theirs) -> Problem | None:
         if new == ours:
             return None
         apply_ref(run.git, _HELD, new, None, "chant: about to move the target")
-        red = find_red(run, new) if new != theirs.commit else None
+        try:
+            red = find_red(run, new) if new != theirs.commit else None
+        except (ChantError, OSError):
+            remove_ref(run.git, _HELD)
+            raise
         if red is not None:
             remove_ref(run.git, _HELD)
             return Problem(reason=f"with {name} merged in, {red}", mend=pull)

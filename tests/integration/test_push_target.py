@@ -140,6 +140,33 @@ def test_a_merge_that_fails_the_checks_is_not_moved_to_and_one_that_passes_is(
     repository.assert_no_traces()
 
 
+def test_a_merge_is_checked_where_a_colleague_landed_last_and_our_own_spec_is_archived(
+    repository: Repository, forge: Forge, tmp_path: Path
+) -> None:
+    repository.write(".chant/config.md", "---\npush: true\nchecks: [test -e a.txt]\n---\n")
+    repository.commit("checks")
+    repository.git("push", "-q", "origin", "main")
+    clone = forge.clone(tmp_path / "clone")
+    land(repository)
+    repository.shell("mkdir .chant/archive && git mv .chant/specs/*.md .chant/archive && git commit -qm archive")
+    landing = (
+        "commit",
+        "-q",
+        "--allow-empty",
+        "--date=2100-01-01T00:00:00",
+        "-m",
+        "chant(b): Do b",
+        "-m",
+        "Chant-Spec: b",
+    )
+    repository.git("-C", str(clone), *landing)
+    repository.git("-C", str(clone), "push", "-q", "origin", "main")
+
+    assert push(repository) == TargetPush()
+    assert forge.heads() == {"main": repository.tip("main")}
+    assert repository.refs("refs/chant/landing-target") == {}
+
+
 def test_a_file_in_the_way_is_named_and_stays(repository: Repository, forge: Forge, tmp_path: Path) -> None:
     clone = forge.clone(tmp_path / "clone")
     land(repository)
