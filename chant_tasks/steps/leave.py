@@ -23,6 +23,7 @@ from chant_tasks.journal.transitions import to_left
 from chant_tasks.landing.nested import remove_emptied
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of, render_path, save, save_copy
+from chant_tasks.steps.footing import find_checkout
 from chant_tasks.steps.in_place import OPERATIONS, noted_file
 from chant_tasks.steps.noted import (
     Noted,
@@ -186,8 +187,9 @@ def _switch_back(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, *, is_a
             return
         why = f"your checkout cannot go back to {record.target}"
         if not in_the_way:
-            mend = f"git switch {quote(record.target)} && doit"
-            raise WorktreeError(f"{why}: {' '.join(error.reason.split())}", mend) from error
+            elsewhere = find_checkout(run, record.target)
+            free = f"git -C {quote(elsewhere)} switch --detach" if elsewhere else f"git switch {quote(record.target)}"
+            raise WorktreeError(f"{why}: {' '.join(error.reason.split())}", f"{free} && doit") from error
         # without `--all`, git passes by what it ignores
         mend = f"git stash push --all -- {' '.join(map(quote, in_the_way))} && doit"
         verb = "is" if len(in_the_way) == 1 else "are"

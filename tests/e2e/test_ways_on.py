@@ -214,3 +214,45 @@ def test_a_spec_whose_attempts_come_to_nothing_is_forgotten_or_cancelled_as_prin
     if choice == "forget":
         repository.doit("-n", "2")
     assert state(repository) == ("completed" if choice == "forget" else "cancelled")
+
+
+def test_work_that_a_red_target_keeps_lands_as_printed_once_that_is_mended(make: Make) -> None:
+    repository = make("echo run >> $HOME/runs; echo work > work.txt", "checks: ['test ! -e bad.txt']")
+    repository.write("bad.txt", "bad\n")
+    repository.commit("bad")
+
+    again, _ = printed(repository.doit("-n", "2").stderr)
+    repository.git("rm", "-q", "bad.txt")
+    repository.commit("mended")
+    done = repository.shell(again)
+
+    assert (done.status, state(repository)) == (0, "completed"), done.stderr
+    assert (repository.folder.parent / "home" / "runs").read_text() == "run\n"
+
+
+def test_a_checkout_whose_way_back_is_blocked_by_a_file_is_freed_as_printed(make: Make) -> None:
+    add, remove = "git worktree add -qf ../w main", "git worktree remove --force ../w"
+    theirs = "echo theirs > mine.txt && git add -f mine.txt && git commit -qm theirs"
+    repository = make(f"{add}; (cd ../w && {theirs}); {remove}; echo work > work.txt")
+    repository.write("mine.txt", "mine\n")
+
+    refused = repository.doit()
+    (free,) = printed(refused.stderr)
+    done = repository.shell(free)
+
+    assert "mine.txt is in the way" in refused.stderr
+    assert (done.status, state(repository)) == (0, "completed"), done.stderr
+    assert repository.git("show", "stash^3:mine.txt") == "mine"
+    assert repository.git("symbolic-ref", "--short", "HEAD") == "main"
+
+
+def test_a_checkout_whose_branch_another_worktree_has_taken_goes_back_as_printed(make: Make) -> None:
+    repository = make("git worktree add -qf ../w main; echo work > work.txt")
+
+    refused = repository.doit()
+    (free,) = printed(refused.stderr)
+    done = repository.shell(free)
+
+    assert "'main' is already checked out" in refused.stderr
+    assert (done.status, state(repository)) == (0, "completed"), done.stderr
+    assert repository.git("symbolic-ref", "--short", "HEAD") == "main"
