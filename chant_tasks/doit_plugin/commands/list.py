@@ -72,15 +72,8 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
         spec_config: bool = False,
     ) -> int:
         session = self.session
-        if session is None or not session.has_specs:
-            self.open_database()
-            if session is not None and session.overview is not None:
-                self.task_list = self.find_others()  # without specs their group says nothing
-            return int(super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args) or 0)
-        if session.overview is None:
-            super()._execute(subtasks, quiet, status, private, list_deps, template, sort, pos_args)
-            write_story(self.outstream, [f"chant_tasks: {session.problem}"])
-            return 1
+        if session is None or not session.has_specs or session.overview is None:
+            return self._list_alone((subtasks, quiet, status, private, list_deps, template, sort, pos_args))
         from chant_tasks.doit_plugin.commands.list_specs import Asked, run_list
         from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
 
@@ -102,3 +95,15 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
         with until_closed(self.outstream):
             return run_list(self, session.overview, asked)
         return 0
+
+    def _list_alone(self, options: tuple[Any, ...]) -> int:
+        """The exit status of a list as doit makes it: there are no specs, or nobody can tell what they are."""
+        session = self.session
+        if session is not None and session.has_specs:
+            super()._execute(*options)
+            write_story(self.outstream, [f"chant_tasks: {session.problem}"])
+            return 1
+        self.open_database()
+        if session is not None and session.overview is not None:
+            self.task_list = self.find_others()  # without specs their group says nothing
+        return int(super()._execute(*options) or 0)
