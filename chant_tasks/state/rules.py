@@ -150,7 +150,8 @@ def _ready(facts: SpecFacts) -> State:
     if attempt is not None and attempt.ending is Ending.INTERRUPTED and attempt.kept:
         return State(kind=Kind.READY, reason=f"interrupted, the next doit begins anew; kept at {attempt.kept}", next=go)
     if attempt is not None and attempt.ending is None:
-        return State(kind=Kind.READY, reason="stopped midway; the next doit goes on from there", next=go)
+        on = Next(command=f"doit {facts.typed}", purpose="go on from there")
+        return State(kind=Kind.READY, reason="stopped midway; the next doit goes on from there", next=(on,))
     if facts.is_forgotten:
         return State(kind=Kind.READY, reason="forgotten, will be worked again", next=go)
     return State(kind=Kind.READY, next=go)

@@ -337,3 +337,30 @@ def test_a_reader_that_leaves_does_not_end_the_run(tmp_path: Path) -> None:
 
     assert status == 0
     assert load_states(sandbox) == {ONE: "completed", OTHER: "completed"}
+
+
+def test_ctrl_c_ends_the_check_of_a_landing_by_hand_and_the_work_waits(sandbox: Sandbox) -> None:
+    told = sandbox.outside / "checking"
+    check = (
+        f"test ! -e mended || {{ echo $$ > {told}.new; mv {told}.new {told}; exec sleep 1000; }}; test ! -e {ONE}.txt"
+    )
+    (sandbox.root / ".chant" / "config.md").write_text(f"---\nchecks:\n- '{check}'\n---\n")
+    sandbox.add_spec(ONE)
+    sandbox.commit()
+    sandbox.doit("-n", "2")
+    made = sandbox.doit("spec-resolve", ONE)
+    assert made.status == 0, made.text
+    folder = made.out.splitlines()[0].removeprefix("cd ")
+    (Path(folder) / "mended").touch()
+    sandbox.git("-C", folder, "add", "mended")
+    sandbox.git("-C", folder, "commit", "-qm", "mended")
+
+    landing = sandbox.start("spec-land", ONE)
+    wait_until(told.exists, "the check runs")
+    os.killpg(landing.pid, signal.SIGINT)
+    stopped = end(landing)
+
+    assert stopped.status == 130, stopped.text
+    assert not is_running(int(told.read_text()))
+    assert "the run was stopped before its checks were done" in stopped.out
+    assert load_states(sandbox)[ONE] == "landing-waits"

@@ -12,6 +12,7 @@ from doit.exceptions import InvalidCommand
 from chant_tasks.doit_plugin.commands.own_command import OwnCommand, load_own_overview
 from chant_tasks.doit_plugin.commands.spec_names import require_specs
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
+from chant_tasks.doit_plugin.run.signals import hold, interruptible, raise_pending
 from chant_tasks.doit_plugin.screens.next_steps import render_next
 from chant_tasks.doit_plugin.screens.summary import render_rows
 from chant_tasks.doit_plugin.screens.terminal import (
@@ -92,8 +93,11 @@ def resolve_specs(command: str, names: Sequence[str], resolve: Resolve) -> int:
     specs = require_specs(names, overview)
     refuse_nesting(os.environ, overview.project.journal_folder, f"run doit {command} beside it")
     run = prepare_repair(overview, plan_listener(sys.stdout))
-    results = [_resolve_one(run, spec_id, resolve) for spec_id in specs]
-    pushed = push_target(run) if run.config.push else None
+    with interruptible(run.stop, _tell_stop, lambda: "ended at once; the next doit goes on from there"):
+        with hold():  # a check that is ended so leaves its spec waiting, not half landed
+            results = [_resolve_one(run, spec_id, resolve) for spec_id in specs if not run.stop.is_set()]
+            pushed = push_target(run) if run.config.push and not run.stop.is_set() else None
+        raise_pending()
     return 0 if all(results) and not (pushed is not None and pushed.problem) else 1
 
 
@@ -121,6 +125,10 @@ def render_unresolved(spec_id: SpecId, state: State, style: Style) -> str:
     details = [(label, text) for label, text in state.details if state.reason not in (text, f"{label} {text}")]
     steps = [("" if index else "next", line) for index, line in enumerate(render_next(state.next))]
     return "\n".join([head, *render_rows([*details, *steps])])
+
+
+def _tell_stop(_: int) -> None:
+    write_story(sys.stdout, ["stopping: what runs is ended; Ctrl-C again ends at once"])
 
 
 def _resolve_one(run: SpecRun, spec_id: SpecId, resolve: Resolve) -> bool:
