@@ -8,14 +8,16 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
+# Its standard input ends when we do, however that is. `$1` is the program's process group.
+_WATCH = 'read -r _; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +69,38 @@ def run_program(launch: Launch, patience: Patience) -> Done:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    streams = _Streams(process, launch.stdin)
-    deadline = time.monotonic() + patience.seconds if patience.seconds is not None else float("inf")
-    while process.poll() is None and time.monotonic() < deadline and not patience.is_stopped():
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_POLL_SECONDS)
-    was_ended = process.poll() is None
-    if was_ended:
-        _end(process)
+    with _watched(process):
+        streams = _Streams(process, launch.stdin)
+        deadline = time.monotonic() + patience.seconds if patience.seconds is not None else float("inf")
+        while process.poll() is None and time.monotonic() < deadline and not patience.is_stopped():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_SECONDS)
+        was_ended = process.poll() is None
+        if was_ended:
+            _end(process)
     streams.finish()
     return Done(status=process.wait(), stdout=streams.read(0), stderr=streams.read(1), was_ended=was_ended)
+
+
+@contextmanager
+def _watched(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Have the program ended should we be killed meanwhile: nobody would end one that hangs."""
+    try:
+        watch = subprocess.Popen(
+            ("sh", "-c", _WATCH, "sh", str(process.pid)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        _end(process)
+        raise
+    try:
+        yield
+    finally:
+        watch.kill()
+        watch.communicate()
 
 
 class _Streams:

@@ -1,6 +1,8 @@
 """Programs that hang, leave something behind, or do not read what they are given."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from chant_tasks.program import Done, Launch, Patience, run_program
@@ -46,3 +48,19 @@ def test_a_stop_ends_it(tmp_path: Path) -> None:
     done = run_program(launch(tmp_path, "sleep 1000"), Patience(seconds=None, is_stopped=lambda: next(asked, True)))
 
     assert done.was_ended
+
+
+def test_one_that_hangs_ends_when_we_are_killed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    lines = (
+        "import os, sys; from pathlib import Path; from chant_tasks.program import *",
+        "script = 'exec 9> held; echo begun >&9; kill -9 $1; exec sleep 1000'",
+        "argv = ('sh', '-c', script, 'sh', str(os.getpid()))",
+        "launch = Launch(argv=argv, cwd=Path.cwd(), environment=os.environ)",
+        "run_program(launch, Patience(seconds=None, is_stopped=bool))",
+    )
+    ours = subprocess.Popen((sys.executable, "-c", "\n".join(lines)), cwd=tmp_path, start_new_session=True)
+
+    with (tmp_path / "held").open() as held:  # comes to its end once nobody holds it any more
+        assert held.read() == "begun\n"
+    assert ours.wait() == -9
