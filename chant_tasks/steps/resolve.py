@@ -48,7 +48,8 @@ def resolve_branch(run: SpecRun, spec_id: SpecId) -> ByHand:
         if record is None or record.ending not in (Ending.CONFLICT, Ending.RED):
             state = load_state(run.overview, spec_id)
             step = state.next[0].command if state.next else ""
-            raise RepositoryError(f"{spec_id} has nothing to resolve: it is {state.label}", step)
+            why = state.reason or f"it is {state.label}"
+            raise RepositoryError(f"{spec_id} has nothing to resolve: {why}", step)
         spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
         if spec is None:
             raise RepositoryError(f"{spec_id} has no file with frontmatter in this checkout")

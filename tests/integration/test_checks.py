@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.errors import RepositoryError
 from chant_tasks.events import CheckStarted
 from chant_tasks.state import Ending, Kind
 from tests.integration.repository import Repository, make_repository
@@ -126,6 +127,8 @@ def test_a_target_that_is_red_itself_is_nobodys_fault_and_the_next_run_lands_it_
         Kind.ATTENTION,
         "main itself fails: `! test -e broken.txt` failed with status 1",
     )
+    with pytest.raises(RepositoryError, match="has nothing to resolve: main itself fails"):
+        repository.resolve(one)
     (repository.root / "broken.txt").unlink()
     repository.commit("mend")
     assert repository.work(one).kind is Kind.COMPLETED
