@@ -58,6 +58,7 @@ class Keeper:
         self._asked: set[int] = set()
         self._hears_doit = True
         self._is_told = False  # by SIGTERM, to end
+        self._was_asked = False  # the agent itself, by our SIGTERM
         os.set_inheritable(control, False)
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
@@ -103,8 +104,6 @@ class Keeper:
             self._listen(None if self._kill_at is None else _TICK)
 
     def _end(self, grace: float) -> None:
-        if self._kill_at is None and not self._has_ended:
-            self._tell("asked")
         deadline = time.monotonic() + grace
         self._kill_at = deadline if self._kill_at is None else min(self._kill_at, deadline)
 
@@ -113,13 +112,26 @@ class Keeper:
         now, kill_at = time.monotonic(), self._kill_at
         assert kill_at is not None
         for pid in left:
+            if now < kill_at and pid in self._asked:
+                continue
+            if abs(pid) == self._agent:
+                self._ask_agent()
+                if self._has_ended and pid == self._agent:
+                    continue
+            self._asked.add(pid)
             if now >= kill_at:
                 _kill(pid, signal.SIGKILL)
-            elif pid not in self._asked:
-                self._asked.add(pid)
+            else:
                 _kill(pid, signal.SIGTERM)
                 _kill(pid, signal.SIGCONT)  # one that is stopped would not hear it
         return now < kill_at + _PATIENCE
+
+    def _ask_agent(self) -> None:
+        """Tell doit that the agent is asked to end, unless it has ended while its processes were looked for."""
+        self._reap()
+        if not self._has_ended and not self._was_asked:
+            self._was_asked = True
+            self._tell("asked")
 
     def _find_left(self) -> tuple[int, ...]:
         parents = load_parents()
@@ -144,7 +156,7 @@ class Keeper:
     def _note_end(self, code: int) -> None:
         self._has_ended = True
         words = f"signal {-code}" if code < 0 else f"exit {code}"
-        if self._exit_file and self._kill_at is None:  # one that was asked to end has not ended by itself
+        if self._exit_file and not self._was_asked:  # one that was asked to end has not ended by itself
             with contextlib.suppress(OSError):
                 save_exit(self._exit_file, words)
         self._tell(words)
