@@ -215,6 +215,8 @@ def _spawn(
         except sh.ForkException as error:
             reason = str(error).strip().rpartition("\n")[2]
             raise AgentError(f"the keeper of an agent cannot be started: {reason}") from error
+        except ValueError as error:  # what `sh` has forked did not live to tell it its ids: a Ctrl-C hit it, too
+            raise AgentError("the keeper of an agent was ended before it could start") from error
 
 
 def _plan_command(argv: tuple[str, ...], cwd: Path, path: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from chant_tasks.agents.outcome import EndedBy
 from chant_tasks.agents.process import Process, Workplace, start_process
 from chant_tasks.agents.redaction import Secrets, find_secrets
 from chant_tasks.agents.streams import Line, LineSplitter
+from chant_tasks.errors import AgentError
 
 _TICK = 0.1  # how late, in seconds, a stop or a timeout may be noticed
 _LONGEST_TICK = 5.0
@@ -79,7 +80,12 @@ def run_agent(launch: Launch, place: Workplace, *, limits: Limits, listener: Lis
         return Exit(status=None, ended_by="stopped")
     place = replace(place, env={**launch.env, **place.env})
     with _open_log(place.log, limits.log) as opened:
-        process = start_process(launch.argv, place, stdin=launch.stdin, grace=limits.grace)
+        try:
+            process = start_process(launch.argv, place, stdin=launch.stdin, grace=limits.grace)
+        except AgentError:
+            if stop.is_set():
+                return Exit(status=None, ended_by="stopped")
+            raise
         try:
             watch = _Watch(process, _Outputs(process, opened, listener, find_secrets(place.env)), limits)
             listener.on_started(process.pid)

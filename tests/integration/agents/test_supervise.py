@@ -208,6 +208,19 @@ def test_nothing_is_started_once_the_run_is_to_end(bench: Bench) -> None:
     assert bench.pids == []
 
 
+def test_a_start_that_a_ctrl_c_hits_too_is_no_failure_of_the_agent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.setsid", lambda: os.kill(os.getpid(), signal.SIGKILL))  # in the forked process, at once
+    with pytest.raises(AgentError, match="the keeper of an agent was ended before it could start"):
+        bench.run_fake("edits")
+
+    looks = iter([False, True])
+    monkeypatch.setattr(bench.stop, "is_set", lambda: next(looks))
+
+    assert bench.run_fake("edits") == Exit(status=None, ended_by="stopped")
+
+
 def test_an_agent_that_stays_after_its_last_word_is_ended_after_the_grace(bench: Bench) -> None:
     """Claude Code has been seen to hang after its result."""
     ended = bench.run(*fake_argv("claude_stays"), limits=QUICK_GRACE, on_line=lambda line: '"result"' in line)
