@@ -62,7 +62,7 @@ def test_the_same_session_resolves_its_conflict_and_the_work_lands(agent: StandI
 
 def test_after_two_tries_that_leave_marks_a_person_has_to_act_and_nothing_is_lost(agent: StandIn) -> None:
     for turn in (2, 3):
-        agent.plan_turn(turn, run="git add -A; git commit -q --no-edit")
+        agent.plan_turn(turn, run=f"git add -A; git commit -q -m 'try {turn}'")  # no second one of the same id
 
     done = agent.sandbox.doit("-n", "2")
 
