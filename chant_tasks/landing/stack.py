@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from chant_tasks.git.objects import load_changes
 from chant_tasks.git.runner import Git, Oid
@@ -62,6 +63,7 @@ def plan_order(
     whoever shares the fewest paths with others comes first, so that a conflict costs the fewest their place. Where that
     is the same, they stay in their order."""
 
+    @cache
     def find_depth(spec: SpecId) -> int:
         return max((1 + find_depth(need) for need in needs.get(spec, ()) if need in specs), default=0)
 
