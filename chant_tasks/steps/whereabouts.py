@@ -34,7 +34,7 @@ def bring_back(run: SpecRun, record: AttemptRecord) -> None:
     with add_worktrees_lock(run.overview.project.journal_folder):
         if place.is_symlink():
             place.unlink()
-        moved = find_moved(common_dir, place, f"ref: refs/heads/{record.branch}")
+        moved = find_moved(common_dir, place, record.branch)
         if moved is not None:
             apply_return(common_dir, moved, place)
     if moved is not None:
