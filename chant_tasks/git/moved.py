@@ -9,6 +9,7 @@ from pathlib import Path
 from chant_tasks.git.place import find_pointed, load_word
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import is_half_removed
 
 
 def find_moved(common_dir: Path, path: Path, branch: str) -> Path | None:
@@ -19,8 +20,11 @@ def find_moved(common_dir: Path, path: Path, branch: str) -> Path | None:
     """
     for registration in _find_registrations(common_dir):
         known = _find_registered(registration)
+        candidates: Iterator[Path]
         if known == path:
-            candidates = _find_folders(path.parent)
+            # what a killed removal has left leads there, too, and has lost files
+            folders = _find_folders(path.parent)
+            candidates = (folder for folder in folders if not is_half_removed(common_dir, folder))
         elif load_word(registration / "HEAD") == f"ref: refs/heads/{branch}":
             candidates = iter((known,) if known is not None else ())
         else:

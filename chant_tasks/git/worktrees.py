@@ -190,6 +190,11 @@ def _find_suffix(common_dir: Path) -> str:
     return f".removed-{hashlib.sha256(os.fsencode(common_dir.resolve())).hexdigest()[:6]}"
 
 
+def is_half_removed(common_dir: Path, folder: Path) -> bool:
+    """Whether `folder` is what `remove_worktree` of this repository was removing."""
+    return folder.name.endswith(_find_suffix(common_dir))
+
+
 def find_half_removed(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, ...]:
     """What `remove_worktree` has in the folders of worktrees, and beside them in git's own, until it is done."""
     folders = (folder for parent in parents for folder in parent.glob(f"*{_find_suffix(common_dir)}"))
