@@ -128,8 +128,8 @@ def test_so_is_what_they_do_in_a_checkout_that_an_agent_had(laboratory: Laborato
 
 
 def _find_failures(survived: Iterable[Survived]) -> list[str]:
-    """What did not hold, with how to see it again."""
-    return [str(one) for one in survived if one.violations]
+    """What did not hold, with how to see it again and what doit said."""
+    return [f"{one}\n{one.printed}" for one in survived if one.violations]
 
 
 def _find_reached(survived: Iterable[Survived]) -> list[Step]:
