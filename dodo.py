@@ -1,5 +1,8 @@
 """This repository's own tasks, beside its own specs. `doit` alone runs `check`; specs are worked by name."""
 
+import subprocess
+import sys
+
 from chant_tasks import task_specs
 
 __all__ = ["task_specs"]
@@ -59,6 +62,27 @@ def task_agents_contract():
     """Every scenario with all seven real agents, and docs/agents.md's table of them (installs them by npm and pip)"""
     command = ["python", "-m", "tests.agents.contract"]
     return {"basename": "agents-contract", "actions": [command], "verbosity": 2}
+
+
+def task_bench():
+    """What it costs beside what it could cost (--only b1,b4 --quick --json FILE --compare OLD.json --folder DIR)"""
+    params = [
+        {"name": "only", "long": "only", "default": "", "help": "of b1 to b8, with commas between"},
+        {"name": "quick", "long": "quick", "type": bool, "default": False, "help": "fewer and smaller runs"},
+        {"name": "json", "long": "json", "default": "bench.json", "help": "where the figures are written to"},
+        {"name": "compare", "long": "compare", "default": "", "help": "figures of another day: show what has changed"},
+        {"name": "folder", "long": "folder", "default": "", "help": "work here: on a disk, or in memory"},
+    ]
+    return {"actions": [(_run_benchmarks,)], "params": params, "verbosity": 2}
+
+
+def _run_benchmarks(only, quick, json, compare, folder):
+    """Whether all was measured."""
+    options = [f"--json={json}", *(["--quick"] if quick else [])]
+    options += [f"--compare={compare}"] if compare else []
+    options += [f"--folder={folder}"] if folder else []
+    argv = [sys.executable, "-m", "benchmarks", *options, *filter(None, only.split(","))]
+    return subprocess.run(argv, check=False).returncode == 0
 
 
 def task_tidy():
