@@ -72,9 +72,8 @@ def load_record(path: Path) -> Record:
 def _parse_figure(row: dict[str, Any]) -> Figure:
     """The figure that a row of the file holds; what is not known of it is left out. Raises KeyError and TypeError."""
     names = {field.name for field in fields(Figure)}
-    return Figure(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names}
-    )
+    known: dict[str, Any] = {key: value for key, value in row.items() if key in names}
+    return Figure(**known | {"ours": tuple(row["ours"]), "other": tuple(row["other"])})
 
 
 def _find_file_system(folder: Path) -> str:
