@@ -30,7 +30,6 @@ _READ_AT_START = ("PYTHON", "LC_", "LANG")
 
 # What doit and its plugins import on their way.
 _LOADED = ("doit.doit_cmd", "doit.cmd_list", "doit.reporter", "doit.runner", "dbm.dumb", "sqlite3", "rich.live")
-_SCRIPTS = ("chant_tasks.agents.keeper",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,7 @@ def main() -> None:
 def _load() -> None:
     package = importlib.import_module("chant_tasks")
     found = (module.name for module in pkgutil.walk_packages(package.__path__, "chant_tasks."))
-    for name in (*_LOADED, *(name for name in found if name not in _SCRIPTS)):
+    for name in (*_LOADED, *found):
         importlib.import_module(name)
     gc.freeze()  # no fork is to copy what it only reads
 

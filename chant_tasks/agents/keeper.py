@@ -1,33 +1,33 @@
 """Keeps one agent: starts it, ends whatever it has started with it, and ends all of it where doit is gone.
 
-A program of its own between doit and the agent: `keeper.py CONTROL GRACE DROPPED EXIT_FILE PROGRAM [ARGUMENT...]`.
-CONTROL is the number of a socket to doit; DROPPED is a variable that the agent is not to have, "" for none; the end of
-an agent that was not asked to end is written to EXIT_FILE, "" for none, so that it is known where doit did not live to
-hear of it.
+A keeper is forked (`keepers.py`) and then gets a request and hears and tells, on its socket to doit:
 
 | from | line | means |
 |---|---|---|
-| keeper | `started PID` | the agent runs, in a session of its own |
+| keeper | `started PID` | the agent runs, in a session of its own; PID is its keeper's |
 | keeper | `failed ERRNO` | it cannot be started |
 | keeper | `asked` | the agent still runs, and is now being ended with all that it has started |
 | keeper | `exit STATUS`, `signal NUMBER` | the agent has ended, and what it has left is being ended |
-| doit | `end` | end everything: SIGTERM, after GRACE seconds SIGKILL |
+| keeper | `none` | nothing of it is left |
+| doit | `end` | end everything: SIGTERM, after the grace SIGKILL |
 | doit | `kill` | end everything now |
 | doit | the end of the stream | doit is gone: as `end` |
 
-Its only children are the agent and what was orphaned below that, so it may wait for any child and signal any
-descendant: docs/why/supervision.md. It imports little, since one of these starts with each agent.
+Its only children are its agent and what was orphaned below that, so it may wait for any child and signal any
+descendant: docs/why/supervision.md.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import select
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import cache
+
+from chant_tasks.agents.descendants import find_descendants, load_parents
 
 _SET_DEATH_SIGNAL, _SET_NAME, _SET_SUBREAPER = 1, 15, 36  # of prctl(2)
 _TICK = 0.02
@@ -35,14 +35,10 @@ _PATIENCE = 5.0  # seconds for what SIGKILL has ended to go
 _RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 
 
-def main(arguments: list[str]) -> None:
-    """Keep the agent until nothing of it is left."""
-    control, grace, dropped, exit_file, *argv = arguments
-    environment = dict(os.environb)
-    environment.pop(os.fsencode(dropped), None)
-    keeper = Keeper(int(control), float(grace), exit_file)
-    if keeper.start(argv, environment):
-        keeper.keep()
+# What a keeper is to start, in values that `marshal` can write: arguments, environment, folder, the seconds between
+# SIGTERM and SIGKILL, and where the end of an agent that was not asked to end is written to ("" for nowhere), so that
+# it is known where doit did not live to hear of it.
+Request = tuple[tuple[bytes, ...], dict[bytes, bytes], bytes, float, str]
 
 
 class Keeper:
@@ -59,33 +55,33 @@ class Keeper:
         self._hears_doit = True
         self._is_told = False  # by SIGTERM, to end
         self._was_asked = False  # the agent itself, by our SIGTERM
-        os.set_inheritable(control, False)
+        self._has_children = True
+        self._exit_handle: int | None = None  # what was written of the agent's end, and is not on the disk yet
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._be_told)
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
         _prctl(_SET_SUBREAPER, 1)
-        _prctl(_SET_NAME, ctypes.c_char_p(b"chant-keeper"))
+        rename_process(b"chant-keeper")
 
-    def start(self, argv: list[str], environment: Mapping[bytes, bytes]) -> bool:
-        """Start the agent with all that was opened for it, and say so; whether that worked."""
+    def start(self, request: Request, streams: list[int]) -> bool:
+        """Start the agent with these as its stdin, stdout and stderr, and say so; whether that worked."""
         read, write = os.pipe()
         keeper = os.getpid()
-        self._agent = os.fork()
+        try:
+            self._agent = os.fork()
+        except OSError as error:
+            self._tell(f"failed {error.errno}")
+            return False
         if self._agent == 0:
-            _become(argv, environment, write, keeper)
-        os.close(write)
+            _become(request, streams, write, keeper)
+        for end in (write, *streams):
+            os.close(end)  # else doit would never see the end of the agent's output
         problem = os.read(read, 16).decode()  # it ends without a word once the program has been replaced
         os.close(read)
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)  # else doit would never see the end of the agent's output
-        os.chdir("/")
-        self._tell(f"failed {problem}" if problem else f"started {self._agent}")
+        self._tell(f"failed {problem}" if problem else f"started {keeper}")
         return not problem
 
     def keep(self) -> None:
@@ -96,12 +92,20 @@ class Keeper:
             if self._has_ended or self._kill_at is not None:
                 left = self._find_left()
                 if self._has_ended and not left:
+                    self._tell("none")
                     return
                 if self._kill_at is None:
                     self._end(self._grace)
                 if not self._signal(left):
                     return
             self._listen(None if self._kill_at is None else _TICK)
+
+    def finish(self) -> None:
+        """Let doit go on, and see to it that the agent's end is known after a power loss, too."""
+        os.close(self._control)
+        if self._exit_handle is not None:
+            with contextlib.suppress(OSError):
+                os.fsync(self._exit_handle)
 
     def _end(self, grace: float) -> None:
         deadline = time.monotonic() + grace
@@ -134,6 +138,8 @@ class Keeper:
             self._tell("asked")
 
     def _find_left(self) -> tuple[int, ...]:
+        if sys.platform == "linux" and not self._has_children:  # then there is nothing below them either
+            return ()
         parents = load_parents()
         if parents is not None:
             return find_descendants(os.getpid(), parents)
@@ -144,7 +150,7 @@ class Keeper:
         return (-self._agent,)  # the group: no more is known where there is no /proc
 
     def _reap(self) -> None:
-        with contextlib.suppress(ChildProcessError):
+        try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
@@ -152,13 +158,15 @@ class Keeper:
                 self._asked.discard(pid)
                 if pid == self._agent:
                     self._note_end(os.waitstatus_to_exitcode(status))
+        except ChildProcessError:
+            self._has_children = False
 
     def _note_end(self, code: int) -> None:
         self._has_ended = True
         words = f"signal {-code}" if code < 0 else f"exit {code}"
         if self._exit_file and not self._was_asked:  # one that was asked to end has not ended by itself
             with contextlib.suppress(OSError):
-                save_exit(self._exit_file, words)
+                self._exit_handle = save_exit(self._exit_file, words)
         self._tell(words)
 
     def _tell(self, words: str) -> None:
@@ -192,62 +200,40 @@ class Keeper:
         self._end(0.0 if b"kill" in said else self._grace)
 
 
-def save_exit(path: str, words: str) -> None:
-    """Write how an agent has ended, whole or not at all, also after a power loss. Raises OSError."""
+def rename_process(name: bytes) -> None:
+    """Be named so, of at most 15 bytes, in lists of processes."""
+    _prctl(_SET_NAME, name)
+
+
+def save_exit(path: str, words: str) -> int:
+    """Write how an agent has ended, whole or not at all; the open file, which is not on the disk yet. Raises OSError.
+
+    After a power loss before that, the file may be empty, which tells as little as none.
+    """
     new, data = f"{path}.new", f"{words}\n".encode()
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        try:
-            if os.write(handle, data) < len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        if os.write(handle, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         os.rename(new, path)  # noqa: PTH104  # pathlib takes longer to import than all the rest
     except OSError:
+        os.close(handle)
         with contextlib.suppress(OSError):
             os.unlink(new)  # noqa: PTH108  # as above
         raise
+    return handle
 
 
-def load_parents() -> Mapping[int, int] | None:
-    """The parent of each process that does more than wait to be reaped; None where there is no /proc."""
-    try:
-        names = os.listdir("/proc")  # noqa: PTH208  # as above
-    except OSError:
-        return None
-    found = {}
-    for name in filter(str.isdigit, names):
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123  # as above
-                # The name in parentheses may hold anything; behind it stand state and parent.
-                state, parent, *_ = file.read().rpartition(b")")[2].split()
-        except (OSError, ValueError):  # it has ended meanwhile
-            continue
-        if state not in (b"Z", b"X"):
-            found[int(name)] = int(parent)
-    return found or None
-
-
-def find_descendants(root: int, parents: Mapping[int, int]) -> tuple[int, ...]:
-    """The children of `root`, theirs, and so on."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in parents.items():
-        children.setdefault(parent, []).append(pid)
-    found, above = [], [root]
-    while above:
-        below = children.pop(above.pop(), [])
-        found += below
-        above += below
-    return tuple(found)
-
-
-def _become(argv: list[str], environment: Mapping[bytes, bytes], problem: int, keeper: int) -> None:
+def _become(request: Request, streams: list[int], problem: int, keeper: int) -> None:
     """Be the agent from here on, in a session of its own; never returns."""
+    argv, environment, folder, *_ = request
     try:
         signal.set_wakeup_fd(-1)
         for number in _RESET:
             signal.signal(number, signal.SIG_DFL)
+        for place, stream in enumerate(streams):
+            os.dup2(stream, place)
+        os.chdir(folder)
         os.setsid()
         _prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL))  # where the keeper itself is killed
         if os.getppid() != keeper:  # it was, before this could be asked for
@@ -266,8 +252,12 @@ def _kill(pid: int, number: int) -> None:
 
 def _prctl(option: int, value: object) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        _find_prctl()(option, value, 0, 0, 0)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+@cache
+def _find_prctl() -> Callable[..., object]:
+    """The system's own, looked up once and before any keeper is forked."""
+    import ctypes
+
+    return ctypes.CDLL(None).prctl

@@ -1,7 +1,7 @@
 """An agent's process behind its keeper, which ends it together with all that it has started (`keeper.py`).
 
-`sh` starts the keeper. All three streams are files and pipes made here: `sh` then runs no threads over them, which
-would buffer without bound, decode, and stop reading two seconds after the process ends.
+Streams are files and pipes made here, and read by whoever supervises: nothing buffers them without bound, decodes them,
+or stops reading when the process ends.
 """
 
 import contextlib
@@ -9,21 +9,17 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import sh
-
-from chant_tasks.agents import keeper
 from chant_tasks.agents.contract import Exit
+from chant_tasks.agents.fork_server import fork_server
+from chant_tasks.agents.keeper import Request
+from chant_tasks.agents.keepers import pack_request
 from chant_tasks.errors import AgentError
 
-# Neither the variables nor the packages of whoever runs doit have a say in it.
-_KEEPER = (sys.executable, "-I", "-S", str(Path(keeper.__file__).absolute()))
 _LAST_STATUS = 128  # above that, a status stands for a signal
 
 
@@ -41,17 +37,17 @@ class Process:
     """An agent that runs. `pid` is its keeper's, `stdout` and `stderr` are pipes to read, `control` gets readable when
     there is news; none of them blocks."""
 
-    def __init__(self, running: Any, control: socket.socket, stdout: int, stderr: int) -> None:
-        self._inner = running.process
+    def __init__(self, control: socket.socket, stdout: int, stderr: int) -> None:
         self._control = control
         self._news = b""
         self._exit: Exit | None = None
         self._was_asked = False
-        self.pid: int = self._inner.pid
+        self.pid = 0
         self.control = control.fileno()
         self.stdout = stdout
         self.stderr = stderr
         self.is_gone = False
+        self.has_left_nothing = False  # as its keeper says, where that can know
 
     @property
     def has_ended(self) -> bool:
@@ -86,6 +82,7 @@ class Process:
         *lines, self._news = self._news.split(b"\n")
         for line in lines:
             self._was_asked = self._was_asked or line == b"asked"
+            self.has_left_nothing = self.has_left_nothing or line == b"none"
             self._exit = self._exit or parse_exit(line.decode())
 
     def end(self) -> None:
@@ -98,18 +95,16 @@ class Process:
 
     def kill_keeper(self) -> None:
         """End a keeper that does not do its work; the agent itself ends with it, on Linux."""
+        self.read_news()  # once it has ended, its number may be another's
         if not self.is_gone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Close the pipes, and wait for the thread of `sh` that waits for the keeper. Call it once that is gone."""
+        """Close the pipes. A keeper that is not gone yet takes that for our end."""
         os.close(self.stdout)
         os.close(self.stderr)
         self._control.close()
-        if self.is_gone:
-            with contextlib.suppress(ChildProcessError):  # somebody else in this program has waited for it
-                self._inner.wait()
 
     def _say(self, word: bytes) -> None:
         with contextlib.suppress(OSError):  # it is gone
@@ -129,53 +124,66 @@ def start_process(argv: tuple[str, ...], place: Workplace, *, stdin: str, grace:
 
     Its end is also written to the place's `exit_file`, for `parse_exit`. Raises AgentError where it cannot be started.
     """
-    cwd, env, exit_file = place.cwd, place.env, place.exit_file
-    if not cwd.is_dir():
-        raise AgentError(f"{argv[0]} cannot be started: there is no folder {cwd}")
-    command = _plan_command(argv, cwd, env.get("PATH", os.defpath))
-    if exit_file is not None:
-        exit_file.unlink(missing_ok=True)  # an earlier agent's end
+    request = _plan_request(argv, place, grace)
+    if place.exit_file is not None:
+        place.exit_file.unlink(missing_ok=True)  # an earlier agent's end
+    try:
+        process, control = _add_process(stdin)
+    except OSError as error:
+        raise AgentError(f"{argv[0]} cannot be started: {error.strerror}") from error
+    try:
+        with contextlib.suppress(OSError):  # its keeper has ended
+            control.sendall(pack_request(request))
+        _require_start(process, control, argv[0])
+    except BaseException:
+        process.is_gone = True
+        process.close()
+        raise
+    return process
+
+
+def _plan_request(argv: tuple[str, ...], place: Workplace, grace: float) -> Request:
+    """What the keeper is asked to start. Raises AgentError where that is not there."""
+    if not place.cwd.is_dir():
+        raise AgentError(f"{argv[0]} cannot be started: there is no folder {place.cwd}")
+    command = _plan_command(argv, place.cwd, place.env.get("PATH", os.defpath))
+    words = tuple(word.encode("utf-8", "surrogateescape") for word in command)  # whatever the locale is
+    environment = {os.fsencode(name): os.fsencode(value) for name, value in place.env.items()}
+    return (words, environment, os.fsencode(place.cwd), grace, str(place.exit_file or ""))
+
+
+def _add_process(stdin: str) -> tuple[Process, socket.socket]:
+    """A keeper that has nothing to keep yet. Raises OSError and AgentError."""
+    ends: list[int] = []
     ours, theirs = socket.socketpair()
-    with theirs:
-        # Where the locale is C, Python gives itself a variable that the agent is not to inherit.
-        dropped = "" if "LC_CTYPE" in env else "LC_CTYPE"
-        words = (str(theirs.fileno()), str(grace), dropped, str(exit_file or ""))
-        ends: list[int] = []
-        try:
+    try:
+        # A file and no pipe for stdin: a pipe has to be fed by a thread for as long as the agent does not read.
+        with theirs, tempfile.TemporaryFile() as prompt:
+            prompt.write(stdin.encode("utf-8", "replace"))
+            prompt.seek(0)
             ends += os.pipe()
             ends += os.pipe()
-            running = _spawn((*_KEEPER, *words, *command), cwd, env, stdin, (ends[1], ends[3], theirs.fileno()))
-        except OSError as error:
-            _close(ends)
-            ours.close()
-            raise AgentError(f"{argv[0]} cannot be started: {error.strerror}") from error
-        except BaseException:
-            _close(ends)
-            ours.close()
-            raise
+            fork_server.add_keeper((theirs.fileno(), prompt.fileno(), ends[1], ends[3]))
+    except BaseException:
+        ours.close()
+        _close(ends)
+        raise
     _close([ends[1], ends[3]])
     for end in (ends[0], ends[2]):
         os.set_blocking(end, False)
-    process = Process(running, ours, ends[0], ends[2])
-    _require_start(process, ours, argv[0])
-    return process
+    return Process(ours, ends[0], ends[2]), ours
 
 
 def _require_start(process: Process, control: socket.socket, name: str) -> None:
     """Wait until the agent runs. Raises AgentError where it cannot be started."""
-    try:
-        said = b""
-        while not said.endswith(b"\n") and (part := control.recv(1)):
-            said += part
-    except BaseException:
-        process.close()  # the keeper takes that for our end
-        raise
-    control.setblocking(False)
-    if said.startswith(b"started "):
+    said = b""
+    while not said.endswith(b"\n") and (part := control.recv(1)):
+        said += part
+    kind, _, number = said.decode().strip().partition(" ")
+    if kind == "started":
+        control.setblocking(False)
+        process.pid = int(number)
         return
-    process.is_gone = True
-    process.close()
-    number = said.removeprefix(b"failed ").strip().decode()
     reason = os.strerror(int(number)) if number.isdecimal() else "its keeper ended"
     raise AgentError(f"{name} cannot be started: {reason}")
 
@@ -183,40 +191,6 @@ def _require_start(process: Process, control: socket.socket, name: str) -> None:
 def _close(ends: list[int]) -> None:
     for end in ends:
         os.close(end)
-
-
-def _spawn(
-    command: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: str, inherited: tuple[int, int, int]
-) -> Any:
-    # A file and no pipe for stdin: a pipe has to be fed by a thread for as long as the agent does not read.
-    with tempfile.TemporaryFile() as prompt:
-        prompt.write(stdin.encode("utf-8", "replace"))
-        prompt.seek(0)
-        try:
-            return sh.Command(command[0])(
-                *command[1:],
-                _in=prompt,
-                _out=inherited[0],
-                _err=inherited[1],
-                _pass_fds={inherited[2]},
-                _preexec_fn=lambda: os.set_inheritable(inherited[2], True),
-                _cwd=str(cwd),
-                _env=dict(env),
-                _encoding="utf-8",  # of the arguments; else the locale's
-                _new_session=True,
-                _async=True,  # returns at once; `_bg` would also make the agent and all below it deaf to SIGHUP
-                _no_out=True,
-                _no_err=True,
-                _no_pipe=True,
-                _tty_out=False,
-            )
-        except sh.CommandNotFound as error:
-            raise AgentError(f"{command[0]} is not there any more") from error
-        except sh.ForkException as error:
-            reason = str(error).strip().rpartition("\n")[2]
-            raise AgentError(f"the keeper of an agent cannot be started: {reason}") from error
-        except ValueError as error:  # what `sh` has forked did not live to tell it its ids: a Ctrl-C hit it, too
-            raise AgentError("the keeper of an agent was ended before it could start") from error
 
 
 def _plan_command(argv: tuple[str, ...], cwd: Path, path: str) -> tuple[str, ...]:

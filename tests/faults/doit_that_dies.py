@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chant_tasks.agents.keeper import find_descendants, load_parents
+from chant_tasks.agents.descendants import find_descendants, load_parents
 from tests.faults.playground import FOLDER, Playground
 from tests.faults.steps import Step, find_label, find_owner, parse_step, render_step
 

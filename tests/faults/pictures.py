@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.agents.keeper import find_descendants, load_parents
+from chant_tasks.agents.descendants import find_descendants, load_parents
 from tests.faults.playground import Playground, Story, find_specs
 from tests.faults.runs import plan_order
 from tests.faults.steps import Step, parse_step

@@ -38,7 +38,7 @@ _SHARED_CALLS = {
 }
 _CHANGES = {"pop", "update", "setdefault", "clear", "popitem"}
 _ALLOWED = {
-    "chant_tasks/agents/keeper.py",  # a process of its own
+    "chant_tasks/agents/keeper.py",  # processes of their own
     "chant_tasks/doit_plugin/run/nesting.py",  # before the first thread, and after the last
 }
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from chant_tasks.agents.keeper import find_descendants, load_parents
+from chant_tasks.agents.descendants import find_descendants, load_parents
 from chant_tasks.git.running import ask_to_end, end_all_at_once
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from chant_tasks.agents import keeper
+from chant_tasks.agents import keeper, process
 from chant_tasks.agents.contract import Exit
+from chant_tasks.agents.descendants import find_descendants, load_parents
+from chant_tasks.agents.fork_server import ForkServer
 from chant_tasks.agents.process import parse_exit
 from tests.integration.agents.support import NO_LIMITS, Bench, is_running, wait_until
 
@@ -126,6 +128,7 @@ Bench(Path({str(bench.folder)!r})).run("sh", "-c", {ESCAPES["two forks and no en
 
     pids = [int((bench.folder / name).read_text()) for name in ("agent", "child")]
     wait_until(lambda: not any(map(is_running, pids)))
+    assert [pid for pid in pids if is_running(pid)] == []
 
 
 @ON_LINUX
@@ -163,9 +166,9 @@ def test_a_stopped_agent_hears_that_it_is_to_end(bench: Bench) -> None:
 def test_descendants_are_found_through_all_generations() -> None:
     parents = {2: 1, 3: 2, 4: 3, 5: 1, 6: 9, 1: 0}
 
-    assert sorted(keeper.find_descendants(2, parents)) == [3, 4]
-    assert sorted(keeper.find_descendants(1, parents)) == [2, 3, 4, 5]
-    assert keeper.find_descendants(7, parents) == ()
+    assert sorted(find_descendants(2, parents)) == [3, 4]
+    assert sorted(find_descendants(1, parents)) == [2, 3, 4, 5]
+    assert find_descendants(7, parents) == ()
 
 
 def test_nothing_of_the_keeper_reaches_the_agent(bench: Bench) -> None:
@@ -185,3 +188,25 @@ def test_an_end_for_which_the_disk_has_no_room_leaves_no_half_of_a_file(tmp_path
         keeper.save_exit(str(tmp_path / "exit"), "exit 0")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@ON_LINUX
+def test_where_what_forks_keepers_is_killed_agents_go_on_and_the_next_one_starts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "fork_server", server := ForkServer())
+
+    def kill_its_program(line: str) -> None:
+        bench.lines.append(line)
+        program = (load_parents() or {})[bench.pids[0]]
+        os.kill(program, signal.SIGKILL)
+        wait_until(lambda: not is_running(program))
+        (bench.folder / "go").touch()
+
+    script = "echo up; until [ -e go ]; do sleep 0.01; done; exit 3"
+    first = bench.run("sh", "-c", script, on_line=kill_its_program)
+    second = bench.run("echo", "next")
+    server.close()
+
+    assert (first, second) == (Exit(status=3), Exit(status=0))
+    assert bench.lines == ["up", "next"]

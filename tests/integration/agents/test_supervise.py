@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.agents import process
 from chant_tasks.agents.contract import EndedBy, Exit, Launch
+from chant_tasks.agents.fork_server import ForkServer
 from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.streams import LINE_LIMIT
 from chant_tasks.agents.supervise import Listener, run_agent
@@ -211,6 +213,7 @@ def test_nothing_is_started_once_the_run_is_to_end(bench: Bench) -> None:
 def test_a_start_that_a_ctrl_c_hits_too_is_no_failure_of_the_agent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(process, "fork_server", ForkServer())
     monkeypatch.setattr("os.setsid", lambda: os.kill(os.getpid(), signal.SIGKILL))  # in the forked process, at once
     with pytest.raises(AgentError, match="the keeper of an agent was ended before it could start"):
         bench.run_fake("edits")
