@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.errors import GitError
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.resident import add_tree, find_object, load_object
 from chant_tasks.git.runner import Git, Oid
 
 FILE_MODE = "100644"
@@ -16,6 +19,13 @@ EMPTY_TREES = (
     "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 )
 _FOLDER_MODE = "040000"
+_FEW = 20  # so many questions cost less than a start of git
+
+
+# What commits say of each other is true for ever, and is asked again and again. What they do not say is not kept: a
+# shallow clone may learn more.
+_known_bases: dict[tuple[str, str], Oid] = {}
+_MOST_KNOWN = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +55,8 @@ def add_blob(git: Git, data: bytes, path: str) -> Oid:
 
 def find_blob(git: Git, commit: str, path: str) -> Oid | None:
     """The blob at `path` of a commit or tree; None where there is none."""
-    entry = _find_entry(git, commit, path)
-    return entry[1] if entry is not None and entry[0] not in (GITLINK_MODE, _FOLDER_MODE) else None
+    found = find_object(git, f"{commit}:{path}")
+    return found.oid if found is not None and found.kind == "blob" else None
 
 
 def find_mode(git: Git, commit: str, path: str) -> str:
@@ -68,13 +78,6 @@ def load_files_at(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, t
     return {path: (mode, Oid(oid)) for (mode, kind, oid), path in rows if kind == "blob"}
 
 
-def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
-    for entry in git.run("ls-tree", "-z", "--full-tree", commit, "--", path).fields:
-        mode, _, oid = entry.partition("\t")[0].split(" ")
-        return mode, Oid(oid)
-    return None
-
-
 def load_file(git: Git, commit: str, path: str) -> bytes:
     """What a checkout of `commit` would hold at `path`: the blob with the path's filters, such as line ends. Raises
     GitError where it is not there."""
@@ -82,12 +85,19 @@ def load_file(git: Git, commit: str, path: str) -> bytes:
 
 
 def load_blob(git: Git, oid: Oid) -> bytes:
-    """What the blob holds, as git stores it."""
-    return git.run("cat-file", "blob", oid).stdout
+    """What the blob holds, as git stores it. Raises GitError where there is none."""
+    found = load_object(git, oid)
+    if found is None or found.kind != "blob":
+        raise GitError(("cat-file", "blob", oid), 128, f"{oid} is no blob of this repository")
+    return found.data
 
 
 def load_blobs(git: Git, names: Sequence[str]) -> Mapping[str, bytes]:
-    """What the files named `commit:path` hold, by name; those that are not there are left out. One start of git."""
+    """What the files named `commit:path` hold, by name; those that are not there are left out. At most one start
+    of git."""
+    if len(names) <= _FEW:
+        asked = ((name, load_object(git, name)) for name in names)
+        return {name: found.data for name, found in asked if found is not None and found.kind == "blob"}
     request = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
     answer = git.run("cat-file", "--batch", stdin=request).stdout
     found, position = {}, 0
@@ -121,8 +131,11 @@ def load_not_in(git: Git, commits: Sequence[Oid], tip: Oid) -> frozenset[Oid]:
 
 
 def find_tree(git: Git, commit: str) -> Oid:
-    """The tree of a commit."""
-    return Oid(git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").text)
+    """The tree of a commit. Raises GitError where there is none."""
+    found = find_object(git, f"{commit}^{{tree}}")
+    if found is None:
+        raise GitError(("rev-parse", f"{commit}^{{tree}}"), 128, f"{commit} has no tree")
+    return found.oid
 
 
 def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = FILE_MODE) -> Oid:
@@ -140,18 +153,30 @@ def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = 
     else:
         entries.pop(name, None)
     lines = "".join(f"{mode} {_KINDS.get(mode, 'blob')} {oid}\t{name}\0" for name, (mode, oid) in entries.items())
-    return Oid(git.run("mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape")).text)
+    return add_tree(git, lines.encode("utf-8", "surrogateescape"))
 
 
 _KINDS = {_FOLDER_MODE: "tree", GITLINK_MODE: "commit"}
 
 
+def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
+    folder, _, name = path.rpartition("/")
+    tree = find_object(git, f"{commit}:{folder}" if folder else f"{commit}^{{tree}}")
+    return _load_entries(git, tree.oid).get(name) if tree is not None and tree.kind == "tree" else None
+
+
 def _load_entries(git: Git, tree: Oid) -> dict[str, tuple[str, Oid]]:
-    entries = {}
-    for entry in git.run("ls-tree", "-z", "--full-tree", tree).fields:
-        head, _, name = entry.partition("\t")
-        mode, _, oid = head.split(" ")
-        entries[name] = (mode, Oid(oid))
+    """What is in a tree, by name: mode and id. Raises GitError where there is no such tree."""
+    found = load_object(git, tree)
+    if found is None or found.kind != "tree":
+        raise GitError(("ls-tree", tree), 128, f"{tree} is no tree of this repository")
+    data, size, entries, position = found.data, len(tree) // 2, {}, 0
+    while position < len(data):
+        end = data.index(b"\0", position)
+        mode, _, name = data[position:end].partition(b" ")
+        position = end + 1 + size
+        oid = Oid(data[end + 1 : position].hex())
+        entries[name.decode("utf-8", "surrogateescape")] = (mode.decode().zfill(6), oid)
     return entries
 
 
@@ -174,13 +199,31 @@ def run_merge(git: Git, ours: Oid, theirs: Oid) -> Merge:
 
 def find_merge_base(git: Git, one: Oid, other: Oid) -> Oid | None:
     """The best common ancestor; None for histories that share none."""
-    answer = git.run("merge-base", one, other, ok=(0, 1))
-    return Oid(answer.text) if answer.status == 0 else None
+    if one == other:
+        return one
+    base = _known_bases.get((one, other))
+    if base is None:
+        answer = git.run("merge-base", one, other, ok=(0, 1))
+        base = Oid(answer.text) if answer.status == 0 else None
+        _note_base(one, other, base)
+    return base
 
 
 def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether commit `old` is part of `new`'s history (a commit is part of its own)."""
-    return git.run("merge-base", "--is-ancestor", old, new, ok=(0, 1)).status == 0
+    tip = find_commit(git, new) or new
+    if old == tip or _known_bases.get((old, tip)) == old:
+        return True
+    is_part = git.run("merge-base", "--is-ancestor", old, tip, ok=(0, 1)).status == 0
+    _note_base(old, tip, Oid(old) if is_part else None)
+    return is_part
+
+
+def _note_base(one: str, other: str, base: Oid | None) -> None:
+    if len(_known_bases) >= _MOST_KNOWN:
+        _known_bases.clear()
+    if base is not None:
+        _known_bases[one, other] = base
 
 
 def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import IO, Self
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.resident import find_object
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, remove_running, wait_for
 
@@ -18,8 +19,8 @@ def is_zero(oid: str) -> bool:
 
 def find_commit(git: Git, name: str) -> Oid | None:
     """The commit that `name` (a ref, an id) means; None where there is none."""
-    answer = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=(0, 1, 128))
-    return Oid(answer.text) if answer.status == 0 else None
+    found = find_object(git, f"{name}^{{commit}}")
+    return found.oid if found is not None else None
 
 
 def find_head_branch(git: Git) -> str | None:

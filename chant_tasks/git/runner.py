@@ -101,7 +101,9 @@ class Git:
             raise GitError(arguments, process.returncode, stderr.decode("utf-8", "replace"))
         return Answer(status=process.returncode, stdout=stdout, stderr=stderr)
 
-    def start(self, *arguments: str, takes_input: bool = True, has_own_group: bool = True) -> GitProcess:
+    def start(
+        self, *arguments: str, takes_input: bool = True, has_own_group: bool = True, keeps_errors: bool = True
+    ) -> GitProcess:
         """A git that has started. Raises GitError where it cannot be."""
         try:
             return GitProcess(
@@ -110,7 +112,7 @@ class Git:
                 env=self.environment(),
                 stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.PIPE if keeps_errors else subprocess.DEVNULL,
                 process_group=0 if has_own_group else None,
             )
         except OSError as error:

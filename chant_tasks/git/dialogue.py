@@ -1,0 +1,107 @@
+"""One git that stays and answers question after question, and how it ends."""
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from chant_tasks.git.running import Ended, GitProcess, add_running, apply_end, remove_running, wait_for
+
+_READ = 1 << 16
+_END_SECONDS = 2.0
+_Answer = TypeVar("_Answer")
+
+
+class Gone(Exception):
+    """The git has ended over a question, also when it was asked again."""
+
+
+class Dialogue:
+    """A git that is asked by many threads, one question at a time. It starts with the first question.
+
+    It ends with its input, so with us, however we die.
+    """
+
+    def __init__(self, start: Callable[[], GitProcess]) -> None:
+        self._start = start
+        self._turn = threading.Lock()
+        self._process: GitProcess | None = None
+        self._buffer = b""
+
+    def ask(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
+        """What `read` makes of the answer. A git that somebody has ended is started again, once. Raises Gone, and
+        GitError where none can be started."""
+        with self._turn:
+            for _ in range(2):
+                try:
+                    return self._ask(question, read)
+                except (Gone, Ended, OSError):
+                    self._end()
+                except BaseException:
+                    self._end()  # an answer that was not read to its end would be taken for the next one
+                    raise
+        raise Gone
+
+    def read_line(self) -> bytes:
+        """The next line of the answer, without its end."""
+        while b"\n" not in self._buffer:
+            self._buffer += self._read()
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def read_bytes(self, size: int) -> bytes:
+        """The next `size` bytes of the answer, after which there is a newline."""
+        parts, missing = [self._buffer], size + 1 - len(self._buffer)
+        while missing > 0:
+            parts.append(self._read())
+            missing -= len(parts[-1])
+        whole = b"".join(parts)
+        self._buffer = whole[size + 1 :]
+        return whole[:size]
+
+    def end(self) -> None:
+        """End the git, once it has answered; the next question would start another."""
+        with self._turn:
+            self._end()
+
+    def forget(self) -> None:
+        """Let go of a git that our parent speaks with, where we are a fork: two cannot speak with one."""
+        process, self._process, self._buffer, self._turn = self._process, None, b"", threading.Lock()
+        if process is not None:
+            process.returncode = 0  # it is no child of ours
+            _close(process)
+
+    def _ask(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
+        if self._process is None:
+            self._process = self._start()
+            add_running(self._process)
+        assert self._process.stdin is not None
+        self._process.stdin.write(question)
+        self._process.stdin.flush()
+        return read(self)
+
+    def _read(self) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        wait_for(self._process, lambda seconds: bool(select.select([descriptor], [], [], seconds)[0]))
+        data = os.read(descriptor, _READ)
+        if not data:
+            raise Gone
+        return data
+
+    def _end(self) -> None:
+        process, self._process, self._buffer = self._process, None, b""
+        if process is not None:
+            _close(process)
+            apply_end((process,), _END_SECONDS)
+
+
+def _close(process: GitProcess) -> None:
+    remove_running(process)
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):  # what it was not told any more
+            if stream is not None:
+                stream.close()

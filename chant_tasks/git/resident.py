@@ -1,0 +1,165 @@
+"""Gits that stay for as long as we do: to read objects and refs, and to make trees, one of each a repository.
+
+A start of git takes longer than most of what git is asked (docs/why/git.md). What others write is seen at once: refs
+are read anew for each question, and an object that is not found is looked for again in packs that came meanwhile.
+"""
+
+import atexit
+import os
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from chant_tasks.git.dialogue import Dialogue, Gone
+from chant_tasks.git.place import Place, find_place
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.running import GitProcess
+
+_MOST = 6  # a run works in one repository, and in the submodules of some
+_READER = ("cat-file", "--batch-command")
+_TREE_MAKER = ("mktree", "--batch", "--missing", "-z")
+
+_BY_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
+_OF_ONE_WORKTREE = ("refs/bisect/", "refs/worktree/", "refs/rewritten/")
+
+
+class Found(NamedTuple):
+    """The object that a name means: its id, its type, and what it holds (b"" where that was not asked)."""
+
+    oid: Oid
+    kind: str
+    data: bytes
+
+
+def find_object(git: Git, name: str) -> Found | None:
+    """The id and type of what `name` means (a ref, a whole id, or one of them with `^{tree}` or `:path` behind it);
+    None where there is nothing."""
+    dialogue, known = _find_reader(git, name)
+    if dialogue is not None:
+        try:
+            return dialogue.ask(_encode(f"info {known}\n"), _read_object)
+        except Gone:
+            pass
+    return _parse_object(git.run("cat-file", "--batch-check", stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout)
+
+
+def load_object(git: Git, name: str) -> Found | None:
+    """As `find_object`, with what the object holds."""
+    dialogue, known = _find_reader(git, name)
+    if dialogue is not None:
+        try:
+            return dialogue.ask(_encode(f"contents {known}\n"), partial(_read_object, has_data=True))
+        except Gone:
+            pass
+    return _parse_object(git.run("cat-file", "--batch", stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout)
+
+
+def add_tree(git: Git, entries: bytes) -> Oid:
+    """The id of a new tree of these entries, each as `ls-tree -z` has it. That what they name is there is up to the
+    caller."""
+    dialogue = _find_dialogue(git, _TREE_MAKER)
+    if dialogue is not None:
+        try:
+            return dialogue.ask(entries + b"\0", lambda answer: Oid(answer.read_line().decode()))
+        except Gone:
+            pass
+    return Oid(git.run("mktree", "--missing", "-z", stdin=entries).text)
+
+
+def end_residents() -> None:
+    """End the gits that stay; the next question starts one again."""
+    with _residents.lock:
+        dialogues = list(_residents.dialogues.values())
+        _residents.dialogues.clear()
+    for dialogue in dialogues:
+        dialogue.end()
+
+
+class _Residents:
+    """The gits that stay, the one that was asked last at the end."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.dialogues: OrderedDict[tuple[Path, tuple[str, ...]], Dialogue] = OrderedDict()
+
+
+_residents = _Residents()
+
+
+def _forget_residents() -> None:
+    _residents.lock = threading.Lock()
+    for dialogue in _residents.dialogues.values():
+        dialogue.forget()
+    _residents.dialogues.clear()
+
+
+os.register_at_fork(after_in_child=_forget_residents)
+atexit.register(end_residents)
+
+
+def _find_reader(git: Git, name: str) -> tuple[Dialogue | None, str]:
+    """The reader, and what it calls that which is `name` in git's folder; none where it cannot know that."""
+    place = find_place(git.folder)
+    known = _find_common_name(place, name) if place is not None else None
+    return (_find_dialogue(git, _READER), known) if known is not None else (None, "")
+
+
+def _find_common_name(place: Place, name: str) -> str | None:
+    if "\n" in name or not name:
+        return None
+    if _BY_ID.match(name) or (name.startswith("refs/") and not name.startswith(_OF_ONE_WORKTREE)):
+        return name
+    if re.fullmatch(r"HEAD(\^\{[a-z]+\})?", name) is None:
+        return None
+    if place.git_dir == place.common_dir:
+        return name
+    is_registered = place.git_dir.parent == place.common_dir / "worktrees"
+    return f"worktrees/{place.git_dir.name}/{name}" if is_registered else None
+
+
+def _find_dialogue(git: Git, arguments: tuple[str, ...]) -> Dialogue | None:
+    """The git that stays for the repository around git's folder; none where there is none that we may trust."""
+    place = find_place(git.folder)
+    if place is None or "GIT_DIR" not in git.environment():
+        return None
+    key = (place.common_dir, arguments)
+    with _residents.lock:
+        dialogue = _residents.dialogues.get(key) or Dialogue(_plan_start(*key))
+        _residents.dialogues[key] = dialogue
+        _residents.dialogues.move_to_end(key)
+        oldest = _residents.dialogues.popitem(last=False)[1] if len(_residents.dialogues) > _MOST else None
+    if oldest is not None:
+        oldest.end()
+    return dialogue
+
+
+def _plan_start(common_dir: Path, arguments: tuple[str, ...]) -> Callable[[], GitProcess]:
+    git = Git(common_dir, variables=(("GIT_DIR", str(common_dir)),))
+    return partial(git.start, *arguments, keeps_errors=False)
+
+
+def _read_object(answer: Dialogue, *, has_data: bool = False) -> Found | None:
+    found = _parse_head(answer.read_line())
+    return found[0]._replace(data=answer.read_bytes(found[1])) if found is not None and has_data else found and found[0]
+
+
+def _parse_object(answer: bytes) -> Found | None:
+    head, _, data = answer.partition(b"\n")
+    found = _parse_head(head)
+    return found[0]._replace(data=data[: found[1]]) if found is not None else None
+
+
+def _parse_head(line: bytes) -> tuple[Found, int] | None:
+    """The object that a line tells of, and its size."""
+    words = line.rsplit(b" ", 2)
+    if len(words) < 3 or not words[2].isdigit():
+        return None  # "… missing" or "… ambiguous"
+    return Found(Oid(words[0].decode()), words[1].decode(), b""), int(words[2])
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,156 @@
+"""The gits that stay see what others write, and nobody notices when one is gone."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from chant_tasks.errors import GitError
+from chant_tasks.git.objects import add_tree_with, find_blob, find_mode, find_tree, load_blob
+from chant_tasks.git.refs import find_commit
+from chant_tasks.git.resident import end_residents, find_object
+from chant_tasks.git.runner import Git
+from chant_tasks.git.running import GitProcess
+from tests.integration.repository import Repository
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    end_residents()
+    yield
+    end_residents()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[GitProcess]:
+    """Every git that is started from now on."""
+    processes: list[GitProcess] = []
+    start = Git.start
+
+    def note(self: Git, *arguments: str, **options: bool) -> GitProcess:
+        processes.append(start(self, *arguments, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(Git, "start", note)
+    return processes
+
+
+def _commit(repository: Repository, text: str) -> str:
+    repository.write("note.txt", text)
+    repository.git("add", "note.txt")
+    repository.git("commit", "--quiet", "--message", text)
+    return repository.git("rev-parse", "HEAD")
+
+
+def test_one_git_answers_all_and_sees_what_others_have_written_since(
+    repository: Repository, started: list[GitProcess]
+) -> None:
+    git = Git(repository.top)
+    seen = [find_commit(git, "refs/heads/main")]
+
+    for text in ("one", "two"):
+        made = _commit(repository, text)
+        seen.append(find_commit(git, "HEAD"))
+        assert seen[-1] == made == find_commit(git, "refs/heads/main")
+        blob = find_blob(git, made, "note.txt")
+        assert blob is not None
+        assert load_blob(git, blob).decode() == text
+
+    assert len(set(seen)) == 3
+    assert len(started) == 1
+
+
+def test_what_was_packed_and_pruned_meanwhile_is_found_or_is_not(repository: Repository) -> None:
+    git = Git(repository.top)
+    kept = find_commit(git, "refs/heads/main")
+    repository.git("switch", "--quiet", "--create", "other")
+    dropped = _commit(repository, "dropped")
+    assert find_commit(git, "refs/heads/other") == dropped
+    repository.git("switch", "--quiet", "main")
+    repository.git("branch", "--quiet", "-D", "other")
+    repository.git("reflog", "expire", "--expire=now", "--all")
+    repository.git("gc", "--quiet", "--prune=now")
+
+    end_residents()
+
+    assert find_commit(git, "refs/heads/main") == kept
+    assert find_commit(git, "refs/heads/other") is None
+    assert find_commit(git, dropped) is None
+
+
+def test_each_worktree_has_a_head_of_its_own(repository: Repository, tmp_path: Path) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
+    second = _commit(repository, "later")
+
+    assert find_commit(Git(tmp_path / "tree"), "HEAD") == first
+    assert find_commit(Git(repository.top), "HEAD") == second
+
+
+def test_a_git_that_somebody_has_killed_is_started_again(repository: Repository, started: list[GitProcess]) -> None:
+    git = Git(repository.top)
+    tip = find_commit(git, "refs/heads/main")
+    os.kill(started[0].pid, signal.SIGKILL)
+    started[0].wait()
+
+    assert find_commit(git, "refs/heads/main") == tip
+    assert len(started) == 2
+
+
+def test_a_fork_asks_a_git_of_its_own(repository: Repository, started: list[GitProcess]) -> None:
+    git = Git(repository.top)
+    tip = find_commit(git, "refs/heads/main")
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if find_commit(git, "refs/heads/main") == tip and len(started) == 2 else 1)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert find_commit(git, "refs/heads/main") == tip
+    assert len(started) == 1
+
+
+def test_many_threads_get_each_its_own_answer(repository: Repository, started: list[GitProcess]) -> None:
+    git = Git(repository.top)
+    commits = [_commit(repository, f"number {number} " * 5000) for number in range(20)]
+
+    def read(number: int) -> bytes:
+        blob = find_blob(git, commits[number], "note.txt")
+        assert blob is not None
+        return load_blob(git, blob)
+
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(read, [number % 20 for number in range(200)]))
+
+    assert texts == [f"number {number % 20} ".encode() * 5000 for number in range(200)]
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize("name", ["refs/heads/gone", "0" * 40, "a\nb", "", "refs/heads/main:gone", "gone"])
+def test_what_is_not_there_is_none(repository: Repository, name: str) -> None:
+    assert find_object(Git(repository.top), name) is None
+
+
+def test_what_is_no_blob_is_an_error(repository: Repository) -> None:
+    git = Git(repository.top)
+
+    with pytest.raises(GitError, match="is no blob"):
+        load_blob(git, find_tree(git, "HEAD"))
+
+
+def test_trees_are_made_as_git_makes_them(repository: Repository) -> None:
+    git = Git(repository.top)
+    repository.write("a/b/c ü.txt", "deep")
+    repository.git("add", "--all")
+    repository.git("update-index", "--chmod=+x", "a/b/c ü.txt")
+    wanted = repository.git("write-tree")
+    blob = find_blob(git, wanted, "a/b/c ü.txt")
+    mode = find_mode(git, wanted, "a/b/c ü.txt")
+
+    made = add_tree_with(git, find_tree(git, "HEAD"), "a/b/c ü.txt", blob, mode)
+
+    assert mode == "100755"
+    assert made == wanted
+    assert add_tree_with(git, made, "a/b/c ü.txt", None) == find_tree(git, "HEAD")
