@@ -53,7 +53,7 @@ def _find_git_starts(folders: tuple[Path, ...]) -> Iterator[int]:
         except OSError:  # it has ended meanwhile
             continue
         fields = rest.split()
-        if "(git" in head and fields[0] not in "ZX" and _works_in(entry, folders):
+        if "(git" in head and fields[0] not in "ZX" and _works_in(entry, folders) and not _takes_no_lock(entry):
             yield int(fields[19])
 
 
@@ -67,6 +67,15 @@ def _works_in(process: Path, folders: tuple[Path, ...]) -> bool:
     except OSError:  # another user's
         return True
     return any(place.is_relative_to(folder.resolve()) for folder in folders)
+
+
+def _takes_no_lock(process: Path) -> bool:
+    """Whether it is a git of the kind that stays beside us, or another's, only to read objects or to make trees."""
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[1:2] in ([b"cat-file"], [b"mktree"])
 
 
 def find_ref_locks(common_dir: Path, *names: str) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.refs import find_commit
-from chant_tasks.git.resident import add_tree, find_object, load_object
+from chant_tasks.git.resident import add_tree, find_object, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
 
 FILE_MODE = "100644"
@@ -19,7 +19,6 @@ EMPTY_TREES = (
     "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 )
 _FOLDER_MODE = "040000"
-_FEW = 20  # so many questions cost less than a start of git
 
 
 # What commits say of each other is true for ever, and is asked again and again. What they do not say is not kept: a
@@ -93,25 +92,9 @@ def load_blob(git: Git, oid: Oid) -> bytes:
 
 
 def load_blobs(git: Git, names: Sequence[str]) -> Mapping[str, bytes]:
-    """What the files named `commit:path` hold, by name; those that are not there are left out. At most one start
-    of git."""
-    if len(names) <= _FEW:
-        asked = ((name, load_object(git, name)) for name in names)
-        return {name: found.data for name, found in asked if found is not None and found.kind == "blob"}
-    request = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
-    answer = git.run("cat-file", "--batch", stdin=request).stdout
-    found, position = {}, 0
-    for name in names:
-        end = answer.index(b"\n", position)
-        header = answer[position:end].rsplit(b" ", 2)
-        position = end + 1
-        if header[-1] in (b"missing", b"ambiguous") or len(header) < 3:
-            continue
-        size = int(header[2])
-        if header[1] == b"blob":
-            found[name] = answer[position : position + size]
-        position += size + 1
-    return found
+    """What the files named `commit:path` hold, by name; those that are not there are left out."""
+    rows = zip(names, load_objects(git, names), strict=True)
+    return {name: found.data for name, found in rows if found is not None and found.kind == "blob"}
 
 
 def load_commits(git: Git, names: Sequence[str]) -> Mapping[str, Oid]:

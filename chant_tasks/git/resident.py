@@ -9,7 +9,8 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from chant_tasks.git.place import Place, find_place
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import GitProcess
 
+_AT_ONCE = 15  # the longest paths, together, still fit into a pipe: git may not read while it answers
 _MOST = 6  # a run works in one repository, and in the submodules of some
 _READER = ("cat-file", "--batch-command")
 _TREE_MAKER = ("mktree", "--batch", "--missing", "-z")
@@ -38,24 +40,18 @@ class Found(NamedTuple):
 def find_object(git: Git, name: str) -> Found | None:
     """The id and type of what `name` means (a ref, a whole id, or one of them with `^{tree}` or `:path` behind it);
     None where there is nothing."""
-    dialogue, known = _find_reader(git, name)
-    if dialogue is not None:
-        try:
-            return dialogue.ask(_encode(f"info {known}\n"), _read_object)
-        except Gone:
-            pass
-    return _parse_object(git.run("cat-file", "--batch-check", stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout)
+    return _load(git, (name,), has_data=False)[0]
 
 
 def load_object(git: Git, name: str) -> Found | None:
     """As `find_object`, with what the object holds."""
-    dialogue, known = _find_reader(git, name)
-    if dialogue is not None:
-        try:
-            return dialogue.ask(_encode(f"contents {known}\n"), partial(_read_object, has_data=True))
-        except Gone:
-            pass
-    return _parse_object(git.run("cat-file", "--batch", stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout)
+    return _load(git, (name,), has_data=True)[0]
+
+
+def load_objects(git: Git, names: Sequence[str]) -> Iterator[Found | None]:
+    """As `load_object`, for each of the names."""
+    for start in range(0, len(names), _AT_ONCE):
+        yield from _load(git, names[start : start + _AT_ONCE], has_data=True)
 
 
 def add_tree(git: Git, entries: bytes) -> Oid:
@@ -63,10 +59,8 @@ def add_tree(git: Git, entries: bytes) -> Oid:
     caller."""
     dialogue = _find_dialogue(git, _TREE_MAKER)
     if dialogue is not None:
-        try:
+        with suppress(Gone):
             return dialogue.ask(entries + b"\0", lambda answer: Oid(answer.read_line().decode()))
-        except Gone:
-            pass
     return Oid(git.run("mktree", "--missing", "-z", stdin=entries).text)
 
 
@@ -101,11 +95,16 @@ os.register_at_fork(after_in_child=_forget_residents)
 atexit.register(end_residents)
 
 
-def _find_reader(git: Git, name: str) -> tuple[Dialogue | None, str]:
-    """The reader, and what it calls that which is `name` in git's folder; none where it cannot know that."""
+def _load(git: Git, names: Sequence[str], *, has_data: bool) -> tuple[Found | None, ...]:
     place = find_place(git.folder)
-    known = _find_common_name(place, name) if place is not None else None
-    return (_find_dialogue(git, _READER), known) if known is not None else (None, "")
+    known = [_find_common_name(place, name) if place is not None else None for name in names]
+    dialogue = _find_dialogue(git, _READER) if None not in known else None
+    if dialogue is not None:
+        question = "".join(f"{'contents' if has_data else 'info'} {name}\n" for name in known)
+        with suppress(Gone):
+            return dialogue.ask(_encode(question), lambda answer: tuple(_read(answer, has_data) for _ in names))
+    mode = "--batch" if has_data else "--batch-check"
+    return tuple(_parse(git.run("cat-file", mode, stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout) for name in names)
 
 
 def _find_common_name(place: Place, name: str) -> str | None:
@@ -138,16 +137,20 @@ def _find_dialogue(git: Git, arguments: tuple[str, ...]) -> Dialogue | None:
 
 
 def _plan_start(common_dir: Path, arguments: tuple[str, ...]) -> Callable[[], GitProcess]:
-    git = Git(common_dir, variables=(("GIT_DIR", str(common_dir)),))
+    # Neither of them works on files. That of a submodule would look for its own where its settings say.
+    place = (("GIT_DIR", str(common_dir)), ("GIT_WORK_TREE", str(common_dir)))
+    git = Git(common_dir, finds_place=True, variables=place)
     return partial(git.start, *arguments, keeps_errors=False)
 
 
-def _read_object(answer: Dialogue, *, has_data: bool = False) -> Found | None:
+def _read(answer: Dialogue, has_data: bool) -> Found | None:
     found = _parse_head(answer.read_line())
-    return found[0]._replace(data=answer.read_bytes(found[1])) if found is not None and has_data else found and found[0]
+    if found is None or not has_data:
+        return found and found[0]
+    return found[0]._replace(data=answer.read_bytes(found[1]))
 
 
-def _parse_object(answer: bytes) -> Found | None:
+def _parse(answer: bytes) -> Found | None:
     head, _, data = answer.partition(b"\n")
     found = _parse_head(head)
     return found[0]._replace(data=data[: found[1]]) if found is not None else None
