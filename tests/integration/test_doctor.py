@@ -187,7 +187,7 @@ def test_a_dead_lock_on_packed_refs_goes_and_other_locks_are_told(repository: Re
 
 
 def test_a_lock_that_a_living_git_may_hold_is_none_of_ours(repository: Repository) -> None:
-    with subprocess.Popen(("git", "cat-file", "--batch"), cwd=repository.top, stdin=subprocess.PIPE) as living:
+    with subprocess.Popen(("git", "update-ref", "--stdin"), cwd=repository.top, stdin=subprocess.PIPE) as living:
         (repository.top / ".git" / "index.lock").write_bytes(b"")
         found = look(repository)
         living.communicate()

@@ -105,11 +105,20 @@ def test_the_lock_of_a_killed_git_on_packed_refs_goes(repository: Repository) ->
 
 def test_a_lock_that_a_living_git_may_hold_stays(repository: Repository) -> None:
     lock = repository.top / ".git" / "packed-refs.lock"
-    with subprocess.Popen(("git", "cat-file", "--batch"), cwd=repository.top, stdin=subprocess.PIPE) as living:
+    with subprocess.Popen(("git", "update-ref", "--stdin"), cwd=repository.top, stdin=subprocess.PIPE) as living:
         lock.write_bytes(b"")
         remove_dead_packed_lock(repository.top / ".git")
         assert lock.exists()
         living.communicate()
+
+
+def test_a_git_that_only_reads_keeps_no_dead_lock_alive(repository: Repository) -> None:
+    lock = repository.top / ".git" / "packed-refs.lock"
+    with subprocess.Popen(("git", "cat-file", "--batch"), cwd=repository.top, stdin=subprocess.PIPE) as reading:
+        lock.write_bytes(b"")
+        remove_dead_packed_lock(repository.top / ".git")
+        assert not lock.exists()
+        reading.communicate()
 
 
 def test_what_the_journal_had_half_written_goes(repository: Repository) -> None:
