@@ -15,6 +15,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.tokens import Tokens
 
 _NAME = "ledger.jsonl"
+_LAST_BYTES = 1 << 18
 
 
 class CostSource(Enum):
@@ -73,6 +74,20 @@ def load_entries(journal: Path) -> tuple[Entry, ...]:
     lines = path.read_bytes().splitlines() if path.is_file() else []
     found = (parse_entry(line) for line in lines)
     return tuple(entry for entry in found if entry is not None)
+
+
+def load_last_entries(journal: Path) -> tuple[Entry, ...]:
+    """The last entries, oldest first: some hundred, however long the ledger has become."""
+    try:
+        handle = os.open(journal / _NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return ()
+    try:
+        begin = max(0, os.fstat(handle).st_size - _LAST_BYTES)
+        lines = os.pread(handle, _LAST_BYTES, begin).splitlines()[1 if begin else 0 :]
+    finally:
+        os.close(handle)
+    return tuple(entry for entry in map(parse_entry, lines) if entry is not None)
 
 
 def render_entry(entry: Entry) -> bytes:

@@ -11,11 +11,12 @@ KNOWN_KEYS = frozenset(
     | {"blocked_specs", "original_spec", "last_verified", "verification_status", "verification_failures"}
     | {"replayed_at", "replay_count", "original_completed_at", "derived_fields", "members", "output_schema", "public"}
     | {"retry_state", "id", "title", "commit", "amendments", "progress", "log", "error", "failed_at", "started_at"}
-    | {"auto_completed", "agent", "priority", "on_conflict"}
+    | {"auto_completed", "agent", "priority", "on_conflict", "estimate"}
 )
 _ACTED_ON = (
     *("type", "status", "depends_on", "labels", "target_files", "context", "task_dep", "prompt", "provider", "model"),
     *("run", "timeout", "checks", "allow_no_changes", "approval", "branch", "branch_prefix", "pr", "on_conflict"),
+    "estimate",
 )
 _LONGEST_TYPED = 40
 

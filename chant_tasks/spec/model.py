@@ -87,6 +87,7 @@ class Spec:
     on_conflict: OnConflict | None = None
     pr: bool | str | None = None  # a wish, or the address of the pull request that there is
     checks: tuple[str, ...] = ()
+    estimate: float | None = None  # seconds that its agent is expected to work
 
     @property
     def is_driver_by_type(self) -> bool:

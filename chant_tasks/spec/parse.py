@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def _parse_parts(spec_id: SpecId, frontmatter: Frontmatter, path: Path) -> Spec:
         timeout=_parse_timeout(fields),
         on_conflict=_parse_on_conflict(fields),
         checks=_parse_checks(fields),
+        estimate=_parse_estimate(fields),
         criteria=criteria.items,
         problem=criteria.problem,
     )
@@ -162,6 +164,18 @@ def _parse_limit(fields: Fields, key: str, prefix: str = "") -> float | None:
     except ValueError:
         kind = "must be a time such as 30m, 1h30m, 90 or none"
         raise fields.error(key, f"`{prefix}{key}` {kind}, not `{render_excerpt(str(text))}`") from None
+
+
+def _parse_estimate(fields: Fields) -> float | None:
+    text = fields.find_text("estimate")
+    if text is None:
+        return None
+    with suppress(ValueError):
+        seconds = parse_duration(text)
+        if seconds is not None:
+            return seconds
+    kind = "must be a time such as 20m, 1h30m or 90"
+    raise fields.error("estimate", f"`estimate` {kind}, not `{render_excerpt(text)}`")
 
 
 def _parse_on_conflict(fields: Fields) -> OnConflict | None:

@@ -5,15 +5,13 @@ from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.check import GROUP, find_reachable
 from chant_tasks.doit_plugin.names import UnknownName, find_near_names
-from chant_tasks.doit_plugin.run.dispatch import SpecDispatcher
+from chant_tasks.doit_plugin.run.dispatch import Plan, SpecDispatcher
 from chant_tasks.doit_plugin.run.outcome import judge
-from chant_tasks.doit_plugin.run.turns import Turns
+from chant_tasks.doit_plugin.run.planning import find_needed, plan_order, plan_turns
 from chant_tasks.doit_plugin.run.work import Work
 from chant_tasks.doit_plugin.session import current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
-from chant_tasks.graph.overlaps import NONE
 from chant_tasks.overview.load import COMMANDS
-from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 
@@ -38,8 +36,17 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
         self._choose(work, is_everything=task_selection is None)
 
     def task_dispatcher(self) -> SpecDispatcher:
-        is_serial = not require_work().is_parallel
-        return SpecDispatcher(self.tasks, self.targets, self.selected_tasks, waits=is_serial, turns=_plan_turns())
+        work = require_work()
+        turns = plan_turns(work)
+        work.order = plan_order(work, self.tasks, self.selected_tasks, turns.overlaps)
+        plan = Plan(
+            order=work.order,
+            turns=turns,
+            specs=find_needed(work, self.tasks, self.selected_tasks),
+            is_ordered=work.slots > 1 and bool(work.wanted),
+            waits=not work.is_parallel,
+        )
+        return SpecDispatcher(self, plan)
 
     def _choose(self, work: Work, *, is_everything: bool) -> None:
         edges = {
@@ -70,11 +77,3 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
 def _is_published(work: Work, spec_id: SpecId) -> bool:
     """Whether the spec's branch is to be pushed, or was."""
     return work.overview.states[spec_id].is_unpublished or spec_id in work.overview.journal.pushes
-
-
-def _plan_turns() -> Turns:
-    """In which order specs come that touch the same files; in none, unless the settings ask for one."""
-    work = require_work()
-    config = work.overview.config
-    is_asked_for = config is not None and config.serialize_overlaps and bool(work.wanted)
-    return Turns(plan_overlaps(work.overview) if is_asked_for else NONE, work.wanted)

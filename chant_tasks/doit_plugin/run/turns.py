@@ -10,7 +10,7 @@ class Turns:
     """The specs of one run, as the bits of a number, that have not ended in it yet, in whatever way they end."""
 
     def __init__(self, overlaps: Overlaps, specs: Iterable[SpecId]) -> None:
-        self._overlaps = overlaps
+        self.overlaps = overlaps
         self._open = sum(1 << overlaps.rank[spec] for spec in set(specs) if spec in overlaps.rank)
         self._released: set[str] = set()
 
@@ -18,11 +18,11 @@ class Turns:
         """The first spec that this one has to wait for; None where its turn has come."""
         if name in self._released:
             return None
-        return next(self._overlaps.find_before(SpecId(name), self._open), None)
+        return next(self.overlaps.find_before(SpecId(name), self._open), None)
 
     def end(self, name: str) -> None:
         """Note that a spec has ended in this run."""
-        rank = self._overlaps.rank.get(SpecId(name))
+        rank = self.overlaps.rank.get(SpecId(name))
         if rank is not None:
             self._open &= ~(1 << rank)
 

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
+from chant_tasks.doit_plugin.run.order import Order
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
 from chant_tasks.doit_plugin.run.places import Places
 from chant_tasks.doit_plugin.run.publisher import Publisher
@@ -62,6 +63,7 @@ class Work:
         self.wanted: frozenset[SpecId] = frozenset()
         self.published: frozenset[SpecId] = frozenset()
         self.publisher = Publisher(self)
+        self.order: Order | None = None
         self.run: SpecRun | None = None
         self.refusal: ChantError | None = None
         self.attempts: dict[SpecId, Attempt] = {}

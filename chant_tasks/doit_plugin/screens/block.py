@@ -48,7 +48,7 @@ class Worker:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far the run is: specs done of those to be worked, how many of these failed or need a person, how many of the
-    rest wait for others, and what it has cost (None: nobody knows)."""
+    rest wait for others, what it has cost, and how many seconds its agents will work yet (None each: nobody knows)."""
 
     done: int
     total: int
@@ -57,8 +57,8 @@ class Progress:
     blocked: int
     failed: int = 0
     attention: int = 0
-    seconds: float
     cost_usd: float | None = None
+    seconds_left: float | None = None
 
 
 def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker | None:
@@ -123,7 +123,6 @@ def _render_progress(progress: Progress, style: Style) -> str:
     parts += [f"{progress.ready} ready"] if progress.ready else []
     parts += [f"{progress.blocked} blocked"] if progress.blocked else []
     left = f"   {render_money(progress.cost_usd)}" if progress.cost_usd is not None else ""
-    if progress.done and progress.done < progress.total:
-        rest = progress.seconds / progress.done * (progress.total - progress.done)
-        left += f"   about {render_rough_duration(rest)} left"
+    if progress.seconds_left is not None and progress.done < progress.total:
+        left += f"   about {render_rough_duration(progress.seconds_left)} left"
     return f"{progress.done} of {progress.total}  {full * filled}{empty * (_BAR - filled)}  {', '.join(parts)}{left}"

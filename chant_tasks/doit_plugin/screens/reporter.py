@@ -139,6 +139,7 @@ class _Board:
         self._lock = threading.Lock()
         self._workers: dict[str, Worker] = {}
         self._cost_usd: float | None = None
+        self._counted: tuple[tuple[int, set[str]], Progress] | None = None
 
     def follow(self, event: Event) -> None:
         """Note what the event changes."""
@@ -158,7 +159,8 @@ class _Board:
         """The lines of the block now."""
         with self._lock:
             working = {name: worker for name, worker in self._workers.items() if name not in self._work.outcomes}
-            progress = replace(self._measure(set(working)), cost_usd=self._find_cost())
+            left = self._work.order.find_seconds_left() if self._work.order is not None else None
+            progress = replace(self._find_progress(set(working)), cost_usd=self._find_cost(), seconds_left=left)
         return render_block(tuple(working.values()), progress, time.monotonic(), self._style)
 
     def _find_cost(self) -> float | None:
@@ -166,7 +168,15 @@ class _Board:
         spends = [worker.spends_usd for worker in self._workers.values() if worker.spends_usd is not None]
         return sum(spends, self._cost_usd or 0.0) if spends or self._cost_usd is not None else None
 
-    def _measure(self, working: set[str]) -> Progress:
+    def _find_progress(self, working: set[str]) -> Progress:
+        """How far the run is. Counted again only where something has changed: the block is drawn four times a second,
+        and there may be thousands of specs."""
+        key = (len(self._work.outcomes), working)
+        if self._counted is None or self._counted[0] != key:
+            self._counted = key, self._count(working)
+        return self._counted[1]
+
+    def _count(self, working: set[str]) -> Progress:
         work = self._work
         outcomes, states = dict(work.outcomes), work.overview.states
         open_specs = {spec_id for spec_id in work.wanted if spec_id not in outcomes}
@@ -188,7 +198,6 @@ class _Board:
             blocked=len(blocked),
             failed=sum(outcome.how in (How.FAILED, How.BROKEN) for outcome in outcomes.values()),
             attention=sum(outcome.how in (How.ATTENTION, How.LANDING_WAITS) for outcome in outcomes.values()),
-            seconds=time.monotonic() - work.started,
         )
 
 

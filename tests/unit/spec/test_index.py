@@ -40,6 +40,7 @@ timeout: {wall: 2h, silence: none, check: 10m}
 checks: [make test]
 on_conflict: agent
 pr: true
+estimate: 20m
 ---
 # Title
 

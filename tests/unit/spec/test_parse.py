@@ -185,6 +185,7 @@ def test_any_type_is_accepted() -> None:
             "timeout: {wall: 1h, silence: -1}",
             "specs/a.md:2: `timeout.silence` must be a time such as 30m, 1h30m, 90 or none, not `-1`",
         ),
+        ("estimate: none", "specs/a.md:2: `estimate` must be a time such as 20m, 1h30m or 90, not `none`"),
         ("timeout: {wal: 1h}", "specs/a.md:2: unknown key `timeout.wal` (known are wall, silence, check)"),
         ("timeout: [1h]", "specs/a.md:2: `timeout` must be one text, not a list"),
         ("a: b: c", "specs/a.md:2: YAML: mapping values are not allowed in this context"),

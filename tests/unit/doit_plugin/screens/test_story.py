@@ -80,13 +80,13 @@ def test_the_block_tells_what_each_agent_has_cost_so_far() -> None:
     assert worker is not None
 
     assert (first, worker.cost_usd) == (0.02, 0.75)
-    progress = Progress(done=0, total=1, working=1, ready=0, blocked=0, seconds=61)
+    progress = Progress(done=0, total=1, working=1, ready=0, blocked=0)
     assert render_block((worker,), progress, 62.0, NARROW)[0].endswith("  2s  $0.75")
 
 
 def test_the_block_is_as_wide_as_the_terminal_at_most() -> None:
     workers = (Worker(name="v06.1", doing="a very long sentence that goes on and on", since=0.0),)
-    progress = Progress(done=12, total=40, working=4, ready=18, blocked=6, seconds=600)
+    progress = Progress(done=12, total=40, working=4, ready=18, blocked=6)
 
     lines = render_block(workers, progress, 190.0, NARROW)
 
@@ -96,7 +96,7 @@ def test_the_block_is_as_wide_as_the_terminal_at_most() -> None:
 
 
 def test_progress_says_how_much_is_left_and_how_long_it_may_take() -> None:
-    progress = Progress(done=12, total=40, working=4, ready=18, blocked=6, seconds=600)
+    progress = Progress(done=12, total=40, working=4, ready=18, blocked=6, seconds_left=1400.0)
 
     assert render_block((), progress, 0.0, PLAIN) == (
         "12 of 40  ████░░░░░░░░░░  4 working, 18 ready, 6 blocked   about 23m left"[:79],
@@ -104,6 +104,6 @@ def test_progress_says_how_much_is_left_and_how_long_it_may_take() -> None:
 
 
 def test_progress_counts_what_a_person_will_have_to_look_at() -> None:
-    progress = Progress(done=3, total=4, working=1, failed=1, attention=2, ready=0, blocked=0, seconds=0)
+    progress = Progress(done=3, total=4, working=1, failed=1, attention=2, ready=0, blocked=0)
 
     assert "  1 working, 1 failed, 2 need attention" in render_block((), progress, 0.0, PLAIN)[-1]
