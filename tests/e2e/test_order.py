@@ -46,9 +46,9 @@ def test_one_after_the_other_they_come_as_doit_has_them(tmp_path: Path) -> None:
 
     assert done.status == 0, done.stderr
     assert [name for name in _order(repository) if name != "build"] == [
+        "004-ddd",
         "001-aaa",
         "002-bbb",
         "003-ccc",
-        "004-ddd",
         "005-eee",
     ]
