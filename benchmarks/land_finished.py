@@ -53,7 +53,7 @@ def main(threads: int, out: Path) -> None:
         done.append(time.perf_counter() - begun)
 
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(land, finished):
+        for _ in pool.map(land, finished) if threads > 1 else map(land, finished):
             pass
     out.write_text(json.dumps({"cpu": _find_cpu() - cpu, "done": sorted(done), "landed": sum(landed)}))
 

@@ -1,12 +1,15 @@
 """What a checkout has changed, and moving it to another tree by way of a copy of its index."""
 
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.git.objects import load_files_at
 from chant_tasks.git.runner import Git, Oid
+
+_MOST_NAMED = 500  # an argument of git's each; beyond that, all of the index is looked at
+_UNCHANGED_TAGS = ("H", "S")  # of `ls-files -t`: in the index, and left out of a sparse checkout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,16 @@ class Entry:
 
     mode: str
     blob: Oid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What is at a path: its entry in the index (of one in conflict, the first stage), and whether the file is another
+    than that, gone, or in conflict. With `is_unseen` git was told not to look for the file."""
+
+    entry: Entry
+    is_changed: bool
+    is_unseen: bool
 
 
 def add_index_copy(git_dir: Path, copy: Path) -> None:
@@ -78,6 +91,24 @@ def load_entries(git: Git, paths: Iterable[str]) -> Mapping[str, Entry]:
     for head, _, path in (line.partition("\t") for line in lines):
         mode, blob, _ = head.split(" ")
         found.setdefault(path, Entry(mode=mode, blob=Oid(blob)))  # the first stage of one in conflict
+    return found
+
+
+def load_present(git: Git, paths: Collection[str]) -> Mapping[str, Present]:
+    """What is at those of `paths` (from git's root) that are tracked, in one start of git. Unlike `diff-files`, it
+    looks into files that were only touched, whatever the index remembers of them."""
+    if not paths:
+        return {}
+    named = [f":(top,literal){path}" for path in paths] if len(paths) <= _MOST_NAMED else []
+    lines = git.run("ls-files", "-t", "-s", "-m", "-d", "-z", "--full-name", "--", *named).fields
+    found: dict[str, Present] = {}
+    for head, _, path in (line.partition("\t") for line in lines):
+        tag, mode, blob, stage = head.split(" ")
+        if path in paths:
+            first = Present(entry=Entry(mode=mode, blob=Oid(blob)), is_changed=False, is_unseen=tag == "S")
+            is_changed = tag not in _UNCHANGED_TAGS or stage != "0"
+            known = found.setdefault(path, first)
+            found[path] = replace(known, is_changed=known.is_changed or is_changed)
     return found
 
 

@@ -10,6 +10,8 @@ from chant_tasks.errors import GitError
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.resident import add_tree, find_object, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.tree_store import load_tree
+from chant_tasks.git.trees import Difference, Entry, Tree, find_differences
 
 FILE_MODE = "100644"
 GITLINK_MODE = "160000"
@@ -19,6 +21,7 @@ EMPTY_TREES = (
     "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 )
 _FOLDER_MODE = "040000"
+_MOST_TREES = 100  # of those that differ between two commits
 
 
 # What commits say of each other is true for ever, and is asked again and again. What they do not say is not kept: a
@@ -211,6 +214,49 @@ def _note_base(one: str, other: str, base: Oid | None) -> None:
 
 def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     """Every path that differs between two commits or trees; a rename is a removal and an addition."""
+    left = _MOST_TREES
+
+    def load(oid: Oid) -> Tree:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _TooManyError
+        return load_tree(git, oid)
+
+    try:
+        found = (_plan_change(one) for one in find_differences(load, find_tree(git, old), find_tree(git, new)))
+        return tuple(change for change in found if change is not None)
+    except _TooManyError:
+        return _load_many_changes(git, old, new)
+
+
+class _TooManyError(Exception):
+    """So many trees differ that git is faster."""
+
+
+def _plan_change(difference: Difference) -> Change | None:
+    """The change that a difference is; None where only the mode is spelt differently, as old gits did."""
+    sides = [(_render_mode(side), Oid(side.oid.hex())) if side else None for side in (difference.old, difference.new)]
+    if sides[0] == sides[1]:
+        return None
+    size = next(len(side[1]) for side in sides if side is not None)
+    old, new = (side if side is not None else ("000000", Oid("0" * size)) for side in sides)
+    is_same_type = old[0][:3] == new[0][:3]
+    kept = "M" if is_same_type else "T"
+    status = "A" if sides[0] is None else "D" if sides[1] is None else kept
+    path = difference.path.decode("utf-8", "surrogateescape")
+    return Change(path=path, status=status, old_mode=old[0], new_mode=new[0], old=old[1], new=new[1])
+
+
+def _render_mode(entry: Entry) -> str:
+    """The mode as git says it: a file is executable or it is not."""
+    mode = entry.mode.decode()
+    if not mode.startswith("100"):
+        return mode.zfill(6)
+    return "100755" if int(mode, 8) & 0o100 else FILE_MODE
+
+
+def _load_many_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     fields = git.run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old, new).fields
     changes = []
     for head, path in zip(fields[::2], fields[1::2], strict=True):

@@ -7,9 +7,12 @@ from functools import partial
 from typing import IO, Self
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.place import find_place, load_word
 from chant_tasks.git.resident import find_object
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, remove_running, wait_for
+
+_HEADS = "ref: refs/heads/"
 
 
 def is_zero(oid: str) -> bool:
@@ -25,6 +28,10 @@ def find_commit(git: Git, name: str) -> Oid | None:
 
 def find_head_branch(git: Git) -> str | None:
     """The branch that is checked out, also one without a commit; None where HEAD is detached."""
+    place = find_place(git.folder)
+    head = load_word(place.git_dir / "HEAD") if place is not None else ""
+    if head.startswith(_HEADS) and not head.endswith("/.invalid"):  # so it says where refs are kept another way
+        return head.removeprefix(_HEADS)
     answer = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1, 128))
     return answer.text.removeprefix("refs/heads/") if answer.status == 0 else None
 
@@ -64,6 +71,24 @@ def remove_ref(git: Git, name: str, old: Oid | None = None) -> None:
         git.run("update-ref", "-d", name)
     else:
         git.run("update-ref", "-d", name, old)
+
+
+def apply_refs(git: Git, refs: Mapping[str, Oid], reason: str) -> None:
+    """Move these refs, wherever they are now, in one transaction. Raises GitError."""
+    _apply_changes(git, reason, [f"update {name} {new}" for name, new in refs.items()])
+
+
+def remove_refs(git: Git, refs: Mapping[str, Oid | None]) -> None:
+    """Delete these refs in one transaction, each where it still points to what is given; None: wherever that is, and
+    nothing happens where there is none. Raises GitError, with none of them deleted."""
+    _apply_changes(git, "", [f"delete {name} {old}" if old else f"delete {name}" for name, old in refs.items()])
+
+
+def _apply_changes(git: Git, reason: str, changes: list[str]) -> None:
+    lines = "".join(f"{line}\n" for line in ("start", *changes, "prepare", "commit"))
+    request = lines.encode("utf-8", "surrogateescape")
+    if changes:
+        git.run("update-ref", "--create-reflog", "-m", reason, "--stdin", stdin=request)
 
 
 class PreparedMove:

@@ -6,20 +6,23 @@ left untracked or lets git ignore. docs/why/landing.md has the order and what ea
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.errors import GitError
+from chant_tasks.git.drafts import name_object
 from chant_tasks.git.index import (
     Entry,
+    Present,
     add_files_from_index,
     add_index_copy,
     apply_entry,
     apply_refresh,
     apply_tree,
     find_entry,
-    load_staged,
+    load_present,
     load_unstaged,
 )
 from chant_tasks.git.objects import GITLINK_MODE, Change, add_blob, add_tree_with, find_tree, load_blob
@@ -149,17 +152,18 @@ def prepare_refresh(top: Path, git_dir: Path, move: Move) -> Refresh:
     index = git_dir / _INDEX
     add_index_copy(git_dir, index)
     git = Git(top, index=index)
-    apply_refresh(git)
     old_tree, adopted, merged_specs = find_tree(git, move.old), frozenset[str](), []
     if move.is_resumed:
+        apply_refresh(git)
         old_tree, adopted = _adopt_half_written(git, top, old_tree, move)
+    present = load_present(git, {change.path for change in move.changes} | move.spec_paths)
     for spec in move.specs:
         if spec.path not in adopted:
-            old_tree, merged = _prepare_spec(git, top, old_tree, move, spec)
+            sight = _Sight(git=git, place=top / spec.path, present=present.get(spec.path))
+            old_tree, merged = _prepare_spec(sight, old_tree, move, spec)
             merged_specs += [(spec.path, merged)] if merged is not None else []
-    apply_refresh(git)
     changes = [change for change in move.changes if change.path not in move.spec_paths | adopted]
-    blockers = _find_blockers(git, top, old_tree, changes)
+    blockers = _find_blockers(git, top, present, changes)
     if blockers:
         raise InTheWay(word_blockers(blockers), blockers)
     removed = {change.path for change in move.changes if change.status == "D"}
@@ -192,22 +196,34 @@ def require_still_free(refreshes: Iterable[Refresh], move: Move) -> None:
 def apply_refresh_plan(refresh: Refresh, move: Move) -> None:
     """Move the checkout's files and index. Raises GitError, with nothing moved, where git sees more in the way."""
     git = Git(refresh.top, index=refresh.index)
-    apply_tree(git, refresh.old_tree, move.new)
+    try:
+        apply_tree(git, refresh.old_tree, move.new)
+    except GitError:  # it takes a file that was only touched for a changed one, before it moves anything
+        apply_refresh(git)
+        apply_tree(git, refresh.old_tree, move.new)
     add_files_from_index(git, refresh.rewrite)
     for path, text in refresh.merged_specs:
         save_file(refresh.top / path, text)
     refresh.index.replace(refresh.git_dir / "index")
 
 
-def _find_blockers(git: Git, top: Path, old_tree: Oid, changes: list[Change]) -> tuple[str, ...]:
+def _find_blockers(git: Git, top: Path, present: Mapping[str, Present], changes: Sequence[Change]) -> tuple[str, ...]:
     """The paths of `changes` that the user has staged, changed, removed, left untracked or lets git ignore."""
-    touched = load_staged(git, old_tree) | load_unstaged(git)
+    # what is changed within a submodule, only this tells
+    links = load_unstaged(git) if any(GITLINK_MODE in (one.old_mode, one.new_mode) for one in changes) else frozenset()
     removed = {change.path for change in changes if change.status == "D"}
-    found = {change.path for change in changes if change.path in touched}
+    found = {change.path for change in changes if change.path in links or _is_touched(change, present.get(change.path))}
     for change in changes:
-        if change.status == "A" and change.path not in touched:
+        if change.status == "A" and change.path not in found:
             found.update(_find_obstacles(top, change.path, removed))
     return tuple(sorted(found))
+
+
+def _is_touched(change: Change, present: Present | None) -> bool:
+    """Whether the index or the file is not as the commit that the checkout leaves has it."""
+    if present is None:
+        return change.status != "A"
+    return present.is_changed or present.entry != Entry(mode=change.old_mode, blob=change.old)
 
 
 def _find_obstacles(top: Path, path: str, removed: set[str]) -> Iterator[str]:
@@ -263,21 +279,39 @@ def _is_half_written(git: Git, top: Path, change: Change) -> bool:
     return blob != change.old and (blob == change.new or load_blob(git, change.new).startswith(data))
 
 
-def _prepare_spec(git: Git, top: Path, old_tree: Oid, move: Move, spec: SpecFile) -> tuple[Oid, bytes | None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """A spec's file in a checkout: where it is, and what the copy of the index has of it."""
+
+    git: Git
+    place: Path
+    present: Present | None
+
+    def add_blob(self, data: bytes, path: str) -> Oid:
+        """The blob that the file's content becomes: the index tells, where it is as it was when that was written."""
+        seen = self.present
+        if seen is not None and not (seen.is_changed or seen.is_unseen):
+            known = seen.entry.blob
+            if name_object("blob", data, known) == known:  # a file may be marked as unchanged, and be changed
+                return known
+        return add_blob(self.git, data, path)
+
+
+def _prepare_spec(sight: _Sight, old_tree: Oid, move: Move, spec: SpecFile) -> tuple[Oid, bytes | None]:
     """The old tree with the spec's file in it as the checkout has it, and the text to write where git shall not.
 
     Untouched since the agent got it, the file simply moves on. Edited since, the index gets what lands and the file
     stays the user's change, with what landed merged in.
     """
-    path, place = spec.path, top / spec.path
+    git, path, place = sight.git, spec.path, sight.place
     change = next((change for change in move.changes if change.path == path), None)
     if change is None:
         return old_tree, None
-    entry, mode = find_entry(git, path), change.new_mode
+    entry, mode = sight.present.entry if sight.present is not None else None, change.new_mode
     if not place.is_file():
         raise InTheWay(f"{path} was removed from your checkout", (path,))
     data = place.read_bytes()
-    blob = add_blob(git, data, path)
+    blob = sight.add_blob(data, path)
     given = blob if data == spec.given else add_blob(git, spec.given, path)
     known = {change.old, change.new, blob, given}
     if entry is not None and entry.blob not in known:

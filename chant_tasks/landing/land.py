@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.git.refs import remove_ref
+from chant_tasks.git.refs import find_commit, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.spec.model import SpecId
 
@@ -45,11 +45,15 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
-    """The target holds `commit`, and has moved to `tip` for it; `final` is the spec's file as it landed."""
+    """The target holds `commit`, and has moved to `tip` for it; `final` is the spec's file as it landed.
+
+    `holds` is the work's last commit where the target's history has it: not where the commit only stands for it.
+    """
 
     commit: Oid
     tip: Oid
     final: bytes
+    holds: Oid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,5 +81,6 @@ def landing_ref(spec: str) -> str:
 
 
 def remove_landing_ref(git: Git, spec: str) -> None:
-    """Let go of a spec's landing commit."""
-    remove_ref(git, landing_ref(spec))
+    """Let go of a spec's landing commit, where there is one."""
+    if find_commit(git, landing_ref(spec)) is not None:
+        remove_ref(git, landing_ref(spec))

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from chant_tasks.errors import ChantError, GitError
+from chant_tasks.git.checkouts import find_checkouts
 from chant_tasks.git.place import load_word
 from chant_tasks.git.refs import PreparedMove, find_head_branch
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import Worktree, load_worktrees
+from chant_tasks.git.worktrees import Worktree
 from chant_tasks.landing.checkout import (
     InTheWay,
     Move,
@@ -50,7 +51,7 @@ def apply_move(git: Git, checkout: Path, target: str, move: Move, reason: str) -
 
 def _prepare_checkouts(git: Git, checkout: Path, stack: ExitStack, target: str, move: Move) -> tuple[Refresh, ...]:
     refreshes = []
-    for worktree in load_worktrees(git, checkout):
+    for worktree in find_checkouts(git, checkout, target):
         git_dir = worktree.git_dir
         if git_dir is None or worktree.is_prunable:
             _require_findable(worktree, target)

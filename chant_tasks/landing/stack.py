@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from chant_tasks.git.drafts import Drafts
 from chant_tasks.git.objects import load_changes
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.landing.commit import Made, make_commit
+from chant_tasks.landing.commit import Ground, Made, make_commit
 from chant_tasks.landing.land import Conflict, Request
+from chant_tasks.landing.line import Line
 from chant_tasks.spec.model import SpecId
 
 
@@ -39,20 +41,22 @@ class Stack:
         return replace(self, members=self.members[:count])
 
 
-def make_stack(requests: Sequence[Request], old: Oid) -> Stack:
+def make_stack(requests: Sequence[Request], old: Oid, line: Line) -> Stack:
     """The stack of these on `old`, in this order. Raises GitError where git itself fails."""
     members: list[Made] = []
     conflicts: dict[SpecId, Conflict] = {}
+    drafts = Drafts(Git(requests[0].checkout), old)
+    ground = alone = Ground(old=old, line=line, drafts=drafts)
     for request in requests:
-        made = make_commit(request, members[-1].commit if members else old)
-        if isinstance(made, Conflict) and members:
-            alone = make_commit(request, old)
-            if isinstance(alone, Conflict):
-                conflicts[request.spec] = alone
-        elif isinstance(made, Conflict):
-            conflicts[request.spec] = made
+        made = make_commit(request, members[-1].commit if members else old, ground)
+        if isinstance(made, Conflict):
+            conflict = make_commit(request, old, alone) if members else made
+            if isinstance(conflict, Conflict):
+                conflicts[request.spec] = conflict
         else:
             members.append(made)
+            ground = replace(ground, work=ground.work | (made.work or frozenset()))
+    drafts.save()
     return Stack(old=old, members=tuple(members), conflicts=conflicts)
 
 

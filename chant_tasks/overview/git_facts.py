@@ -6,7 +6,7 @@ from chant_tasks.config import Config, find_branch
 from chant_tasks.config.branches import DIRECT_PREFIX
 from chant_tasks.errors import SpecError
 from chant_tasks.git.objects import load_blobs
-from chant_tasks.git.refs import load_refs
+from chant_tasks.git.refs import find_commit, load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
 from chant_tasks.journal.files import find_journal_problem
@@ -16,6 +16,8 @@ from chant_tasks.project import Project
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import SpecFolder
+
+_FEW = 8  # specs: to ask for each of their branches costs less than a start of git
 
 
 def load_git_facts(
@@ -29,10 +31,8 @@ def load_git_facts(
         if not is_completed_file(folder, spec_id) or spec_id in journal.tombstones or spec_id in journal.open
     }
     branch = config.defaults.main_branch or target_branch or _find_target(project, names, head)
-    folders = {
-        f"refs/heads/{name.removesuffix(spec_id)}*" for spec_id, all_names in names.items() for name in all_names
-    }
-    refs = load_refs(git, *sorted({*folders, f"refs/heads/{DIRECT_PREFIX}*"}), f"refs/heads/{branch or DIRECT_PREFIX}")
+    is_of_few = bool(target_branch) and len(names) <= _FEW  # of all specs, strays are looked for, too
+    refs = _load_tips(git, names, branch) if is_of_few else _load_refs(git, names, branch)
     branches = _find_branches(names, refs)
     tip = refs.get(f"refs/heads/{branch}", Oid("")) if branch else Oid("")
     problem = _find_target_problem(branch, tip, head, has_history=bool(tip) or bool(load_refs(git)))
@@ -45,6 +45,21 @@ def load_git_facts(
         on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
         strays=tuple(_find_strays(project, folder, refs)) if not journal.problem else (),
     )
+
+
+def _load_tips(git: Git, names: Mapping[SpecId, tuple[str, ...]], target: str) -> Mapping[str, Oid]:
+    """The branches of these names, and the target, by their full names."""
+    asked = (f"refs/heads/{name}" for name in (*(name for each in names.values() for name in each), target))
+    found = ((name, find_commit(git, name)) for name in asked)
+    return {name: tip for name, tip in found if tip is not None}
+
+
+def _load_refs(git: Git, names: Mapping[SpecId, tuple[str, ...]], target: str) -> Mapping[str, Oid]:
+    """As `_load_tips`, with all other branches that are beside them."""
+    folders = {
+        f"refs/heads/{name.removesuffix(spec_id)}*" for spec_id, all_names in names.items() for name in all_names
+    }
+    return load_refs(git, *sorted({*folders, f"refs/heads/{DIRECT_PREFIX}*"}), f"refs/heads/{target or DIRECT_PREFIX}")
 
 
 def find_branch_names(spec_id: SpecId, spec: Spec | None, config: Config) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from chant_tasks.errors import GitError
 from chant_tasks.events import Landing
-from chant_tasks.git.objects import is_ancestor, load_changes
-from chant_tasks.git.refs import apply_ref, find_commit
-from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.objects import load_changes
+from chant_tasks.git.refs import apply_refs, find_commit
+from chant_tasks.git.runner import Git
 from chant_tasks.journal.kept import REFS
 from chant_tasks.journal.locks import add_landing_lock, add_tasks_lock
 from chant_tasks.journal.transitions import to_landing, to_not_landing
@@ -49,7 +49,8 @@ def advance(batch: Batch, stack: Stack, beside: Sequence[SpecFile] = ()) -> Resu
     for made in stack.members:
         if made.request.is_ignored:
             save_ignored_spec(batch.run, batch.find(made.request.spec).attempt, made.final)
-    return {made.request.spec: Landed(commit=made.commit, tip=stack.end, final=made.final) for made in stack.members}
+    _note_landed(batch, stack)
+    return {made.request.spec: _word_landed(made, stack) for made in stack.members}
 
 
 @contextmanager
@@ -66,21 +67,30 @@ def hold_target(batch: Batch) -> Iterator[bool]:
         yield True
 
 
-def is_left_out(git: Git, head: Oid | None, commit: Oid) -> bool:
-    """Whether the history of a landing commit leaves the work's own commits out."""
-    return head is not None and not is_ancestor(git, head, commit)
-
-
 def _note_landing(batch: Batch, stack: Stack) -> None:
     """Write down what is about to happen, and hold it: whoever finds one of the records finds all of the stack."""
-    tip = stack.end
+    tip, refs = stack.end, {}
     for made in stack.members:
         spec, record = made.request.spec, batch.find(made.request.spec).attempt.record
-        if made.request.head is not None and is_left_out(batch.git, made.request.head, made.commit):
-            reason = f"chant: the work of attempt {record.number}"
-            apply_ref(batch.git, f"{REFS}/{spec}/{record.number}", made.request.head, None, reason)
-        apply_ref(batch.git, landing_ref(spec), tip, None, "chant: about to land")
-        batch.save(spec, to_landing(record, stack.old, made.commit, tip))
+        if made.request.head is not None and made.leaves_out:
+            refs[f"{REFS}/{spec}/{record.number}"] = made.request.head
+        refs[landing_ref(spec)] = tip
+    apply_refs(batch.git, refs, "chant: about to land")
+    for made in stack.members:
+        record = batch.find(made.request.spec).attempt.record
+        batch.save(made.request.spec, to_landing(record, stack.old, made.commit, tip))
+
+
+def _note_landed(batch: Batch, stack: Stack) -> None:
+    """Tell whoever lands next what the target's history holds now."""
+    for number, made in enumerate(stack.members):
+        if made.work is not None:
+            batch.run.line.add(stack.find_commit(number), made.work, made.commit)
+
+
+def _word_landed(made: Made, stack: Stack) -> Landed:
+    holds = None if made.leaves_out else made.request.head
+    return Landed(commit=made.commit, tip=stack.end, final=made.final, holds=holds)
 
 
 def _plan_move(batch: Batch, stack: Stack, beside: Sequence[SpecFile]) -> Move:

@@ -124,7 +124,7 @@ def _land(batch: Batch, stack: Stack) -> Results | None:
 def _stack(batch: Batch) -> Stack:
     """The batch on the target as it is now. Raises RepositoryError where that is gone."""
     requests = {request.spec: request for request in batch.requests}
-    touched = {spec: load_touched_paths(batch.git, request) for spec, request in requests.items()}
+    touched = {spec: load_touched_paths(batch.git, request) for spec, request in requests.items() if len(requests) > 1}
     graph = batch.run.overview.graph
     rank = {spec: number for number, spec in enumerate(graph.order)}
     ready = sorted(requests, key=lambda spec: rank.get(spec, len(rank)))
@@ -132,4 +132,4 @@ def _stack(batch: Batch) -> Stack:
     old = find_commit(batch.git, f"refs/heads/{batch.target}")
     if old is None:
         raise RepositoryError(f"the target branch {batch.target} is gone")
-    return make_stack([requests[spec] for spec in order], old)
+    return make_stack([requests[spec] for spec in order], old, batch.run.line)

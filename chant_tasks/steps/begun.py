@@ -24,6 +24,7 @@ def find_landed(batch: Batch) -> Results:
             commit=request.resumed.commit,
             tip=request.resumed.tip,
             final=_load_final(batch, request, request.resumed.commit),
+            holds=None if _is_left_out(batch, request, request.resumed.commit) else request.head,
         )
         for request in batch.requests
         if request.resumed is not None
@@ -76,6 +77,11 @@ def _is_whole(batch: Batch, stack: Stack, beside: Sequence[AttemptRecord]) -> bo
     return count == len(stack.members) + len(beside) and all(
         head is None or is_ancestor(git, head, commit) for head, commit in heads
     )
+
+
+def _is_left_out(batch: Batch, request: Request, commit: Oid) -> bool:
+    """Whether the history of a landing commit leaves the work's own commits out."""
+    return request.head is not None and not is_ancestor(batch.git, request.head, commit)
 
 
 def _load_file(batch: Batch, record: AttemptRecord) -> SpecFile:

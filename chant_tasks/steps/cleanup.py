@@ -7,8 +7,9 @@ from shlex import quote
 
 from chant_tasks.errors import ChantError, GitError, RepositoryError
 from chant_tasks.events import Ended, Notice
+from chant_tasks.git.checkouts import find_checkout
 from chant_tasks.git.objects import is_ancestor, load_changes
-from chant_tasks.git.refs import apply_ref, find_commit, remove_ref
+from chant_tasks.git.refs import apply_ref, find_commit, remove_refs
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records, save_record
@@ -19,7 +20,7 @@ from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import End, Last, to_cleaned, to_ended, to_left_to_person, to_unmended
 from chant_tasks.journal.tries import count_tries, name_change
 from chant_tasks.landing.abandoned import save_spares
-from chant_tasks.landing.land import remove_landing_ref
+from chant_tasks.landing.land import landing_ref, remove_landing_ref
 from chant_tasks.overview import load_state
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
@@ -104,9 +105,9 @@ def set_aside(run: SpecRun, record: AttemptRecord) -> None:
     save_record(run.overview.project.journal_folder, to_cleaned(record, leftover))
 
 
-def end_completed(run: SpecRun, attempt: Attempt) -> State:
-    """End an attempt that has landed."""
-    leftover = remove_traces(run, attempt.record, keeps_branch=False)
+def end_completed(run: SpecRun, attempt: Attempt, holds: Oid | None = None) -> State:
+    """End an attempt that has landed; `holds` is a commit that the target's history is known to have."""
+    leftover = remove_traces(run, attempt.record, keeps_branch=False, holds=holds)
     return _end(run, attempt, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
 
 
@@ -156,8 +157,11 @@ def _render_end(state: State, ending: Ending | None) -> str:
     return f"{what}{state.reason}" if state.reason else state.label
 
 
-def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) -> str:
-    """Remove the attempt's worktrees and, unless it is kept, its branch; in words what could not be removed, or ""."""
+def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool, holds: Oid | None = None) -> str:
+    """Remove the attempt's worktrees and, unless it is kept, its branch; in words what could not be removed, or "".
+
+    `holds` is a commit that the target's history is known to have.
+    """
     own = "" if record.is_in_place else record.worktree
     for worktree in filter(None, (own, record.check_worktree)):
         try:
@@ -170,7 +174,7 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool) ->
     if keeps_branch:
         return ""
     remove_base_branch(run, record)
-    return _remove_branch(run, record)
+    return _remove_branch(run, record, holds)
 
 
 def _is_kept(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
@@ -180,23 +184,21 @@ def _is_kept(run: SpecRun, record: AttemptRecord, tip: Oid) -> bool:
     return any(find_commit(run.git, name) is not None and is_ancestor(run.git, tip, name) for name in holders)
 
 
-def _remove_branch(run: SpecRun, record: AttemptRecord) -> str:
+def _remove_branch(run: SpecRun, record: AttemptRecord, holds: Oid | None) -> str:
     name = f"refs/heads/{record.branch}"
     tip = find_commit(run.git, name) if record.branch else None
     if tip is None:
         remove_landing_ref(run.git, record.spec)
         return ""
-    worktrees = load_worktrees(run.git, run.overview.project.top)
-    users = [worktree for worktree in worktrees if worktree.branch == record.branch]
-    if users:
-        is_here = users[0].path == run.overview.project.top
-        way = f"git switch {record.target}" if is_here else f"git worktree remove {users[0].path}"
-        return f"branch {record.branch} is checked out in {users[0].path}: {way}"
+    user = find_checkout(run.git, run.overview.project.top, record.branch)
+    if user is not None:
+        is_here = user.path == run.overview.project.top
+        way = f"git switch {record.target}" if is_here else f"git worktree remove {user.path}"
+        return f"branch {record.branch} is checked out in {user.path}: {way}"
     try:
-        if not _is_kept(run, record, tip):  # a person has gone on there
+        if tip != holds and not _is_kept(run, record, tip):  # a person has gone on there
             apply_ref(run.git, f"{REFS}/{record.spec}/{record.number}-branch", tip, None, "chant: what came after")
-        remove_ref(run.git, name, tip)
-        remove_landing_ref(run.git, record.spec)
+        remove_refs(run.git, {name: tip, landing_ref(record.spec): None})
     except GitError as error:
         return f"branch {record.branch} could not be deleted: {error.reason}"
     return ""

@@ -32,7 +32,7 @@ class Work:
 def load_work(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Work:
     """What the attempt left; `end` is the spec's file as it left it."""
     git = find_git(run, attempt)
-    base = find_base(git, attempt, saved.head)
+    base = find_base(run, attempt, saved.head)
     commits = load_commit_ids(git, base, saved.head)
     return Work(base=base, commits=commits, evidence=_load_evidence(run, attempt, saved, end, base))
 
@@ -86,13 +86,15 @@ def render_work(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> str
     return "finished: " + ", ".join(word for word in words if word)
 
 
-def find_base(git: Git, attempt: Attempt, head: Oid) -> Oid:
+def find_base(run: SpecRun, attempt: Attempt, head: Oid) -> Oid:
     """Where the branch left the target. A person may have merged the target into it since: then it is there.
 
     What the target has let go of meanwhile is no work of the branch's.
     """
-    tip, start = find_commit(git, f"refs/heads/{attempt.record.target}"), Oid(attempt.record.base)
-    base = None
+    git, start = find_git(run, attempt), Oid(attempt.record.base)
+    tip, base = find_commit(git, f"refs/heads/{attempt.record.target}"), None
+    if tip is not None and run.line.find_plain(git, start, head, tip):
+        return start
     if tip is not None:
         base = find_dropped_base(git, start, tip, head) or find_merge_base(git, tip, head)
     if base is not None and base != head:

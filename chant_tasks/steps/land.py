@@ -20,7 +20,6 @@ from chant_tasks.landing.commit import Made
 from chant_tasks.landing.finalized import Record, find_completed_at, render_final, render_message
 from chant_tasks.landing.land import Conflict, Landed, Request, Resumed, Waits, remove_landing_ref
 from chant_tasks.state import Ending, State
-from chant_tasks.steps.advance import is_left_out
 from chant_tasks.steps.attempt import Attempt, find_copy, find_copy_at, now, save, save_copy
 from chant_tasks.steps.batch import check_on_branch, land_ready
 from chant_tasks.steps.candidate import Broken, Candidate, Result
@@ -46,7 +45,7 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
             run.emit(Landing(spec=attempt.spec.id, text=text))
 
     settled = run.landings.join(attempt.spec.id, candidate, lambda: land_ready(run), tell)
-    if isinstance(settled.result, Landed) and is_left_out(run.git, head, settled.result.commit):
+    if isinstance(settled.result, Landed) and settled.result.holds != head:
         why = f"{attempt.record.target} was rewritten while it was worked"
         if attempt.record.stacked_on:
             why = "what it stood on has landed in other commits"
@@ -75,7 +74,7 @@ def _plan_request(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) 
         spec_path=record.spec_path,
         is_ignored=record.is_ignored,
         given=attempt.given,
-        base_copy=find_copy_at(git, find_base(git, attempt, head) if head else record.base, record.spec_path),
+        base_copy=find_copy_at(git, find_base(run, attempt, head) if head else record.base, record.spec_path),
         final=final,
         base=Oid(record.base),
         head=head,
@@ -115,9 +114,9 @@ def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
 def _end_landing(run: SpecRun, attempt: Attempt, result: Result) -> State:
     spec_id, target = attempt.spec.id, attempt.record.target
     match result:
-        case Landed(tip=tip):
+        case Landed(tip=tip, holds=holds):
             remove_tombstone(run.overview.project.journal_folder, spec_id)
-            state = end_completed(run, attempt)
+            state = end_completed(run, attempt, holds)
             run.emit(Finalized(spec=spec_id, target=target, tip=tip[:7]))
             return state
         case Conflict(paths=paths) if not attempt.record.branch:

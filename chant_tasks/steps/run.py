@@ -17,6 +17,7 @@ from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
+from chant_tasks.landing.line import Line
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
@@ -37,7 +38,8 @@ class SpecRun:
     `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
     environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
-    what this run's agents work on, and what they used, `landings` what of it is ready to land.
+    what this run's agents work on, and what they used, `landings` what of it is ready to land, `line` what is known of
+    the target's history.
     """
 
     overview: Overview
@@ -55,6 +57,7 @@ class SpecRun:
     account: str = ""
     desk: Desk = field(default_factory=Desk)
     landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)
+    line: Line = field(default_factory=Line)
     clock: Callable[[], datetime] = find_local_time
     lend: Callable[[], AbstractContextManager[None]] = nullcontext
 

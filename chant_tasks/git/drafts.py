@@ -1,0 +1,97 @@
+"""Objects that are made in memory and handed to git together: one start, and one sync of the disk, for all of them."""
+
+import hashlib
+import struct
+import zlib
+
+from chant_tasks.errors import GitError
+from chant_tasks.git.objects import find_tree
+from chant_tasks.git.resident import load_object
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.tree_store import load_tree, note_tree
+from chant_tasks.git.trees import Tree, Trees, render_tree
+
+_KINDS = {"commit": 1, "tree": 2, "blob": 3}  # in a pack
+_PACK_VERSION = 2
+_SHORT = 40  # hexadecimal digits of a SHA-1
+_QUICK = 1  # git packs them again, its own way
+
+
+def name_object(kind: str, data: bytes, like: Oid) -> Oid:
+    """The id that git gives an object, in a repository where another one's is `like` that."""
+    whole = f"{kind} {len(data)}\0".encode() + data
+    return Oid(hashlib.new(_find_algorithm(like), whole, usedforsecurity=False).hexdigest())
+
+
+class Drafts:
+    """What is made for one repository, in the hands of one thread. What is not saved is gone with this."""
+
+    def __init__(self, git: Git, like: Oid) -> None:
+        self._git = git
+        self._like = like
+        self._objects: dict[Oid, tuple[str, bytes]] = {}
+        self._unsaved: list[Oid] = []
+        self._trees: dict[Oid, Tree] = {}
+        self.trees = Trees(self.load_tree, self.add_tree)
+
+    def add(self, kind: str, data: bytes) -> Oid:
+        """The id of an object that git gets with the next `save`."""
+        oid = name_object(kind, data, self._like)
+        if oid not in self._objects:
+            self._objects[oid] = kind, data
+            self._unsaved.append(oid)
+        return oid
+
+    def add_tree(self, tree: Tree) -> Oid:
+        """The id of a tree."""
+        oid = self.add("tree", render_tree(tree))
+        self._trees[oid] = tree
+        return oid
+
+    def load_tree(self, oid: Oid) -> Tree:
+        """What a tree holds, saved or not. Raises GitError where there is none."""
+        return self._trees[oid] if oid in self._trees else load_tree(self._git, oid)
+
+    def find_tree(self, commit: Oid) -> Oid:
+        """The tree of a commit, saved or not. Raises GitError where there is none."""
+        if commit in self._objects:
+            return Oid(self._objects[commit][1].partition(b"\n")[0].decode().removeprefix("tree "))
+        return find_tree(self._git, commit)
+
+    def load_blob(self, oid: Oid) -> bytes:
+        """What a blob holds, saved or not. Raises GitError where there is none."""
+        if oid in self._objects:
+            return self._objects[oid][1]
+        found = load_object(self._git, oid)
+        if found is None or found.kind != "blob":
+            raise GitError(("cat-file", "blob", oid), 128, f"{oid} is no blob of this repository")
+        return found.data
+
+    def save(self) -> None:
+        """Hand to git what it has not got yet, on disk once this returns. Raises GitError."""
+        if not self._unsaved:
+            return
+        parts = [struct.pack(">4sII", b"PACK", _PACK_VERSION, len(self._unsaved))]
+        for kind, data in (self._objects[oid] for oid in self._unsaved):
+            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, _QUICK)]
+        pack = b"".join(parts)
+        pack += hashlib.new(_find_algorithm(self._like), pack, usedforsecurity=False).digest()
+        self._git.run("unpack-objects", "-q", stdin=pack)
+        self._unsaved.clear()
+        for oid, tree in self._trees.items():
+            note_tree(oid, tree)
+
+
+def _find_algorithm(like: Oid) -> str:
+    return "sha1" if len(like) == _SHORT else "sha256"
+
+
+def _render_size(kind: int, size: int) -> bytes:
+    """How a pack tells the kind and size of the object that follows: four bits of the size, then seven a byte."""
+    first, size = kind << 4 | size & 15, size >> 4
+    found = bytearray()
+    while size:
+        found.append(first | 128)
+        first, size = size & 127, size >> 7
+    found.append(first)
+    return bytes(found)

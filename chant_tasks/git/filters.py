@@ -1,0 +1,19 @@
+"""Whether git stores a file as it is on disk: line ends, encodings, `$Id$` and programs of its user's may change it."""
+
+from functools import cache
+from pathlib import Path
+
+from chant_tasks.git.runner import Git
+
+
+def is_stored_as_is(git: Git, known: bytes, data: bytes) -> bool:
+    """Whether git would store `data` as it is, at a path where it has stored `known` so. False where only git knows."""
+    is_plain = b"\r" not in data and b"$Id" not in data and (data.isascii() or not known.isascii())
+    return is_plain and not _has_programs(git.folder)
+
+
+@cache
+def _has_programs(folder: Path) -> bool:
+    """Whether programs are set up that files may go through on their way into git."""
+    pattern = r"^filter\..*\.(clean|process)$"
+    return Git(folder).run("config", "--name-only", "--get-regexp", pattern, ok=(0, 1)).status == 0

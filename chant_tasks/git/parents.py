@@ -1,0 +1,32 @@
+"""What commits stand on, read one by one: for short ways, where a start of git would take longer."""
+
+from collections.abc import Collection
+
+from chant_tasks.git.resident import load_object
+from chant_tasks.git.runner import Git, Oid
+
+
+def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
+    """The parents of a commit; None where it is not there."""
+    found = load_object(git, commit)
+    if found is None or found.kind != "commit":
+        return None
+    head = found.data.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
+    return tuple(Oid(line.removeprefix("parent ")) for line in head if line.startswith("parent "))
+
+
+def find_way(git: Git, head: Oid, ends: Collection[Oid], most: int) -> frozenset[Oid] | None:
+    """The commits of `head`'s history down to `ends`, these left out; None where there are more than `most`, or where
+    it leads elsewhere."""
+    found: set[Oid] = set()
+    ahead = [head]
+    while ahead:
+        commit = ahead.pop()
+        if commit in found or commit in ends:
+            continue
+        parents = load_parents(git, commit) if len(found) < most else None
+        if not parents:
+            return None
+        found.add(commit)
+        ahead += parents
+    return frozenset(found)
