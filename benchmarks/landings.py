@@ -130,5 +130,8 @@ def _require_landed(folder: Path, branches: int, landed: int) -> None:
     completed = run_git(folder, "grep", "-l", "^status: completed", "main", "--", ".chant/specs").splitlines()
     changed = run_git(folder, "status", "--porcelain")
     expected = branches - branches // _ONE_CONFLICTS
+    left = len(run_git(folder, "for-each-ref", "refs/heads/spec/").splitlines())
+    if left != branches - expected:
+        raise RuntimeError(f"{folder}: {left} branches are left, of {branches - expected} that conflict")
     if landed != expected or len(completed) != expected or changed:
         raise RuntimeError(f"{folder}: {landed} of {expected} landed, {len(completed)} completed, changed: {changed!r}")

@@ -88,7 +88,8 @@ def _apply_changes(git: Git, reason: str, changes: list[str]) -> None:
     lines = "".join(f"{line}\n" for line in ("start", *changes, "prepare", "commit"))
     request = lines.encode("utf-8", "surrogateescape")
     if changes:
-        git.run("update-ref", "--create-reflog", "-m", reason, "--stdin", stdin=request)
+        words = ("-m", reason) if reason else ()
+        git.run("update-ref", "--create-reflog", *words, "--stdin", stdin=request)
 
 
 class PreparedMove:
