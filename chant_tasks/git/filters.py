@@ -16,4 +16,4 @@ def is_stored_as_is(git: Git, known: bytes, data: bytes) -> bool:
 def _has_programs(folder: Path) -> bool:
     """Whether programs are set up that files may go through on their way into git."""
     pattern = r"^filter\..*\.(clean|process)$"
-    return Git(folder).run("config", "--name-only", "--get-regexp", pattern, ok=(0, 1)).status == 0
+    return Git(folder).run("config", "-z", "--name-only", "--get-regexp", pattern, ok=(0, 1)).status == 0

@@ -10,6 +10,7 @@ import pytest
 
 from chant_tasks.git import resident
 from chant_tasks.git.runner import Answer, Git
+from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 from tests.faults.steps import ADDING, find_git_label, find_label
 from tests.integration.repository import Repository, make_repository
@@ -31,7 +32,9 @@ def test_a_git_that_counts_as_reading_changes_nothing_that_lasts(
     """Before and after each git of a whole attempt, and of one that fails, the disk is looked at; where none stays."""
     monkeypatch.setattr(resident, "_find_dialogue", lambda *_: None)
     repository.write(".chant/config.md", f"---\nisolation: {isolation}\n---\n")
-    works, fails = repository.add_spec("works"), repository.add_spec("fails", "echo x > x.txt; exit 3")
+    repository.write("shared.txt", "".join(f"{number}\n" for number in range(30)))
+    works = repository.add_spec("works", "sed -i s/^1$/one/ shared.txt")
+    fails = repository.add_spec("fails", "echo x > x.txt; exit 3")
     repository.commit()
     seen, wrong = set[str](), list[str]()
     run = Git.run
@@ -47,11 +50,20 @@ def test_a_git_that_counts_as_reading_changes_nothing_that_lasts(
         return answer
 
     monkeypatch.setattr(Git, "run", watched)
-    states = [repository.work(spec).kind for spec in (works, fails)]
+    is_beside = isolation == "worktree"
+    states = [repository.work(works, lambda: _disturb(repository, works) if is_beside else None).kind]
+    states.append(repository.work(fails).kind)
 
     assert states == [Kind.COMPLETED, Kind.FAILED]
     assert wrong == []
-    assert {*ADDING, "symbolic-ref", "for-each-ref", "ls-files", "diff-tree", "cat-file"} <= seen
+    assert {"commit-tree", "unpack-objects", "for-each-ref", "ls-files", "diff-tree", "cat-file"} <= seen
+    assert seen >= ADDING or not is_beside
+
+
+def _disturb(repository: Repository, spec: SpecId) -> None:
+    """Change on the target what the agent changes, too, and the spec's own file in the checkout."""
+    repository.shell("sed -i s/^29$/last/ shared.txt; git commit -qam beside")
+    repository.shell(f"sed -i 's/^Some words/Other words/' {repository.spec_path(spec)}")
 
 
 @pytest.mark.parametrize(

@@ -344,3 +344,15 @@ def test_no_landing_leaves_a_file_of_the_users_unreadable(repository: Repository
 
     assert repository.work(spec_id).kind is Kind.COMPLETED
     assert Path(place).stat().st_mode & 0o700 == 0o700
+
+
+def test_a_finalized_file_goes_through_its_users_filter(repository: Repository) -> None:
+    repository.git("config", "filter.loud.clean", "sed 's/^completed_at:/& /'")
+    repository.write(".gitattributes", "*.md filter=loud\n")
+    spec = repository.add_spec("a")
+    repository.commit("spec")
+
+    state = repository.work(spec)
+
+    assert state.kind is Kind.COMPLETED
+    assert "\ncompleted_at:  " in repository.show(repository.spec_path(spec))
