@@ -48,17 +48,26 @@ class Verdict:
     has_no_specs_group: bool
 
 
-def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode]) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Finished specs that need no look of their own, for nobody asks for a task of theirs: their ids and labels."""
+
+    ids: Collection[SpecId] = ()
+    labels: tuple[str, ...] = ()
+
+
+def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode], past: Past = Past()) -> Verdict:
     """What speaks against the specs' tasks beside all others of the dodo; a finished spec only loses its task."""
     others = {task.name for task in tasks if not task.is_spec}
-    collisions = dict(_find_collisions(specs, tasks, others))
-    labels = dict(_find_label_problems(specs, others))
+    every_label = tuple(dict.fromkeys([*(label for spec in specs for label in spec.labels), *past.labels]))
+    collisions = dict(_find_collisions(specs, tasks, others, every_label))
+    labels = dict(_find_label_problems(every_label, others))
     unfinished = {spec.id for spec in specs if not spec.is_finished}
     problems: dict[SpecId, str] = {
         spec.id: labels[label] for spec in specs for label in spec.labels if label in labels and spec.id in unfinished
     }
     kept = [task for task in tasks if not (task.is_spec and task.name in collisions)]
-    problems |= _find_unknown(specs, {task.name for task in kept}, collisions)
+    problems |= _find_unknown(specs, {task.name for task in kept}, past.ids, collisions)
     problems |= {spec_id: text for spec_id, text in collisions.items() if spec_id in unfinished}
     graph = find_edges([task for task in kept if task.name not in problems])
     problems |= _find_cycles(graph, unfinished - problems.keys())
@@ -97,10 +106,10 @@ def find_reachable(edges: Mapping[str, Collection[str]], start: Iterable[str]) -
 
 
 def _find_collisions(
-    specs: Sequence[SpecNode], tasks: Sequence[TaskNode], others: Collection[str]
+    specs: Sequence[SpecNode], tasks: Sequence[TaskNode], others: Collection[str], labels: Sequence[str]
 ) -> Iterator[tuple[SpecId, str]]:
     makers = {target: task.name for task in tasks if not task.is_spec for target in task.targets}
-    groups = {f"label:{label}" for spec in specs for label in spec.labels}
+    groups = {f"label:{label}" for label in labels}
     for spec in specs:
         sign = next((sign for sign in "=*" if sign in spec.id), None)
         if sign is not None:
@@ -119,8 +128,8 @@ def _find_collisions(
             yield spec.id, f"its file is also a target of the task `{makers[spec.target]}`"
 
 
-def _find_label_problems(specs: Sequence[SpecNode], others: Collection[str]) -> Iterator[tuple[str, str]]:
-    for label in dict.fromkeys(label for spec in specs for label in spec.labels):
+def _find_label_problems(labels: Sequence[str], others: Collection[str]) -> Iterator[tuple[str, str]]:
+    for label in labels:
         sign = next((sign for sign in "=*" if sign in label), None)
         if not label.isprintable():
             yield label, f"its label `{render_excerpt(label)}` holds what cannot be printed"
@@ -131,13 +140,14 @@ def _find_label_problems(specs: Sequence[SpecNode], others: Collection[str]) -> 
 
 
 def _find_unknown(
-    specs: Sequence[SpecNode], known: Collection[str], collisions: Mapping[SpecId, str]
+    specs: Sequence[SpecNode], names: Collection[str], past: Collection[str], collisions: Mapping[SpecId, str]
 ) -> Mapping[SpecId, str]:
     problems = {}
     for spec in specs:
-        unknown = [name for name in spec.task_dep if "*" not in name and name not in known and name not in collisions]
+        named = [name for name in spec.task_dep if "*" not in name and name not in names and name not in past]
+        unknown = [name for name in named if name not in collisions]
         if unknown and not spec.is_finished:
-            nearest = find_nearest(unknown[0], [SpecId(name) for name in known], 1)
+            nearest = find_nearest(unknown[0], [SpecId(name) for name in (*names, *past)], 1)
             meant = f" (did you mean `{nearest[0]}`?)" if nearest else ""
             problems[spec.id] = (
                 f"its task_dep names `{render_excerpt(unknown[0])}`, which is no task of the dodo{meant}"

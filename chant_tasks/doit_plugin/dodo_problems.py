@@ -8,27 +8,28 @@ from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, find_problems
-from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids
+from chant_tasks.doit_plugin.check import GROUP, Past, SpecNode, TaskNode, find_problems
+from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.fit import describe_specs
-from chant_tasks.doit_plugin.tasks import is_ours, place_of
+from chant_tasks.doit_plugin.tasks import find_target_named, is_ours
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 
 
 def find_dodo_problems(overview: Overview, tasks: Sequence[Task], folder: Path) -> Mapping[SpecId, str]:
     """Why specs cannot be worked beside `tasks`, those of a dodo that runs in `folder`."""
-    specs = describe_specs(overview, folder)
-    targets = {place_of(spec.target): spec.target for spec in specs}
-    others = [_describe_task(task, targets) for task in tasks if not is_ours(task)]
-    return find_problems(specs, [*others, *_describe_ours(overview, specs)]).problems
+    specs = describe_specs(overview, folder, overview.asked_ids)
+    labels = all_labels(overview)
+    others = [_describe_task(task, overview, folder) for task in tasks if not is_ours(task)]
+    nodes = [*others, *_describe_ours(overview, specs, labels)]
+    return find_problems(specs, nodes, Past(ids=overview.settled, labels=labels)).problems
 
 
-def _describe_task(task: Task, targets: Mapping[str, str]) -> TaskNode:
+def _describe_task(task: Task, overview: Overview, folder: Path) -> TaskNode:
     """Another task, with the specs' files named as the specs' own targets are."""
 
     def alike(path: str) -> str:
-        return targets.get(place_of(path), path) if path.endswith(".md") else path
+        return find_target_named(overview, path, folder) or path
 
     return TaskNode(
         name=task.name,
@@ -39,12 +40,15 @@ def _describe_task(task: Task, targets: Mapping[str, str]) -> TaskNode:
     )
 
 
-def _describe_ours(overview: Overview, specs: Sequence[SpecNode]) -> Iterator[TaskNode]:
-    """The tasks that a run builds for specs and their groups."""
+def _describe_ours(overview: Overview, specs: Sequence[SpecNode], labels: Sequence[str]) -> Iterator[TaskNode]:
+    """The tasks that a run builds for specs and their groups. (Finished ones wait for nothing.)"""
+    members: dict[str, list[str]] = {GROUP: [], **{f"label:{label}": [] for label in labels}}
     for spec in specs:
         needs = overview.graph.needs.get(spec.id, ()) if not spec.is_finished else ()
         unfinished = tuple(need for need in needs if need in overview.states and not overview.states[need].is_satisfied)
         named = spec.task_dep if not spec.is_finished else ()
         yield TaskNode(name=spec.id, is_spec=True, needs=(*unfinished, *named), targets=(spec.target,))
-    for group in (GROUP, *(f"label:{label}" for label in all_labels(overview))):
-        yield TaskNode(name=group, is_spec=True, needs=tuple(group_ids(overview, group) or ()))
+        for group in (GROUP, *(f"label:{label}" for label in spec.labels)):
+            members[group].append(spec.id)
+    for group, ids in members.items():
+        yield TaskNode(name=group, is_spec=True, needs=tuple(ids))

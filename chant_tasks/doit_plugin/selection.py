@@ -29,13 +29,13 @@ def select(
         return None, frozenset()
     tasks = {task.name: task for task in task_list}
     targets = {target: task.name for task in task_list for target in task.targets}
-    by_place = {place_of(target): target for target in targets}
+    by_place = {place_of(target): target for target in targets if target.endswith(".md")}
     named_alike = [argument if argument in tasks else _name_target(argument, by_place) for argument in arguments]
     resolved = resolve_arguments(named_alike, tasks, targets, overview.ids)
     refuse_taskless(resolved, overview, tasks)
     _cut_to_labels(resolved, tasks, overview)
     names = {targets.get(name, name) for name in resolved}
-    return resolved, frozenset(spec_id for spec_id in overview.ids if spec_id in names and spec_id in tasks)
+    return resolved, frozenset(SpecId(name) for name in names if name in overview.states and name in tasks)
 
 
 def refuse_variables(overview: Overview) -> None:
@@ -78,6 +78,8 @@ def _cut_to_labels(arguments: Sequence[str], tasks: Mapping[str, Task], overview
     labels = options[LABEL_OPTION]
     if not isinstance(labels, list) or not labels:
         return
-    found, lines = find_labelled(labels, find_labels(overview, (SpecId(name) for name in group.task_dep)))
+    members = (*(SpecId(name) for name in group.task_dep), *group.passed)
+    found, lines = find_labelled(labels, find_labels(overview, members))
     sys.stderr.writelines(f"{line}\n" for line in lines)
-    group.task_dep = list(found)
+    group.task_dep = [spec_id for spec_id in found if spec_id not in group.passed]
+    group.passed &= frozenset(found)

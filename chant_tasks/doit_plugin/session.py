@@ -24,12 +24,14 @@ class Session:
     """One command's view of the specs.
 
     `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them,
+    `leaves_out_settled` to build none for those that are settled, since the command knows which of these it needs,
     `problem` is why they cannot be looked at at all, `work` is what a run does with them.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.is_listing = False
+        self.leaves_out_settled = False
         self.was_called = False
         self.root: Path | None = None
         self.problem: ChantError | None = None

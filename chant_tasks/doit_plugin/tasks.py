@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from doit.action import BaseAction
 from doit.task import Task
 
 from chant_tasks.doit_plugin.check import GROUP
+from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.run.uptodate import IsFinished
 from chant_tasks.doit_plugin.session import Session, current_session
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.store import SUFFIX
 from chant_tasks.state import Kind, State
 
 LABEL_OPTION = "spec_label"
@@ -31,7 +34,10 @@ class SpecTask(Task):  # type: ignore[misc]  # doit ships no types
 
 
 class SpecGroup(Task):  # type: ignore[misc]
-    """A group of specs: `specs`, or `label:<name>`."""
+    """A group of specs: `specs`, or `label:<name>`. `passed` are those of its specs that are settled, and have no task
+    for nobody needs one."""
+
+    passed: frozenset[SpecId] = frozenset()
 
 
 def create_tasks() -> Iterator[Task]:
@@ -49,15 +55,16 @@ def create_tasks() -> Iterator[Task]:
 
             yield SpecTask(GROUP, [FailWith(str(session.problem))], doc="every spec")
         return
-    names = [spec_id for spec_id in _order(overview) if is_possible(spec_id)]
+    left_out = overview.settled if session.leaves_out_settled else frozenset()
+    names = [spec_id for spec_id in _order(overview, left_out) if is_possible(spec_id)]
     for spec_id in names:
-        yield _create_spec(session, overview, spec_id, folder)
+        yield create_spec(session, overview, spec_id, folder)
     yield SpecGroup(GROUP, None, task_dep=names, doc="every spec", has_subtask=True, params=(_LABEL_PARAMETER,))
-    for label, members in find_labels(overview, names).items():
+    members = find_labels(overview, names)
+    for label in all_labels(overview):
         if is_possible_label(label):
-            yield SpecGroup(
-                f"label:{label}", None, task_dep=members, doc=f"specs with the label {label}", has_subtask=True
-            )
+            doc, labelled = f"specs with the label {label}", members.get(label, ())
+            yield SpecGroup(f"label:{label}", None, task_dep=labelled, doc=doc, has_subtask=True)
 
 
 def create_archived(spec_id: SpecId) -> Task:
@@ -84,15 +91,25 @@ def find_labels(overview: Overview, ids: Iterable[SpecId]) -> Mapping[str, tuple
     """Which of the specs have which label, the labels sorted."""
     found: dict[str, list[SpecId]] = {}
     for spec_id in ids:
-        spec = overview.folder.specs.get(spec_id)
-        for label in dict.fromkeys(spec.labels if spec is not None else ()):
+        for label in dict.fromkeys(overview.folder.find_labels(spec_id)):
             found.setdefault(label, []).append(spec_id)
     return {label: tuple(found[label]) for label in sorted(found)}
 
 
 def find_target(overview: Overview, spec_id: SpecId, folder: Path) -> str:
     """The spec's file as a task of a dodo that runs in `folder` would name it."""
-    return f"{_find_relative(overview.project.specs_folder, folder)}/{spec_id}.md"
+    return f"{_find_relative(overview.project.specs_folder, folder)}/{spec_id}{SUFFIX}"
+
+
+def find_target_named(overview: Overview, path: str, folder: Path) -> str | None:
+    """The spec's file that `path` names, as the spec's task names it; None where it is no spec's."""
+    if not path.endswith(SUFFIX):
+        return None
+    place, name = os.path.split(place_of(path))
+    spec_id = SpecId(name.removesuffix(SUFFIX))
+    if spec_id not in overview.states or place != place_of(_find_relative(overview.project.specs_folder, folder)):
+        return None
+    return find_target(overview, spec_id, folder)
 
 
 def place_of(path: str) -> str:
@@ -105,9 +122,12 @@ def _find_relative(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _order(overview: Overview) -> Iterator[SpecId]:
-    """All specs, dependencies first; those that another process works come last, for their tasks wait for it."""
-    everything = (*overview.graph.order, *sorted(set(overview.ids) - set(overview.graph.order)))
+def _order(overview: Overview, left_out: AbstractSet[SpecId]) -> Iterator[SpecId]:
+    """All specs but those left out, dependencies first; those that another process works come last, for their tasks
+    wait for it."""
+    ordered = frozenset(overview.graph.order)
+    free = (spec_id for spec_id in overview.ids if spec_id not in ordered)
+    everything = (spec_id for spec_id in (*free, *overview.graph.order) if spec_id not in left_out)
     yield from sorted(everything, key=lambda spec_id: _is_worked_elsewhere(overview.states[spec_id]))
 
 
@@ -115,8 +135,9 @@ def _is_worked_elsewhere(state: State) -> bool:
     return state.kind is Kind.IN_PROGRESS and not state.word
 
 
-def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: Path) -> Task:
-    spec = overview.folder.specs.get(spec_id)
+def create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: Path) -> Task:
+    """The task of a spec, in a dodo that runs in `folder`."""
+    spec = overview.folder.specs.get(spec_id) if spec_id not in overview.settled else None
     is_finished = overview.states[spec_id].is_satisfied
     is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
     return SpecTask(
@@ -125,7 +146,7 @@ def _create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: 
         targets=[find_target(overview, spec_id, folder)],
         task_dep=[] if is_finished else _find_dependencies(overview, spec_id),
         uptodate=[IsFinished(session, spec_id)],
-        doc=spec.title if spec is not None else "",
+        doc=overview.folder.find_title(spec_id),
     )
 
 

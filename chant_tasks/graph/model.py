@@ -77,7 +77,8 @@ class Graph:
 
     `order` has every spec behind those it needs, save needs of finished specs that run in a circle; specs with
     problems come last. `needs` is all a spec waits for, finished specs too, but no archived and no missing ids;
-    `members` has each driver's descendants. `warnings` are the problems of finished specs.
+    `members` has each driver's descendants. `warnings` are the problems of finished specs. Those that neither need nor
+    are needed may stand in none of these.
     """
 
     order: tuple[SpecId, ...]

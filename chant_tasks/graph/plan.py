@@ -2,8 +2,9 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.graph.model import Cycle, EmptyDriver, Graph, GraphNode, MissingDependency, Needs, Problem
@@ -16,10 +17,23 @@ DRIVER_TYPES = frozenset({"driver", "group"})
 MAX_SUGGESTIONS = 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """The archived specs, those that are finished, and `every` spec that is there."""
+
+    archived: AbstractSet[SpecId]
+    finished: AbstractSet[SpecId]
+    every: Collection[SpecId]
+
+
 def plan_graph(
-    nodes: Iterable[GraphNode], archived: AbstractSet[SpecId], finished: AbstractSet[SpecId] = frozenset()
+    nodes: Iterable[GraphNode],
+    archived: AbstractSet[SpecId],
+    finished: AbstractSet[SpecId] = frozenset(),
+    every: Collection[SpecId] = (),
 ) -> Graph:
-    """The graph over all specs; `finished` are the completed and cancelled ones.
+    """The graph over specs; `finished` are the completed and cancelled ones, `every` has the ids of those, too, that
+    need none of the others, and that none of them needs.
 
     An edge to a finished spec makes no cycle of unfinished ones, since nobody waits for it any more.
     """
@@ -32,8 +46,8 @@ def plan_graph(
     circles = find_circles(needs)
     found = {
         **_find_empty_drivers(by_id, members, archived, finished),
-        **_find_missing(waits, by_id, archived, finished),
-        **_find_cycles(needs, circles, finished),
+        **_find_missing(waits, by_id, _Known(archived=archived, finished=finished, every=every or by_id)),
+        **_find_cycles(needs, circles, finished, every or by_id),
     }
     problems = {spec: found[spec] for spec in by_id if spec in found and spec not in finished}
     return Graph(
@@ -64,8 +78,7 @@ def _find_empty_drivers(
 def _find_missing(
     waits: Mapping[SpecId, tuple[Wait, ...]],
     by_id: Mapping[SpecId, GraphNode],
-    archived: AbstractSet[SpecId],
-    finished: AbstractSet[SpecId],
+    known: "_Known",
 ) -> dict[SpecId, Problem]:
     """For each spec the first wait that names ids which are not there; what a finished driver waited for is past."""
     found: dict[SpecId, Problem] = {}
@@ -73,13 +86,13 @@ def _find_missing(
     whole: dict[SpecId, SpecId] = {}
     for spec in by_id:
         for wait in waits[spec]:
-            missing = tuple(need for need in wait.ids if need not in by_id and need not in archived)
-            if not missing or (wait.through is not None and not finished.isdisjoint((spec, wait.through))):
+            missing = tuple(need for need in wait.ids if need not in by_id and need not in known.archived)
+            if not missing or (wait.through is not None and not known.finished.isdisjoint((spec, wait.through))):
                 continue
             for need in missing:
                 if need not in nearest and len(nearest) < MAX_SUGGESTIONS:
-                    nearest[need] = find_nearest(need, (known for known in by_id if known != spec), 1)
-                    tail = find_by_tail(need, (*by_id, *archived))
+                    nearest[need] = find_nearest(need, (other for other in known.every if other != spec), 1)
+                    tail = find_by_tail(need, (*known.every, *known.archived))
                     whole |= {need: tail} if isinstance(tail, str) else {}
             guesses = tuple(dict.fromkeys(guess for need in missing for guess in nearest.get(need, ())))
             found[spec] = MissingDependency(
@@ -94,14 +107,14 @@ def _find_missing(
 
 
 def _find_cycles(
-    needs: Needs, circles: tuple[tuple[SpecId, ...], ...], finished: AbstractSet[SpecId]
+    needs: Needs, circles: tuple[tuple[SpecId, ...], ...], finished: AbstractSet[SpecId], every: Collection[SpecId]
 ) -> dict[SpecId, Problem]:
     """A cycle for each spec in one: an unfinished spec's is of unfinished ones only."""
     unfinished = dict.fromkeys(spec for circle in circles for spec in circle if spec not in finished)
     among = {spec: tuple(need for need in needs[spec] if need in unfinished) for spec in unfinished}
     cycles = {spec: cycle for spec, cycle in find_cycles(needs, circles).items() if spec in finished}
     cycles |= find_cycles(among, find_circles(among))
-    short = short_ids(needs) if cycles else {}
+    short = short_ids(every) if cycles else {}
     named = {ids: Cycle(ids=ids, short=tuple(short[spec] for spec in ids)) for ids in dict.fromkeys(cycles.values())}
     return {spec: named[ids] for spec, ids in cycles.items()}
 

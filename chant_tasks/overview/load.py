@@ -6,18 +6,18 @@ from pathlib import Path
 
 from chant_tasks.config import Config, find_branch, find_branch_collisions, load_config
 from chant_tasks.errors import ChantError, ConfigError, SpecError
-from chant_tasks.graph import plan_graph
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, load_records
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import without_landings
 from chant_tasks.overview.git_facts import load_git_facts
-from chant_tasks.overview.index import load_index, save_index
+from chant_tasks.overview.history import find_settled, plan_project_graph
+from chant_tasks.overview.index import load_project_index, save_project_index
 from chant_tasks.overview.journal_facts import load_journal_facts
 from chant_tasks.overview.model import Overview, is_completed_file
-from chant_tasks.overview.states import find_asked, find_finished, find_nodes, find_one_state, with_problems
+from chant_tasks.overview.states import find_asked, find_one_state, with_problems
 from chant_tasks.project import Project, require_project
-from chant_tasks.spec.ids import short_ids
 from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.short_ids import ShortIds
 from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, load_specs
 from chant_tasks.state import State
 
@@ -38,23 +38,25 @@ def load_overview(root: Path) -> Overview:
     """The overview of the project at `root`. Raises RepositoryError where no git surrounds it, or GitError."""
     project = require_project(root)
     config, config_error = _load_settings(project)
-    folder = _load_still(project.journal_folder, lambda: load_specs(project.specs_folder, load_index(project)))
+    folder = _load_still(project.journal_folder, lambda: load_specs(project.specs_folder, load_project_index(project)))
     archived = load_archived_ids(project.archive_folder)
-    save_index(project, folder)
+    save_project_index(project, folder)
     journal = load_journal_facts(project.journal_folder, folder)
     facts = load_git_facts(project, folder, config or Config(), journal)
+    settled = find_settled(folder, facts, journal)
     overview = Overview(
         project=project,
         config=config,
         config_error=config_error,
         folder=folder,
         archived=archived,
-        graph=plan_graph(find_nodes(folder, facts), archived, find_finished(folder, facts, journal)),
-        short=short_ids([*folder.specs, *folder.unreadable, *archived], COMMANDS),
+        graph=plan_project_graph((folder, facts, journal), archived, settled),
+        short=ShortIds([*folder.ids, *archived], COMMANDS),
         facts=facts,
         journal=journal,
         problems={},
         states={},
+        settled=settled,
     )
     return with_problems(overview, _find_branch_problems(overview))
 
@@ -71,7 +73,7 @@ def load_present(overview: Overview, spec_id: SpecId) -> Overview:
     journal = load_journal_facts(overview.project.journal_folder, folder)
     config = overview.config or Config()
     facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)
-    now = replace(overview, folder=folder, facts=facts, journal=journal)
+    now = replace(overview, folder=folder, facts=facts, journal=journal, settled=frozenset())
     states: dict[SpecId, State] = {}
     for found in asked:
         states[found] = find_one_state(now, found, states)
@@ -112,8 +114,9 @@ def _load_settings(project: Project) -> tuple[Config | None, ChantError | None]:
 
 def _find_branch_problems(overview: Overview) -> Mapping[SpecId, str]:
     config = overview.config or Config()
-    unfinished = [spec_id for spec_id in overview.ids if not is_completed_file(overview.folder, spec_id)]
-    branches = {spec_id: find_branch(spec_id, overview.folder.specs.get(spec_id), config) for spec_id in unfinished}
+    specs = overview.folder.read
+    unfinished = [spec_id for spec_id in overview.asked_ids if not is_completed_file(overview.folder, spec_id)]
+    branches = {spec_id: find_branch(spec_id, specs.get(spec_id), config) for spec_id in unfinished}
     return find_branch_collisions(branches, (overview.target.branch,))
 
 
@@ -131,7 +134,8 @@ def _load_still(journal: Path, load: Callable[[], SpecFolder]) -> SpecFolder:
 
 
 def _is_same(one: SpecFolder, other: SpecFolder) -> bool:
-    return one.specs == other.specs and one.unreadable.keys() == other.unreadable.keys()
+    is_read_same = one.read == other.read and one.unreadable.keys() == other.unreadable.keys()
+    return is_read_same and one.remembered.stamps == other.remembered.stamps
 
 
 def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:

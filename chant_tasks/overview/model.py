@@ -1,6 +1,7 @@
 """What an overview is: what was found of a project's specs, and the states that follow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from chant_tasks.config import Config
@@ -76,8 +77,9 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A project's specs at one moment. `problems` are those that were found outside of the specs' own graph, `meetings`
-    the branches that conflict with each other, where that was looked up."""
+    """A project's specs at one moment. `problems` are those that were found outside of the specs' own graph, `settled`
+    the specs of which it is clear without a look at each that they are completed, and that nothing is in flight;
+    `meetings` are the branches that conflict with each other, where that was looked up."""
 
     project: Project
     config: Config | None
@@ -90,11 +92,18 @@ class Overview:
     journal: JournalFacts
     problems: Mapping[SpecId, str]
     states: Mapping[SpecId, State]
+    settled: AbstractSet[SpecId] = frozenset()
     meetings: tuple[Meeting, ...] = ()
 
     @property
     def ids(self) -> tuple[SpecId, ...]:
-        return tuple(sorted((*self.folder.specs, *self.folder.unreadable), key=sort_key))
+        """Every spec, in the order of ids."""
+        return self.folder.ids
+
+    @property
+    def asked_ids(self) -> tuple[SpecId, ...]:
+        """The specs that are not settled, in the order of ids."""
+        return tuple(spec_id for spec_id in self.folder.ids if spec_id not in self.settled)
 
     @property
     def target(self) -> Target:
@@ -107,7 +116,19 @@ class Overview:
         return Oid(push.work) if push is not None and tip and tip == push.noted else tip
 
 
+def find_unsettled(folder: SpecFolder, others: Iterable[SpecId] = ()) -> tuple[SpecId, ...]:
+    """The specs whose file in the checkout does not say completed, in the order of ids, and with them those of `others`
+    that there are."""
+    not_read = [spec_id for spec_id in frozenset(others) if spec_id in folder.remembered]
+    asked = frozenset(others)
+    found = [spec_id for spec_id in folder.read if spec_id in asked or not is_completed_file(folder, spec_id)]
+    in_order = sorted((*found, *not_read), key=sort_key) if not_read else found
+    return (*in_order, *folder.unreadable)
+
+
 def is_completed_file(folder: SpecFolder, spec_id: SpecId) -> bool:
     """Whether the spec's file in the checkout says completed."""
+    if spec_id in folder.remembered:
+        return True
     spec = folder.specs.get(spec_id)
     return spec is not None and spec.status is Status.COMPLETED

@@ -9,7 +9,8 @@ from chant_tasks.state import Kind
 def plan_overlaps(overview: Overview) -> Overlaps:
     """The overlaps of all specs that are still to be worked by an agent."""
     specs = overview.folder.specs
-    targets = {spec_id: spec.target_files for spec_id, spec in specs.items() if spec.target_files}
+    asked = {spec_id: specs[spec_id] for spec_id in overview.asked_ids if spec_id in specs}
+    targets = {spec_id: spec.target_files for spec_id, spec in asked.items() if spec.target_files}
     wanted = {spec_id: names for spec_id, names in targets.items() if _is_to_be_worked(overview, spec_id)}
     return find_overlaps(overview.graph.order, overview.graph.needs, wanted)
 

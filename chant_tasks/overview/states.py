@@ -1,15 +1,14 @@
 """Each spec's state, computed from an overview's facts. Nothing is read here."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from chant_tasks.config import Config, find_branch, find_conflict_attempts, is_stacked
-from chant_tasks.graph import GraphNode
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.journal.tombstones import Tombstone
-from chant_tasks.overview.model import GitFacts, JournalFacts, Overview
+from chant_tasks.overview.history import States
+from chant_tasks.overview.model import Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
-from chant_tasks.spec.store import SpecFolder
 from chant_tasks.state import AttemptFacts, Clash, SpecFacts, State, Under, find_motion, find_pr_base, find_state
 
 
@@ -21,10 +20,11 @@ def with_problems(overview: Overview, problems: Mapping[SpecId, str]) -> Overvie
 
 def find_states(overview: Overview) -> Mapping[SpecId, State]:
     """The state of every spec."""
-    states: dict[SpecId, State] = {}
-    order, problems = overview.graph.order, overview.graph.problems
+    settled, problems = overview.settled, overview.graph.problems
+    states = States(overview.ids, settled)
+    order = [spec_id for spec_id in overview.graph.order if spec_id not in settled]
     for spec_id in sorted(order, key=lambda spec_id: spec_id not in problems):  # these come last in the graph's order
-        states[spec_id] = find_one_state(overview, spec_id, states)
+        states.found[spec_id] = find_one_state(overview, spec_id, states)
     return states
 
 
@@ -50,31 +50,6 @@ def find_asked(overview: Overview, spec_id: SpecId) -> tuple[SpecId, ...]:
 
     ask(spec_id)
     return tuple(found)
-
-
-def find_finished(folder: SpecFolder, facts: GitFacts, journal: JournalFacts) -> frozenset[SpecId]:
-    """The specs that seem finished: graph problems of theirs are only history."""
-    return frozenset(spec_id for spec_id in folder.specs if _seems_finished(folder, facts, journal, spec_id))
-
-
-def find_nodes(folder: SpecFolder, facts: GitFacts) -> Iterable[GraphNode]:
-    """What the graph is planned from; an unreadable spec's edges are those of the target's copy."""
-    for spec in folder.specs.values():
-        yield GraphNode(
-            id=spec.id, depends_on=spec.depends_on, names_dependencies=spec.names_dependencies, type=spec.type
-        )
-    for spec_id in folder.unreadable:
-        known = facts.on_target.get(spec_id)
-        depends_on = known.depends_on if known is not None else ()
-        yield GraphNode(id=spec_id, depends_on=depends_on, names_dependencies=True, type="code")
-
-
-def _seems_finished(folder: SpecFolder, facts: GitFacts, journal: JournalFacts, spec_id: SpecId) -> bool:
-    tombstone = journal.tombstones.get(spec_id)
-    seen = [spec for spec in (folder.specs.get(spec_id), facts.on_target.get(spec_id)) if spec is not None]
-    if tombstone is not None and any(tombstone.is_in_force(spec) for spec in seen):
-        return False
-    return any(spec.status in (Status.COMPLETED, Status.CANCELLED) for spec in seen)
 
 
 def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, State]) -> SpecFacts:

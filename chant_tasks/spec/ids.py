@@ -67,9 +67,9 @@ def short_ids(ids: Iterable[SpecId], reserved: Collection[str] = ()) -> dict[Spe
     `reserved` are words that mean something else where a tail is typed.
     """
     known = dict.fromkeys(ids)
-    uses = Counter(tail for spec_id in known for tail in _find_tails(spec_id))
+    uses = Counter(tail for spec_id in known for tail in find_tails(spec_id))
     uses.update(dict.fromkeys(reserved, 1))
-    return {spec_id: next((tail for tail in _find_tails(spec_id) if uses[tail] == 1), spec_id) for spec_id in known}
+    return {spec_id: next((tail for tail in find_tails(spec_id) if uses[tail] == 1), spec_id) for spec_id in known}
 
 
 def find_by_tail(text: str, ids: Iterable[SpecId]) -> SpecId | Ambiguous | None:
@@ -100,7 +100,7 @@ def find_nearest(text: str, ids: Iterable[SpecId], n: int = 3) -> tuple[SpecId, 
     return tuple(spec_id for _, _, spec_id in heapq.nlargest(n, fitting))
 
 
-def _find_tails(spec_id: SpecId) -> Iterator[str]:
+def find_tails(spec_id: SpecId) -> Iterator[str]:
     """Every tail behind a `-`, the shortest first, then the whole id."""
     start = len(spec_id)
     while (start := spec_id.rfind("-", 0, start)) >= 0:

@@ -3,16 +3,21 @@
 Reading and parsing a file takes half a millisecond, looking at its times and size a few microseconds. An entry counts
 as long as the file is the same in all of these. One that had changed just before it was read is not remembered: a
 second change in the same instant would look like none (git has the same trouble: "racy git").
+
+The bytes of an index are a head with what a list says of each spec, read at once, and a row with all its fields for
+each, read one by one where they are asked for. The head has a checksum, for what it holds is not looked at any further.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import marshal
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from os import stat_result
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, get_origin
+from typing import Any, NamedTuple, get_origin
 
 from chant_tasks.spec.model import Approval, Criterion, OnConflict, Spec, SpecId, SpecTimeout, Status
 
@@ -20,20 +25,97 @@ from chant_tasks.spec.model import Approval, Criterion, OnConflict, Spec, SpecId
 _RACY_NANOSECONDS = 2_000_000_000
 _FIELDS = tuple(field.name for field in fields(Spec) if field.name not in ("id", "path"))
 _TUPLES = tuple(field.name for field in fields(Spec) if get_origin(field.type) is tuple)
+_LENGTH, _SUM = 8, 4
+START = _LENGTH + _SUM  # of the head, behind its length and its checksum
 
 Stamp = tuple[int, int, int, int]
+LoadBytes = Callable[[int, int], bytes]  # what is read: from which byte on, and how many
+
+
+class Link(NamedTuple):
+    """What a spec says that ties it to others, or may. (Its texts are plain ones: `marshal` takes no others.)"""
+
+    type: str
+    depends_on: tuple[str, ...]
+    names_dependencies: bool
+
+
+class Brief(NamedTuple):
+    """What is known of a spec without all of its fields: change times of its file in nanoseconds, size in bytes and
+    inode, then what a list says of it. `link` is None where nothing ties it to others."""
+
+    stamp: Stamp
+    is_completed: bool
+    title: str
+    labels: tuple[str, ...]
+    link: Link | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A spec's file as it was when it was read: its change times in nanoseconds, size in bytes and inode, and what the
-    spec's fields were."""
+    """A spec's file as it was when it was read: in brief, and its fields as a row of bytes."""
 
-    stamp: Stamp
-    row: Sequence[Any]
+    brief: Brief
+    row: bytes
 
 
-Index = Mapping[SpecId, Entry]
+class Index:
+    """What is remembered of specs, in the order of their ids, column by column: ten thousand cost no object each."""
+
+    __slots__ = ("_labels", "_links", "_load", "_rows", "_starts", "completed", "ids", "places", "stamps", "titles")
+
+    def __init__(self, columns: Sequence[Any], load: LoadBytes, rows: int) -> None:
+        self.ids: Sequence[SpecId]
+        self.ids, self.stamps, self.completed, self.titles, self._labels, self._links, self._starts = columns
+        self.places: Mapping[SpecId, int] = dict(zip(self.ids, range(len(self.ids)), strict=True))
+        self._load = load
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def find_labels(self, place: int) -> tuple[str, ...]:
+        """The labels of the spec there."""
+        labels: tuple[str, ...] = self._labels.get(place, ())
+        return labels
+
+    def find_link(self, place: int) -> Link | None:
+        """What ties the spec there to others."""
+        found = self._links.get(place)
+        return Link(*found) if found is not None else None
+
+    @property
+    def linked(self) -> Iterator[int]:
+        """Where specs are that something ties to others."""
+        return iter(self._links)
+
+    @property
+    def labelled(self) -> Iterator[int]:
+        """Where specs are that have labels."""
+        return iter(self._labels)
+
+    def load_row(self, place: int) -> bytes:
+        """All fields of the spec there; whatever is read where the file is damaged, or its bytes cannot be had."""
+        start, end = self._starts[place], self._starts[place + 1]
+        return self._load(self._rows + start, end - start)
+
+    def load_entry(self, place: int) -> Entry:
+        """All that is remembered of the spec there."""
+        brief = Brief(
+            stamp=self.stamps[place],
+            is_completed=bool(self.completed[place]),
+            title=self.titles[place],
+            labels=self.find_labels(place),
+            link=self.find_link(place),
+        )
+        return Entry(brief=brief, row=self.load_row(place))
+
+
+def _load_nothing(start: int, length: int) -> bytes:  # noqa: ARG001
+    return b""
+
+
+NO_INDEX = Index(([], [], b"", [], {}, {}, [0]), _load_nothing, 0)
 
 
 def find_stamp(facts: stat_result) -> Stamp | None:
@@ -48,21 +130,55 @@ def is_settled(stamp: Stamp, now: int) -> bool:
     return max(stamp[:2]) + _RACY_NANOSECONDS < now
 
 
-def render_index(index: Index, version: str) -> bytes:
-    """The index as bytes; `version` names the code that has read the files."""
-    rows = {spec_id: [entry.stamp, entry.row] for spec_id, entry in index.items()}
-    return json.dumps([version, rows], separators=(",", ":")).encode()
+def render_entry(spec: Spec, stamp: Stamp) -> Entry:
+    """What is to be remembered of a spec."""
+    is_tied = bool(spec.depends_on) or spec.is_driver_by_type or "." in spec.id
+    return Entry(
+        brief=Brief(
+            stamp=stamp,
+            is_completed=spec.status is Status.COMPLETED,
+            title=str(spec.title),
+            labels=tuple(map(str, spec.labels)),
+            link=Link(str(spec.type), tuple(map(str, spec.depends_on)), spec.names_dependencies) if is_tied else None,
+        ),
+        row=json.dumps(render_row(spec), separators=(",", ":")).encode(),
+    )
 
 
-def parse_index(data: bytes, version: str) -> Index:
-    """The index that these bytes are; empty where they are another version's, or damaged."""
+def render_index(entries: Sequence[tuple[SpecId, Entry]], version: str) -> Iterator[bytes]:
+    """The parts of an index of these specs, which are in the order of their ids; `version` names the code that has read
+    the files."""
+    starts = [0]
+    for _, entry in entries:
+        starts.append(starts[-1] + len(entry.row))
+    briefs = [entry.brief for _, entry in entries]
+    columns = (
+        [str(spec_id) for spec_id, _ in entries],
+        [brief.stamp for brief in briefs],
+        bytes(brief.is_completed for brief in briefs),
+        [brief.title for brief in briefs],
+        {place: brief.labels for place, brief in enumerate(briefs) if brief.labels},
+        {place: tuple(brief.link) for place, brief in enumerate(briefs) if brief.link is not None},
+        starts,
+    )
+    head = marshal.dumps((version, columns))
+    yield len(head).to_bytes(_LENGTH, "big") + zlib.crc32(head).to_bytes(_SUM, "big") + head
+    yield from (entry.row for _, entry in entries)
+
+
+def load_index(load: LoadBytes, version: str, most: int) -> Index:
+    """The index among these bytes, of which there are `most`; an empty one where they are another version's, or
+    damaged."""
+    lead = load(0, START)
+    length = int.from_bytes(lead[:_LENGTH], "big")
+    head = load(START, length) if length <= most else b""
+    if len(lead) != START or len(head) != length or zlib.crc32(head) != int.from_bytes(lead[_LENGTH:], "big"):
+        return NO_INDEX
     try:
-        found, rows = json.loads(data)
-        if found != version:
-            return {}
-        return {SpecId(name): Entry(stamp=tuple(stamp), row=row) for name, (stamp, row) in rows.items()}
-    except (ValueError, TypeError, AttributeError):
-        return {}
+        found, columns = marshal.loads(head)
+        return Index(columns, load, START + length) if found == version else NO_INDEX
+    except (ValueError, TypeError, EOFError):  # another Python's, or nobody's
+        return NO_INDEX
 
 
 def render_row(spec: Spec) -> list[object]:
@@ -70,12 +186,11 @@ def render_row(spec: Spec) -> list[object]:
     return [_render(getattr(spec, name)) for name in _FIELDS]
 
 
-def parse_row(spec_id: SpecId, path: Path, row: Sequence[Any]) -> Spec | None:
+def parse_row(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
     """The spec that has these fields; None where they are not those of one."""
-    if len(row) != len(_FIELDS):
-        return None
-    values = dict(zip(_FIELDS, row, strict=True))
     try:
+        row = json.loads(data)
+        values = dict(zip(_FIELDS, row, strict=True))
         for name in _TUPLES:
             values[name] = tuple(values[name])
         values["status"] = Status(values["status"])

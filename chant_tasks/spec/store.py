@@ -1,11 +1,12 @@
 """The spec files of a folder, read whole, and a file replaced at once."""
 
+import bisect
 import os
 import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from chant_tasks.errors import FileError, SpecError
 from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
 from chant_tasks.spec.ids import sort_key
-from chant_tasks.spec.index import Entry, Index, Stamp, find_stamp, is_settled, parse_row, render_row
+from chant_tasks.spec.index import NO_INDEX, Entry, Index, Stamp, find_stamp, is_settled, parse_row, render_entry
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
+from chant_tasks.spec.remembered import NOT_REMEMBERED, Remembered, Specs
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
 
 SUFFIX = ".md"
 # Branches, locks and worktrees are named by the id and some more; a file's name has 255 bytes at most.
 _LONGEST_ID = 150
+_FEW = 8  # of so many ids one may be put in its place by halving
 _TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 
 
@@ -29,32 +32,74 @@ _TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 class SpecFolder:
     """What a folder of specs holds, in the order of ids; files without frontmatter are no specs.
 
-    `entries` is what may be remembered of its specs until the next time, `parsed` how many files had to be read now.
+    `remembered` are those of its completed specs that were not read, for their files are as they were. `entries` is
+    what may be remembered of the others until the next time, `parsed` how many files had to be read now, `known` what
+    was remembered until now, of which the places `kept` still hold.
     """
 
     specs: Mapping[SpecId, Spec]
     unreadable: Mapping[SpecId, SpecError]
     without_frontmatter: tuple[Path, ...]
-    entries: Index = field(default_factory=dict)
+    remembered: Remembered = NOT_REMEMBERED
+    entries: Mapping[SpecId, Entry] = field(default_factory=dict)
     parsed: int = 0
+    known: Index = NO_INDEX
+    kept: Sequence[int] = ()
+    order: tuple[SpecId, ...] | None = None
+
+    @property
+    def ids(self) -> tuple[SpecId, ...]:
+        """All specs, unreadable ones too, in the order of ids."""
+        if self.order is not None:
+            return self.order
+        return tuple(sorted((*self.specs, *self.unreadable), key=sort_key))
+
+    @property
+    def read(self) -> Mapping[SpecId, Spec]:
+        """The specs that are not merely remembered: all that are not completed, and maybe others."""
+        return self.specs.read if isinstance(self.specs, Specs) else self.specs
+
+    def find_title(self, spec_id: SpecId) -> str:
+        """The spec's title; "" where its file cannot be read."""
+        if spec_id in self.remembered:
+            return self.remembered.find_title(spec_id)
+        spec = self.specs.get(spec_id)
+        return spec.title if spec is not None else ""
+
+    def find_labels(self, spec_id: SpecId) -> tuple[str, ...]:
+        """The spec's labels; none where its file cannot be read."""
+        if spec_id in self.remembered:
+            return self.remembered.find_labels(spec_id)
+        spec = self.specs.get(spec_id)
+        return spec.labels if spec is not None else ()
+
+    @property
+    def labelled(self) -> Iterator[tuple[SpecId, tuple[str, ...]]]:
+        """The specs that have labels, with these, in no order."""
+        yield from ((spec.id, spec.labels) for spec in self.read.values() if spec.labels)
+        yield from self.remembered.labelled
 
 
-def load_specs(folder: Path, known: Index | None = None) -> SpecFolder:
+def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
     """The specs directly in a folder, hidden files apart; none where there is no folder. What is `known` of files that
     have not changed since is not read again.
 
     Where git sees the folder itself as a link, none of them could be landed: then all are unreadable. Raises SpecError
     only where the folder cannot be read.
     """
-    specs: dict[SpecId, Spec] = {}
+    known = NO_INDEX if _find_link(folder) is not None else known
+    found = _find_files(folder, known)
+    places = _find_completed(known, found.kept)
+    remembered = Remembered(known, places)
+    read: dict[SpecId, Spec] = {}
     unreadable: dict[SpecId, SpecError] = {}
-    without_frontmatter, entries, parsed = [], {}, 0
-    known = {} if known is None or _find_link(folder) is not None else known
-    for spec_id, path, stamp in _find_files(folder):
-        entry = known.get(spec_id)
-        spec = parse_row(spec_id, path, entry.row) if entry is not None and entry.stamp == stamp else None
-        if spec is not None and entry is not None:
-            specs[spec_id], entries[spec_id] = spec, entry
+    entries: dict[SpecId, Entry] = {}
+    without_frontmatter, kept, parsed = [], list(places.values()), 0
+    for spec_id, path, stamp, place in sorted(found.others, key=lambda other: sort_key(SpecId(other[1].stem))):
+        spec = parse_row(spec_id, path, known.load_row(place)) if place is not None else None
+        if spec is not None and place is not None:
+            read[spec_id] = spec
+            kept.append(place)
             continue
         now, parsed = time.time_ns(), parsed + 1
         try:
@@ -66,15 +111,26 @@ def load_specs(folder: Path, known: Index | None = None) -> SpecFolder:
         if spec is None:
             without_frontmatter.append(path)
             continue
-        specs[spec_id] = spec
+        read[spec_id] = spec
         if stamp is not None and is_settled(stamp, now):
-            entries[spec_id] = Entry(stamp=stamp, row=render_row(spec))
+            entries[spec_id] = render_entry(spec, stamp)
+
+    def load(spec_id: SpecId) -> Spec:
+        path = folder / f"{spec_id}{SUFFIX}"
+        # where the index was damaged meanwhile, the file itself has to do
+        return parse_row(spec_id, path, known.load_row(places[spec_id])) or load_spec(path)
+
+    specs = Specs(_merge(places, read), read, remembered, load)
     return SpecFolder(
         specs=specs,
         unreadable=unreadable,
         without_frontmatter=tuple(without_frontmatter),
+        remembered=remembered,
         entries=entries,
         parsed=parsed,
+        known=known,
+        kept=kept,
+        order=_merge(specs.order, unreadable) if unreadable else specs.order,
     )
 
 
@@ -147,20 +203,60 @@ def _find_link(folder: Path) -> Path | None:
     return next((place for place in places if place.is_symlink()), None)
 
 
-def _find_files(folder: Path) -> Iterator[tuple[SpecId, Path, Stamp | None]]:
-    """The files of specs in the order of their ids, each with what tells whether it has changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """The files of a folder of specs: where those stand in an index that are `kept`, for they are completed and have
+    not changed, and each of the others with what tells whether it has changed, and its place, where it has not."""
+
+    kept: Sequence[int]
+    others: Sequence[tuple[SpecId, Path, Stamp | None, int | None]]
+
+
+def _find_files(folder: Path, known: Index) -> _Files:
+    kept: list[int] = []
+    others: list[tuple[SpecId, Path, Stamp | None, int | None]] = []
+    places, stamps, completed = known.places, known.stamps, known.completed
     try:
         with os.scandir(folder) as found:
-            names = {file.name: _find_stamp(file) for file in found if _is_spec_name(file.name)}
+            for file in found:
+                name = file.name
+                if not _is_spec_name(name):
+                    continue
+                stem, stamp = name[: -len(SUFFIX)], _find_stamp(file)
+                place = places.get(SpecId(stem))
+                if place is not None and stamps[place] != stamp:
+                    place = None
+                if place is not None and completed[place]:
+                    kept.append(place)
+                else:
+                    spec_id = SpecId(stem if stem.isprintable() else ascii(stem)[1:-1])
+                    others.append((spec_id, folder / name, stamp, place))
     except FileNotFoundError:
         if folder.is_symlink():
             raise SpecError(folder, 0, "links to a folder that is not there") from None
-        return
+        return _Files(kept=(), others=())
     except OSError as error:
         raise SpecError(folder, 0, f"cannot be read: {error.strerror}") from error
-    for name in sorted(names, key=lambda name: sort_key(SpecId(name.removesuffix(SUFFIX)))):
-        stem = name.removesuffix(SUFFIX)
-        yield SpecId(stem if stem.isprintable() else ascii(stem)[1:-1]), folder / name, names[name]
+    return _Files(kept=kept, others=others)
+
+
+def _find_completed(known: Index, kept: Sequence[int]) -> Mapping[SpecId, int]:
+    """The ids at these places with these, in the order of ids."""
+    if len(kept) == len(known):
+        return known.places
+    ids = known.ids
+    return {ids[place]: place for place in sorted(kept)}
+
+
+def _merge(remembered: Iterable[SpecId], read: Iterable[SpecId]) -> tuple[SpecId, ...]:
+    """All of these ids in their order, in which both are already. To compare two takes a while, so that is done as
+    seldom as it can be."""
+    merged, others = list(remembered), list(read)
+    if len(others) * _FEW > len(merged):
+        return tuple(sorted((*merged, *others), key=sort_key))
+    for spec_id in others:
+        bisect.insort(merged, spec_id, key=sort_key)
+    return tuple(merged)
 
 
 def _find_stamp(file: os.DirEntry[str]) -> Stamp | None:

@@ -30,7 +30,7 @@ def parsed(repository: Repository) -> int:
 
 
 def index_file(repository: Repository) -> Path:
-    return repository.top / ".git" / "chant" / "index.json"
+    return repository.top / ".git" / "chant" / "index"
 
 
 def test_only_what_has_changed_is_read_again(many: Repository) -> None:
@@ -47,11 +47,14 @@ def test_it_is_safe_to_delete_or_to_damage(many: Repository) -> None:
     whole = load_overview(many.root).folder.specs
     index_file(many).unlink()
     without = load_overview(many.root).folder
-    index_file(many).write_bytes(index_file(many).read_bytes()[:-100])
+    data = index_file(many).read_bytes()
+    index_file(many).write_bytes(data[:-100])
+    cut = load_overview(many.root).folder
+    index_file(many).write_bytes(data.replace(b"Spec 7", b"Spec 8"))
     damaged = load_overview(many.root).folder
 
-    assert (without.specs, damaged.specs) == (whole, whole)
-    assert (without.parsed, damaged.parsed) == (MANY, MANY)
+    assert (without.specs, cut.specs, damaged.specs) == (whole, whole, whole)
+    assert (without.parsed, cut.parsed, damaged.parsed) == (MANY, 0, MANY)
     assert index_file(many).stat().st_mode & 0o077 == 0
 
 

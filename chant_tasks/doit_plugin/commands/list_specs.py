@@ -1,6 +1,7 @@
 """What `doit list` prints where the dodo has specs: its other tasks as doit lists them, then every spec."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
@@ -14,16 +15,18 @@ from chant_tasks.doit_plugin.screens.list_json import render_json
 from chant_tasks.doit_plugin.screens.list_rows import (
     Filter,
     Row,
-    is_wanted,
+    choose_plain,
+    find_plain,
     parse_kinds,
     plan_rows,
     render_counts,
 )
-from chant_tasks.doit_plugin.screens.list_screen import plan_columns, render_row, render_task
+from chant_tasks.doit_plugin.screens.list_screen import plan_columns, plan_plain, render_row, render_task
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
 from chant_tasks.doit_plugin.tasks import is_ours, is_possible_label
 from chant_tasks.overview import Overview, load_attempts
 from chant_tasks.overview.in_flight import with_meetings
+from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 from chant_tasks.words import render_excerpt
 
@@ -53,6 +56,11 @@ class Asked:
     def is_for_machines(self) -> bool:
         """Whether a program reads the answer (shell completion does), so that nothing is said beside it."""
         return self.quiet or self.template is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the list is the one that people read, a line a spec."""
+        return not (self.is_for_machines or self.is_json or self.status or self.list_deps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +98,8 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
     names = require_names(asked.names, overview, tasks)
     wanted = plan_filter(overview, names, asked, others)
     overview = overview if asked.is_for_machines else with_meetings(overview, _MOST_MERGES)
-    every = plan_rows(overview)
-    rows = [row for row in every if is_wanted(row, wanted)]
+    without = find_plain(overview) if asked.is_plain else frozenset()
+    rows, plain = plan_rows(overview, wanted, without), choose_plain(overview, without, wanted)
     if asked.is_json:
         _print_json(command, overview, rows)
     else:
@@ -99,15 +107,21 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
             *_task_entries(command, others, names, wanted, asked),
             *(entry for entry in _group_entries(overview, names, wanted, asked) if entry.name not in others),
         ]
-        _print_entries(command, [*entries, *(Entry(name=row.id, doc=row.title, row=row) for row in rows)], asked)
+        rowed = [Entry(name=row.id, doc=row.title, row=row) for row in rows]
+        if asked.is_plain:
+            _print_screen(command, overview, [*entries, *rowed], plain)
+        else:
+            _print_entries(command, [*entries, *rowed], asked)
     if not asked.is_for_machines:
-        counts = ["", render_counts([row.state for row in rows], len(every))] if rows and not asked.is_json else []
+        has_any = bool(rows or plain)
+        states, total = [row.state for row in rows], len(overview.ids)
+        counts = ["", render_counts(states, total, len(plain))] if has_any and not asked.is_json else []
         write_story(
             command.outstream,
             [
                 *plan_warnings(overview, rows, wanted),
                 *([] if asked.is_json else plan_overlap_warnings(overview, rows)),
-                *plan_silence(overview, rows, wanted),
+                *plan_silence(overview, wanted, is_empty=not has_any),
                 *counts,
             ],
         )
@@ -151,6 +165,25 @@ def _print_entries(command: ListCommand, entries: Sequence[Entry], asked: Asked)
             for path in entry.task.file_dep if entry.task is not None else ():
                 write_line(command.outstream, f" -  {path}")
             write_line(command.outstream, "")
+
+
+def _print_screen(
+    command: ListCommand, overview: Overview, entries: Sequence[Entry], plain: AbstractSet[SpecId]
+) -> None:
+    """The list with the plain specs in their places among the others."""
+    style = load_style(command.outstream)
+    rows = {entry.row.id: entry.row for entry in entries if entry.row is not None}
+    others = [entry for entry in entries if entry.row is None]
+    columns = plan_columns(tuple(rows.values()), [entry.name for entry in others], style, plain)
+    lines = [render_task(entry.name, entry.doc, columns, style) for entry in others]
+    render, find_title = plan_plain(columns, style), overview.folder.find_title
+    for spec_id in overview.ids:
+        if spec_id in plain:
+            lines.append(render(spec_id, find_title(spec_id)))
+        elif spec_id in rows:
+            lines.append(render_row(rows[spec_id], columns, style))
+    if lines:
+        write_line(command.outstream, "\n".join(lines))
 
 
 def _task_entries(

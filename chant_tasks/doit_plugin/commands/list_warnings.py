@@ -60,11 +60,11 @@ def plan_overlap_warnings(overview: Overview, rows: Sequence[Row]) -> Iterator[s
     yield from (line for line in lines if line)
 
 
-def plan_silence(overview: Overview, rows: Sequence[Row], wanted: Filter) -> Iterator[str]:
+def plan_silence(overview: Overview, wanted: Filter, *, is_empty: bool) -> Iterator[str]:
     """Which labels no spec has, or else why nothing is listed."""
-    problems = find_label_problems(sorted(wanted.labels), all_labels(overview))
+    problems = find_label_problems(sorted(wanted.labels), all_labels(overview)) if wanted.labels else ()
     yield from problems
-    if not rows and not problems and not wanted.is_open:
+    if is_empty and not problems and not wanted.is_open:
         kinds = [f"--state {kind}" for kind in sorted(kind.value for kind in wanted.kinds)]
         yield f"no spec fits {' '.join([*kinds, *(f'--label {label}' for label in sorted(wanted.labels))])}"
 

@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from chant_tasks.doit_plugin.session import Session, is_switched_off, open_sessi
 from chant_tasks.doit_plugin.standard_streams import open_standard_streams
 
 if TYPE_CHECKING:
+    from chant_tasks.overview import Overview
     from chant_tasks.spec.model import SpecId
 
 
@@ -77,6 +79,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             open_standard_streams()
         with open_session() as session:
             self._session, self._params = session, params
+            session.leaves_out_settled = True
             if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
                 self.dep_manager = LazyDatabase(self, params)
             try:
@@ -113,9 +116,10 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         from chant_tasks.doit_plugin.screens.fit import fit_tasks
         from chant_tasks.doit_plugin.selection import refuse_variables, select
 
-        self.task_list = fit_tasks(session, self.task_list, Path.cwd())
+        assert session.overview is not None
+        needed = self._find_needed(session.overview, options)
+        self.task_list = fit_tasks(session, self.task_list, Path.cwd(), needed)
         overview = session.overview
-        assert overview is not None
         refuse_variables(overview)
         work = session.work = Work(overview)
         self.sel_tasks, work.named = select(self.sel_tasks, self.task_list, overview)
@@ -134,6 +138,15 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             if find_status() is None:
                 raise
             raise KeyboardInterrupt from None  # doit's JSON reporter breaks on what was not finished
+
+    def _find_needed(self, overview: "Overview", options: Mapping[str, Any]) -> "AbstractSet[SpecId]":
+        """The settled specs that doit needs a task for: all where a reporter that is none of ours tells of each, or
+        where each is to be executed."""
+        from chant_tasks.doit_plugin.settled import find_needed
+
+        if options["always"] or options["reporter"] not in ("console", "executed-only"):
+            return overview.settled
+        return find_needed(overview, self.task_list, self.sel_tasks or (), Path.cwd())
 
     def _set_own(self, options: dict[str, Any]) -> None:
         if not self._is_set("continue"):

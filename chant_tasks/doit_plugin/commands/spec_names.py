@@ -12,7 +12,7 @@ from chant_tasks.spec.model import SpecId
 
 def all_labels(overview: Overview) -> tuple[str, ...]:
     """The labels of all specs, sorted."""
-    return tuple(sorted({label for spec in overview.folder.specs.values() for label in spec.labels}))
+    return tuple(sorted({label for _, labels in overview.folder.labelled for label in labels}))
 
 
 def list_groups(overview: Overview) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def group_ids(overview: Overview, name: str) -> frozenset[SpecId] | None:
     if not name.startswith("label:"):
         return None
     label = name.removeprefix("label:")
-    ids = frozenset(spec.id for spec in overview.folder.specs.values() if label in spec.labels)
+    ids = frozenset(spec_id for spec_id, labels in overview.folder.labelled if label in labels)
     return ids or None
 
 
@@ -37,6 +37,8 @@ def require_names(names: Sequence[str], overview: Overview, tasks: Collection[st
 
     Raises InvalidCommand for a name that is nothing of these, or that fits several specs.
     """
+    if not names:
+        return ()
     ids = overview.ids
     groups = list_groups(overview)
     known = {*tasks, *ids, *groups}

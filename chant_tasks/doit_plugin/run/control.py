@@ -60,6 +60,8 @@ class SpecControl(TaskControl):  # type: ignore[misc]  # doit ships no types
             work.published = frozenset(spec_id for spec_id in selected if _is_published(work, spec_id))
         work.is_asked_for = any(isinstance(self.tasks[name], (SpecTask, SpecGroup)) for name in self.selected_tasks)
         self._record_taskless(work, reached, is_everything=is_everything)
+        groups = [task for name, task in self.tasks.items() if name in reached and isinstance(task, SpecGroup)]
+        work.passed = frozenset().union(*(group.passed for group in groups))
         if work.wanted and work.refuses_processes:
             raise InvalidCommand(_PROCESSES)
 

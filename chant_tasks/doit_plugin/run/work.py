@@ -42,8 +42,9 @@ class Work:
     failed, `wanted` those that may be worked; `outcomes` say what became of each, `skipped` which other tasks a waiting
     spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit ignores, or fails, without the run
     failing. `noted` are states just looked up, `file_locks` are held for tasks that run now, `claims` for specs that
-    are about to be worked. `errors` are what went wrong outside of every task. `published` are the selected specs whose
-    branch was pushed or is to be, `publisher` does that beside the run.
+    are about to be worked, `passed` are settled ones among the selected that have no task. `errors` are what went wrong
+    outside of every task. `published` are the selected specs whose branch was pushed or is to be, `publisher` does that
+    beside the run.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -62,6 +63,7 @@ class Work:
         self.resumed: frozenset[SpecId] = frozenset()
         self.wanted: frozenset[SpecId] = frozenset()
         self.published: frozenset[SpecId] = frozenset()
+        self.passed: frozenset[SpecId] = frozenset()
         self.publisher = Publisher(self)
         self.order: Order | None = None
         self.run: SpecRun | None = None

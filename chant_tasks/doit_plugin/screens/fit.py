@@ -1,25 +1,49 @@
 """Fits the specs' tasks into the dodo's list before doit checks it: what cannot be scheduled fails alone."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, SpecNode, TaskNode, Verdict, find_problems
+from chant_tasks.doit_plugin.check import GROUP, Past, SpecNode, TaskNode, Verdict, find_problems
+from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.session import Session
-from chant_tasks.doit_plugin.tasks import SpecTask, create_archived, find_target, is_ours, place_of
+from chant_tasks.doit_plugin.settled import find_passed, share_out
+from chant_tasks.doit_plugin.tasks import (
+    SpecTask,
+    create_archived,
+    create_spec,
+    find_target,
+    find_target_named,
+    is_ours,
+    is_possible,
+)
 from chant_tasks.overview import Overview
+from chant_tasks.spec.model import SpecId
 
 
-def fit_tasks(session: Session, tasks: Sequence[Task], folder: Path) -> list[Task]:
-    """The tasks that doit may have, others first; the session's overview learns which specs are broken."""
+def fit_tasks(
+    session: Session, tasks: Sequence[Task], folder: Path, needed: AbstractSet[SpecId] | None = None
+) -> list[Task]:
+    """The tasks that doit may have, others first; the session's overview learns which specs are broken.
+
+    `needed` are the settled specs that are to have a task, where the creator has made none for those.
+    """
     overview = session.overview
     if overview is None:
         return list(tasks)
     others = [task for task in tasks if not is_ours(task)]
     ours = list({task.name: task for task in tasks if is_ours(task)}.values())  # a dodo may ask for specs twice
-    _name_files_alike(others, {find_target(overview, spec_id, folder) for spec_id in overview.ids})
-    verdict = find_problems(describe_specs(overview, folder), [_describe(task) for task in (*others, *ours)])
+    _name_files_alike(others, overview, folder)
+    ids, past = overview.ids, Past()
+    if needed is not None:
+        ours += [create_spec(session, overview, spec_id, folder) for spec_id in needed if is_possible(spec_id)]
+        passed = find_passed(overview, others, needed, folder)
+        share_out(overview, ours, passed)
+        ids, past = (*overview.asked_ids, *needed), Past(ids=passed, labels=all_labels(overview))
+    nodes = [_describe(task) for task in (*others, *ours)]
+    verdict = find_problems(describe_specs(overview, folder, ids), nodes, past)
     session.add_problems(verdict.problems)
     kept = [task for task in ours if not _is_left_out(task, verdict)]
     names = {task.name for task in (*others, *kept)}
@@ -30,19 +54,21 @@ def fit_tasks(session: Session, tasks: Sequence[Task], folder: Path) -> list[Tas
     return [*others, *kept, *_list_archived(overview, others, names)]
 
 
-def describe_specs(overview: Overview, folder: Path) -> list[SpecNode]:
-    """What the check needs of every spec, for a dodo whose tasks run in `folder`."""
-    specs = overview.folder.specs
-    return [
-        SpecNode(
-            id=spec_id,
-            labels=specs[spec_id].labels if spec_id in specs else (),
-            task_dep=specs[spec_id].task_dep if spec_id in specs else (),
-            target=find_target(overview, spec_id, folder),
-            is_finished=overview.states[spec_id].is_satisfied,
-        )
-        for spec_id in overview.ids
-    ]
+def describe_specs(overview: Overview, folder: Path, ids: Iterable[SpecId]) -> list[SpecNode]:
+    """What the check needs of these specs, for a dodo whose tasks run in `folder`."""
+    return [_describe_spec(overview, folder, spec_id) for spec_id in ids]
+
+
+def _describe_spec(overview: Overview, folder: Path, spec_id: SpecId) -> SpecNode:
+    is_finished = overview.states[spec_id].is_satisfied
+    spec = overview.folder.specs.get(spec_id) if not is_finished else None
+    return SpecNode(
+        id=spec_id,
+        labels=overview.folder.find_labels(spec_id),
+        task_dep=spec.task_dep if spec is not None else (),
+        target=find_target(overview, spec_id, folder),
+        is_finished=is_finished,
+    )
 
 
 def _describe(task: Task) -> TaskNode:
@@ -56,16 +82,15 @@ def _describe(task: Task) -> TaskNode:
     )
 
 
-def _name_files_alike(tasks: Iterable[Task], targets: set[str]) -> None:
+def _name_files_alike(tasks: Iterable[Task], overview: Overview, folder: Path) -> None:
     """Let tasks name the specs' files as the specs' targets do: doit compares them as strings."""
-    by_place = {place_of(target): target for target in targets}
     for task in tasks:
-        for path in [path for path in task.file_dep if path.endswith(".md") and path not in targets]:
-            target = by_place.get(place_of(path))
-            if target is not None:
+        for path in tuple(task.file_dep):
+            target = find_target_named(overview, path, folder)
+            if target is not None and target != path:
                 task.file_dep.remove(path)
                 task.file_dep.add(target)
-        task.targets = [by_place.get(place_of(path), path) if path.endswith(".md") else path for path in task.targets]
+        task.targets = [find_target_named(overview, path, folder) or path for path in task.targets]
 
 
 def _is_left_out(task: Task, verdict: Verdict) -> bool:

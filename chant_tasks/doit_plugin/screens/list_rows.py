@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.screens.terminal import flatten
+from chant_tasks.graph.plan import DRIVER_TYPES
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -51,9 +53,30 @@ class Filter:
         return not self.kinds and not self.labels
 
 
-def plan_rows(overview: Overview) -> tuple[Row, ...]:
-    """A row for each spec, in the order of their ids."""
-    return tuple(_plan_row(overview, spec_id) for spec_id in overview.ids)
+def plan_rows(
+    overview: Overview, wanted: Filter = Filter(), without: AbstractSet[SpecId] = frozenset()
+) -> tuple[Row, ...]:
+    """A row for each spec that was asked for, in the order of their ids; `without` needs none."""
+    rows = (_plan_row(overview, spec_id) for spec_id in overview.ids if spec_id not in without)
+    return tuple(row for row in rows if is_wanted(row, wanted))
+
+
+def find_plain(overview: Overview) -> AbstractSet[SpecId]:
+    """The settled specs of which there is nothing to say but their titles."""
+    members, warnings = overview.graph.members, overview.graph.warnings
+    drivers = {spec_id for spec_id, link in overview.folder.remembered.linked if link.type in DRIVER_TYPES}
+    told = {*members, *warnings, *drivers}
+    return overview.settled - told if told else overview.settled
+
+
+def choose_plain(overview: Overview, plain: AbstractSet[SpecId], wanted: Filter) -> AbstractSet[SpecId]:
+    """Those of the plain ones that were asked for."""
+    if wanted.kinds and Kind.COMPLETED not in wanted.kinds:
+        return frozenset()
+    if wanted.labels:
+        labelled = overview.folder.remembered.labelled
+        plain = {spec_id for spec_id, labels in labelled if spec_id in plain and not wanted.labels.isdisjoint(labels)}
+    return plain if wanted.ids is None else plain & wanted.ids
 
 
 def is_wanted(row: Row, wanted: Filter) -> bool:
@@ -73,10 +96,13 @@ def find_label_problems(asked: Sequence[str], known: Collection[str]) -> tuple[s
     return tuple(_render_unknown_label(label, known) for label in asked if label not in known)
 
 
-def render_counts(states: Sequence[State], total: int) -> str:
-    """How many specs there are, and how many in each state: `3 specs: 2 completed, 1 needs attention`."""
+def render_counts(states: Sequence[State], total: int, completed: int = 0) -> str:
+    """How many specs there are, and how many in each state: `3 specs: 2 completed, 1 needs attention`. So many
+    `completed` ones come to those with these states."""
     counts = Counter(state.kind for state in states)
-    shown = f"{len(states)} of {_count(total)}" if len(states) != total else _count(total)
+    counts[Kind.COMPLETED] += completed
+    listed = len(states) + completed
+    shown = f"{listed} of {_count(total)}" if listed != total else _count(total)
     parts = []
     for kinds, one, several in _COUNTED:
         number = sum(counts[kind] for kind in kinds)

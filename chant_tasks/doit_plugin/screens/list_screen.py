@@ -1,10 +1,12 @@
 """How the list looks: other tasks as doit prints them, specs in columns; cut to a terminal's width, whole in a pipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from chant_tasks.doit_plugin.screens.list_rows import Row
-from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, cut, mark, measure, pad, paint
+from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, cut, flatten, mark, measure, pad, paint
+from chant_tasks.overview.history import SETTLED
+from chant_tasks.spec.model import SpecId
 
 _GAP = 3  # between columns, as doit has it after a task's name
 _WIDEST_TITLE = 60  # of a column in a pipe: a longer title pushes what follows instead of everybody else's
@@ -20,10 +22,14 @@ class Columns:
     title: int
 
 
-def plan_columns(rows: Sequence[Row], names: Sequence[str], style: Style) -> Columns:
-    """The widths in which all rows are aligned; `names` are those of other tasks in the same list."""
-    name = max((measure(text) for text in (*names, *(row.id for row in rows))), default=0)
-    state = max((measure(mark(row.state, style)) for row in rows), default=0)
+def plan_columns(
+    rows: Sequence[Row], names: Sequence[str], style: Style, plain: Collection[SpecId] = frozenset()
+) -> Columns:
+    """The widths in which all rows are aligned; `names` are those of other tasks in the same list, `plain` completed
+    specs of which nothing is said but their titles."""
+    name = max((measure(text) for text in (*names, *(row.id for row in rows), *plain)), default=0)
+    states = [*(row.state for row in rows), *([SETTLED] if plain else [])]
+    state = max((measure(mark(state, style)) for state in states), default=0)
     title = max((measure(row.title) for row in rows if row.note), default=0)
     if style.width is None:
         return Columns(name=name, state=state, title=min(title, _WIDEST_TITLE))
@@ -44,6 +50,20 @@ def render_row(row: Row, columns: Columns, style: Style) -> str:
     if style.width is not None:
         tail = cut(tail, max(style.width - measure(head) - measure(state), 1))
     return f"{head}{paint(state.rstrip(), colour, style)}{_spaces(state)}{_paint_tail(tail, title, style)}".rstrip()
+
+
+def plan_plain(columns: Columns, style: Style) -> Callable[[SpecId, str], str]:
+    """What renders the line of a completed spec of which nothing is said but its title, as `render_row` would."""
+    width = columns.name + _GAP
+    state = pad(mark(SETTLED, style), columns.state + _GAP)
+    shown = f"{paint(state.rstrip(), COLOURS[SETTLED.kind], style)}{_spaces(state)}"
+    room = max(style.width - width - measure(state), 1) if style.width is not None else None
+
+    def render(spec_id: SpecId, title: str) -> str:
+        flat = flatten(title)
+        return f"{pad(spec_id, width)}{shown}{flat if room is None else cut(flat, room)}".rstrip()
+
+    return render
 
 
 def render_task(name: str, doc: str, columns: Columns, style: Style) -> str:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TextIO
+from typing import TextIO, cast
 
 from doit.exceptions import BaseFail
 from doit.reporter import ConsoleReporter
@@ -26,7 +26,7 @@ from chant_tasks.doit_plugin.session import current_session
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
 from chant_tasks.events import AgentUsed, Event
 from chant_tasks.journal.ledger_sums import find_sum
-from chant_tasks.overview import Overview
+from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.model import SpecId
 
 _WIDEST_NAME = 24
@@ -42,7 +42,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         session = current_session()
         assert session.work is not None, "this reporter serves runs with specs"
         self._work: Work = session.work
-        self._short: Mapping[str, str] = {str(spec_id): name for spec_id, name in session.work.overview.short.items()}
+        self._short = cast("Mapping[str, str]", session.work.overview.short)
         self._is_agent = session.is_agent
         self._style = load_style(sys.stderr)
         self._board = _Board(self._work, self._style)
@@ -103,12 +103,12 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         is_idle = all(outcome.how is How.UP_TO_DATE for outcome in outcomes.values())
         if self._is_agent or (is_idle and not work.is_asked_for):
             return ()
-        order = {spec_id: place for place, spec_id in enumerate(work.overview.ids)}
         report = Report(
-            outcomes=dict(sorted(outcomes.items(), key=lambda item: order.get(item[0], len(order)))),  # type: ignore[call-overload]
+            outcomes=dict(sorted(outcomes.items(), key=lambda item: sort_key(SpecId(item[0])))),
             short=self._short,
-            titles=_find_titles(work.overview),
+            titles={name: work.overview.folder.find_title(SpecId(name)) for name in outcomes},
             seconds=time.monotonic() - work.started,
+            passed=len(work.passed),
             skipped=work.skipped,
             used=find_sum("", work.run.desk.entries) if work.run is not None else None,
             slots=find_run_slots(work.overview, work.slots),
@@ -210,7 +210,3 @@ def _find_unpushed(work: Work) -> Unpushed | None:
     if pushed is None or not pushed.problem:
         return None
     return Unpushed(target=work.overview.target.branch, reason=pushed.problem, mend=pushed.mend)
-
-
-def _find_titles(overview: Overview) -> dict[str, str]:
-    return {spec_id: spec.title for spec_id, spec in overview.folder.specs.items()}

@@ -25,15 +25,17 @@ class Unpushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A finished run. `skipped` are tasks of the dodo that waiting specs kept from running, with these specs; `used` is
-    what its agents have used, `slots` how many specs it worked at once (`-n`; 0: one by one, in the user's checkout).
-    `unpushed` is the target, where that could not be pushed.
+    """A finished run. `passed` is how many specs were settled before it, and have no outcome of their own, `skipped`
+    are tasks of the dodo that waiting specs kept from running, with these specs; `used` is what its agents have used,
+    `slots` how many specs it worked at once (`-n`; 0: one by one, in the user's checkout). `unpushed` is the target,
+    where that could not be pushed.
     """
 
     outcomes: Mapping[str, Outcome]
     short: Mapping[str, str]
     titles: Mapping[str, str]
     seconds: float
+    passed: int = 0
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     used: Sum | None = None
     slots: int = 0
@@ -43,7 +45,7 @@ class Report:
 
 def render_report(report: Report) -> tuple[str, ...]:
     """The lines of the end of a run; none where it had no specs."""
-    if not report.outcomes:
+    if not report.outcomes and not report.passed:
         return ()
     lines = [_render_counts(report)]
     for spec, outcome in report.outcomes.items():
@@ -74,6 +76,7 @@ def _render_counts(report: Report) -> str:
     counts = dict.fromkeys(How, 0)
     for outcome in report.outcomes.values():
         counts[outcome.how] += 1
+    counts[How.UP_TO_DATE] += report.passed
     words = ", ".join(_render_how(how, number) for how, number in counts.items() if number)
     was_idle = all(not number for how, number in counts.items() if how not in _QUIET)
     if was_idle:
