@@ -5,7 +5,7 @@ as long as the file is the same in all of these. One that had changed just befor
 second change in the same instant would look like none (git has the same trouble: "racy git").
 
 The bytes of an index are a head with what a list says of each spec, read at once, and a row with all its fields for
-each, read one by one where they are asked for. The head has a checksum, for what it holds is not looked at any further.
+each, read one by one where they are asked for. Each part has a checksum, for what it holds is not looked at further.
 """
 
 import json
@@ -62,11 +62,24 @@ class Entry:
 class Index:
     """What is remembered of specs, in the order of their ids, column by column: ten thousand cost no object each."""
 
-    __slots__ = ("_labels", "_links", "_load", "_rows", "_starts", "completed", "ids", "places", "stamps", "titles")
+    __slots__ = (
+        "_labels",
+        "_links",
+        "_load",
+        "_rows",
+        "_starts",
+        "_sums",
+        "completed",
+        "ids",
+        "places",
+        "stamps",
+        "titles",
+    )
 
     def __init__(self, columns: Sequence[Any], load: LoadBytes, rows: int) -> None:
         self.ids: Sequence[SpecId]
-        self.ids, self.stamps, self.completed, self.titles, self._labels, self._links, self._starts = columns
+        self.ids, self.stamps, self.completed, self.titles, self._labels, self._links, *rest = columns
+        self._starts, self._sums = rest
         self.places: Mapping[SpecId, int] = dict(zip(self.ids, range(len(self.ids)), strict=True))
         self._load = load
         self._rows = rows
@@ -95,9 +108,10 @@ class Index:
         return iter(self._labels)
 
     def load_row(self, place: int) -> bytes:
-        """All fields of the spec there; whatever is read where the file is damaged, or its bytes cannot be had."""
+        """All fields of the spec there; b"" where they are damaged, or cannot be had."""
         start, end = self._starts[place], self._starts[place + 1]
-        return self._load(self._rows + start, end - start)
+        row = self._load(self._rows + start, end - start)
+        return row if zlib.crc32(row) == self._sums[place] else b""
 
     def load_entry(self, place: int) -> Entry:
         """All that is remembered of the spec there."""
@@ -115,7 +129,7 @@ def _load_nothing(start: int, length: int) -> bytes:  # noqa: ARG001
     return b""
 
 
-NO_INDEX = Index(([], [], b"", [], {}, {}, [0]), _load_nothing, 0)
+NO_INDEX = Index(([], [], b"", [], {}, {}, [0], []), _load_nothing, 0)
 
 
 def find_stamp(facts: stat_result) -> Stamp | None:
@@ -160,6 +174,7 @@ def render_index(entries: Sequence[tuple[SpecId, Entry]], version: str) -> Itera
         {place: brief.labels for place, brief in enumerate(briefs) if brief.labels},
         {place: tuple(brief.link) for place, brief in enumerate(briefs) if brief.link is not None},
         starts,
+        [zlib.crc32(entry.row) for _, entry in entries],
     )
     head = marshal.dumps((version, columns))
     yield len(head).to_bytes(_LENGTH, "big") + zlib.crc32(head).to_bytes(_SUM, "big") + head
