@@ -47,7 +47,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
 def draw_jobs(number: int) -> Jobs:
     """So many specs with the dependencies of the corpus's connected ones: whole copies, the last one in part. Raises
     FileNotFoundError where the corpus is not beside this repository."""
-    specs = load_specs(CORPUS, {}).specs
+    specs = load_specs(CORPUS).specs
     if not specs:
         raise FileNotFoundError(f"no specs to draw from in {CORPUS}")
     graph = plan_graph(map(_plan_node, specs.values()), frozenset(set(_find_named(specs)) - specs.keys()))
