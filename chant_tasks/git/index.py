@@ -72,12 +72,6 @@ def load_unmerged(git: Git) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.partition("\t")[2] for entry in git.run("ls-files", "-u", "-z").fields))
 
 
-def load_gitlinks(git: Git) -> tuple[str, ...]:
-    """The paths that are repositories of their own in the index: submodules, and what `git add` made a link of."""
-    entries = (entry.partition("\t") for entry in git.run("ls-files", "-s", "-z").fields)
-    return tuple(path for head, _, path in entries if head.startswith("160000 "))
-
-
 def find_entry(git: Git, path: str) -> Entry | None:
     """The index entry of `path` (from git's root); None where it is not tracked."""
     return load_entries(git, (path,)).get(path)

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -291,9 +291,12 @@ class Size:
 
 def load_size(git: Git, old: str, new: str) -> Size:
     """How much differs between two commits or trees."""
-    rows = [
-        field.split("\t") for field in git.run("diff-tree", "-r", "-z", "--no-renames", "--numstat", old, new).fields
-    ]
+    return parse_size(git.run("diff-tree", "-r", "-z", "--no-renames", "--numstat", old, new).fields)
+
+
+def parse_size(fields: Iterable[str]) -> Size:
+    """How much differs, by the fields of `--numstat -z`."""
+    rows = [field.split("\t") for field in fields if field]
     added, removed = (sum(int(row[column]) for row in rows if row[column] != "-") for column in (0, 1))
     return Size(files=len(rows), added=added, removed=removed)
 

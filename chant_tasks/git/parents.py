@@ -30,3 +30,17 @@ def find_way(git: Git, head: Oid, ends: Collection[Oid], most: int) -> frozenset
         found.add(commit)
         ahead += parents
     return frozenset(found)
+
+
+def find_straight(git: Git, base: Oid, head: Oid, most: int) -> tuple[Oid, ...] | None:
+    """The commits since `base` up to `head`, oldest first; None where they are more than `most`, or where one of them
+    is a merge, or `base` is not among what they stand on."""
+    found: list[Oid] = []
+    commit = head
+    while commit != base:
+        parents = load_parents(git, commit) if len(found) < most else None
+        if parents is None or len(parents) != 1:
+            return None
+        found.append(commit)
+        commit = parents[0]
+    return tuple(reversed(found))

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chant_tasks.git.index import load_gitlinks
+from chant_tasks.git.listing import Listing, load_listing_unread
 from chant_tasks.git.objects import find_gitlink
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_common_dir, find_git_dir
+from chant_tasks.landing.rescue import OpenIndex
 
 EMBEDDED_NAME = "embedded-git"
 
@@ -27,6 +28,11 @@ class Nested:
     worktrees: tuple[str, ...]
     submodules: tuple[str, ...]
 
+    @property
+    def has_opened(self) -> bool:
+        """Whether some of them are plain folders now, or to be left out."""
+        return bool(self.embedded or self.worktrees)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -37,24 +43,30 @@ class Registration:
     folder: Path
 
 
-def open_nested(git: Git, base: Oid, is_users: Callable[[str], bool] | None) -> Nested:
+def open_nested(opened: OpenIndex, base: Oid, is_users: Callable[[str], bool] | None) -> Nested:
     """What there is, all but the submodules turned into plain folders.
 
     In a person's checkout, `is_users` tells which paths were there before, and worktrees are left as they are.
     """
+    git, listing = opened.git, opened.listing
     worktrees = tuple(_find_worktrees(git, is_users))
     if is_users is None:
         for path in worktrees:
             (git.folder / path / ".git").unlink(missing_ok=True)
     embedded = ["."] if (git.folder / EMBEDDED_NAME).is_dir() else []
     submodules: dict[str, None] = {}
-    while found := [path for path in _find_repositories(git, is_users) if path not in (*worktrees, *submodules)]:
+    if worktrees:
+        listing = load_listing_unread(git)
+    while found := [
+        path for path in _find_repositories(git, listing, is_users) if path not in (*worktrees, *submodules)
+    ]:
         for path in found:
             if _is_submodule(git, base, path):
                 submodules[path] = None
             else:
                 (git.folder / path / ".git").rename(_find_free_name(git.folder / path))
                 embedded.append(path)
+        listing = load_listing_unread(git)  # one may hold others
     return Nested(embedded=tuple(embedded), worktrees=worktrees, submodules=tuple(submodules))
 
 
@@ -110,10 +122,9 @@ def _is_ignored(git: Git, path: str) -> bool:
     return git.run("check-ignore", "--quiet", "--", path, ok=(0, 1, 128)).status == 0
 
 
-def _find_repositories(git: Git, is_users: Callable[[str], bool] | None) -> Iterator[str]:
-    others = git.run("ls-files", "--others", "--exclude-standard", "-z").fields
-    untracked = (path.removesuffix("/") for path in others if path.endswith("/"))
-    for path in dict.fromkeys((*untracked, *load_gitlinks(git))):
+def _find_repositories(git: Git, listing: Listing, is_users: Callable[[str], bool] | None) -> Iterator[str]:
+    untracked = (path.removesuffix("/") for path in listing.untracked if path.endswith("/"))
+    for path in dict.fromkeys((*untracked, *listing.gitlinks)):
         if os.path.lexists(git.folder / path / ".git") and not (is_users and is_users(path)):
             yield path
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.errors import GitError
-from chant_tasks.git.index import add_index_copy, load_unmerged
+from chant_tasks.git.index import add_index_copy
+from chant_tasks.git.listing import Listing, load_listing, load_listing_unread
 from chant_tasks.git.runner import Git, Oid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIndex:
-    """A copy of a worktree's index to work on, with `git`; `problem` says why it is no copy but made anew, or is ""."""
+    """A copy of a worktree's index to work on, with `git`, and what stands out by it; `problem` says why it is no copy
+    but made anew, or is "". What was in conflict is not known then."""
 
     git: Git
-    unmerged: tuple[str, ...]
+    listing: Listing
     problem: str = ""
 
 
@@ -33,15 +35,20 @@ def open_index(git: Git, git_dir: Path, copy: Path, head: Oid) -> OpenIndex:
     """A copy of the index of `git_dir`; one made of `head` where there is none that git can read."""
     work = replace(git, index=copy)
     if not (git_dir / "index").is_file():
-        _make_index(work, head)
-        return OpenIndex(git=work, unmerged=(), problem="the index was removed")
+        return _open_anew(work, head, "the index was removed")
     add_index_copy(git_dir, copy)
+    with suppress(GitError):  # a filter of the user's may fail over a file that git looks into
+        return OpenIndex(git=work, listing=load_listing(work))
     try:
-        return OpenIndex(git=work, unmerged=load_unmerged(work))
+        return OpenIndex(git=work, listing=load_listing_unread(work))
     except GitError as error:
         _require_said(error)
-        _make_index(work, head)
-        return OpenIndex(git=work, unmerged=(), problem=_word_damage(error))
+        return _open_anew(work, head, _word_damage(error))
+
+
+def _open_anew(git: Git, head: Oid, problem: str) -> OpenIndex:
+    _make_index(git, head)
+    return OpenIndex(git=git, listing=load_listing_unread(git), problem=problem)
 
 
 def add_all(git: Git, head: Oid, pathspecs: tuple[str, ...]) -> Added:
@@ -66,6 +73,11 @@ def add_all(git: Git, head: Oid, pathspecs: tuple[str, ...]) -> Added:
                 _make_index(way, head)
             return Added(tree=_add(way, pathspecs), problem=problem, is_anew=is_anew)
     raise first
+
+
+def add_nothing(git: Git) -> Added:
+    """As `add_all`, where nothing is to be added to what the index has."""
+    return Added(tree=Oid(git.run("write-tree").text))
 
 
 def _require_said(error: GitError) -> None:

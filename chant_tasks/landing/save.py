@@ -19,10 +19,11 @@ from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_common_dir, find_git_dir, restore_git_file
 from chant_tasks.landing.abandoned import find_abandoned, find_abandoned_on, save_spares
 from chant_tasks.landing.nested import EMBEDDED_NAME, open_nested
-from chant_tasks.landing.rescue import add_all, open_index
+from chant_tasks.landing.rescue import OpenIndex, add_all, add_nothing, open_index
 from chant_tasks.landing.special import remove_special, require_plain
 
 # doit's and Python's own files are nobody's changes.
+_TOP = ":(top)"
 _NOBODYS = (":(top,exclude,glob)**/__pycache__/**", ":(top,exclude,glob)**/.doit.db*")
 INDEX_COPY = "chant-save-index"
 
@@ -64,11 +65,12 @@ def save_work(
     copy = git_dir / INDEX_COPY
     try:
         opened = open_index(git, git_dir, copy, parent)
-        nested = open_nested(opened.git, base, is_users)
+        nested = open_nested(opened, base, is_users)
         for path in (*nested.embedded, *nested.worktrees):
             apply_entry(opened.git, path, None)  # the link that the agent may have added
         without = tuple(f":(top,exclude,literal){path}" for path in nested.worktrees) if is_users is not None else ()
-        added = add_all(opened.git, parent, (":(top)", *_NOBODYS, *without))
+        is_all_there = not special and not nested.has_opened and _has_all(opened)
+        added = add_nothing(opened.git) if is_all_there else add_all(opened.git, parent, (_TOP, *_NOBODYS, *without))
         if opened.problem or added.is_anew:
             copy.replace(git_dir / "index")  # else no git could look at the work any more
     finally:
@@ -80,12 +82,24 @@ def save_work(
     return Saved(
         head=head,
         own_head=parent,
-        unmerged=opened.unmerged,
+        unmerged=opened.listing.unmerged,
         embedded=nested.embedded,
         abandoned=() if is_users is not None else find_abandoned(git, git_dir, parent, head),
         problems=tuple(text for text in (*special, opened.problem, added.problem, *inner) if text),
         submodules=nested.submodules,
     )
+
+
+def _has_all(opened: OpenIndex) -> bool:
+    """Whether the index has already all that is to be saved: the agent has committed its work, as most do."""
+    listing = opened.listing
+    return not (opened.problem or listing.is_changed) and all(map(_is_nobodys, listing.untracked))
+
+
+def _is_nobodys(path: str) -> bool:
+    """Whether a path is left out by `_NOBODYS`."""
+    *folders, name = path.split("/")
+    return "__pycache__" in folders or name.startswith(".doit.db")
 
 
 def find_present_tree(git: Git, base: Oid) -> Oid:
@@ -96,7 +110,7 @@ def find_present_tree(git: Git, base: Oid) -> Oid:
     parent = find_commit(git, "HEAD") or base
     try:
         opened = open_index(git, git_dir, git_dir / INDEX_COPY, parent)
-        return add_all(opened.git, parent, (":(top)", *_NOBODYS)).tree
+        return add_all(opened.git, parent, (_TOP, *_NOBODYS)).tree
     finally:
         remove_index_copies(git_dir)
 

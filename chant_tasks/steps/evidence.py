@@ -1,11 +1,12 @@
 """Gathering what an attempt has to show, for the verdict on it."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chant_tasks.errors import SpecError
-from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_commit_ids, load_marked, load_size
+from chant_tasks.git.brought import Brought, load_brought
+from chant_tasks.git.objects import find_merge_base, is_ancestor, load_changes, load_marked
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.base import find_dropped_base
@@ -22,19 +23,27 @@ from chant_tasks.words import render_count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """An attempt's work: where it left the target, the ids of its commits, and what it has to show."""
+    """An attempt's work: where it left the target, what it brings, and what it has to show."""
 
     base: Oid
-    commits: tuple[str, ...]
+    brought: Brought
     evidence: Evidence
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        return self.brought.commits
 
 
 def load_work(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes) -> Work:
     """What the attempt left; `end` is the spec's file as it left it."""
     git = find_git(run, attempt)
     base = find_base(run, attempt, saved.head)
-    commits = load_commit_ids(git, base, saved.head)
-    return Work(base=base, commits=commits, evidence=_load_evidence(run, attempt, saved, end, base))
+    brought = load_brought(git, base, saved.head)
+    evidence = _load_evidence(run, attempt, saved, end, base)
+    if not brought.is_straight:
+        problems = (*evidence.nested_problems, *_find_unrelated(git, attempt, base, saved.head))
+        evidence = replace(evidence, nested_problems=problems)
+    return Work(base=base, brought=brought, evidence=evidence)
 
 
 def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, base: Oid) -> Evidence:
@@ -52,7 +61,7 @@ def _load_evidence(run: SpecRun, attempt: Attempt, saved: Saved, end: bytes, bas
         embedded=saved.embedded,
         needs_change=not (attempt.spec.allow_no_changes or record.is_rerun),
         policy=run.config.criteria,
-        nested_problems=(*saved.problems, *_find_unrelated(git, attempt, base, saved.head)),
+        nested_problems=saved.problems,
         marked=load_marked(git, saved.head, record.paths) if attempt.is_resolved or record.merging else (),
     )
 
@@ -73,9 +82,9 @@ def _find_start_criteria(
     return start.criteria if start is not None else ()
 
 
-def render_work(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> str:
+def render_work(attempt: Attempt, work: Work) -> str:
     """What a finished agent left, in a line."""
-    size, criteria = load_size(find_git(run, attempt), work.base, saved.head), work.evidence.end_criteria
+    size, criteria = work.brought.size, work.evidence.end_criteria
     total, ticked = len(criteria), sum(criterion.is_ticked for criterion in criteria)
     words = [
         render_count(len(work.commits), "commit"),

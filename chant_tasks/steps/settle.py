@@ -30,7 +30,7 @@ def settle(run: SpecRun, attempt: Attempt, saved: Saved, *, is_agents: bool = Tr
         return _end_unfinished(run, leave_place(run, attempt, saved.head, is_agents=is_agents), outcome, saved.head)
     end = load_end(run, attempt, saved)
     work = load_work(run, attempt, saved, end)
-    verdict = _judge(run, attempt, saved, work)
+    verdict = _judge(run, attempt, work)
     if isinstance(verdict, Proven):
         save_copy(run, attempt.record, "end.md", end)
         attempt = save(run, attempt, to_finished(attempt.record, saved.head, work.commits))
@@ -38,11 +38,11 @@ def settle(run: SpecRun, attempt: Attempt, saved: Saved, *, is_agents: bool = Tr
     return _end_refused(run, attempt, verdict, saved.head) if isinstance(verdict, Refused) else attempt
 
 
-def _judge(run: SpecRun, attempt: Attempt, saved: Saved, work: Work) -> Proven | Refused:
+def _judge(run: SpecRun, attempt: Attempt, work: Work) -> Proven | Refused:
     """The verdict on what was left, said aloud where there is something to say."""
     spec_id = attempt.spec.id
     if attempt.record.phase is Phase.AGENT_ENDED:
-        run.emit(AgentEnded(spec=spec_id, summary=render_work(run, attempt, saved, work)))
+        run.emit(AgentEnded(spec=spec_id, summary=render_work(attempt, work)))
     verdict = plan_verdict(work.evidence)
     for warning in verdict.warnings:
         run.emit(Notice(spec=spec_id, text=warning))
