@@ -14,6 +14,9 @@ _END_SECONDS = 2.0
 _Answer = TypeVar("_Answer")
 
 
+_left: list[GitProcess] = []  # else Python closes their streams once nobody has them
+
+
 class Gone(Exception):
     """The git has ended over a question, also when it was asked again."""
 
@@ -71,15 +74,16 @@ class Dialogue:
         process, self._process, self._buffer, self._turn = self._process, None, b"", threading.Lock()
         if process is not None:
             process.returncode = 0  # it is no child of ours
-            _close(process)
+            _leave(process)
 
     def _ask(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
         if self._process is None:
             self._process = self._start()
             add_running(self._process)
         assert self._process.stdin is not None
-        self._process.stdin.write(question)
-        self._process.stdin.flush()
+        descriptor, left = self._process.stdin.fileno(), memoryview(question)
+        while left:
+            left = left[os.write(descriptor, left) :]
         return read(self)
 
     def _read(self) -> bytes:
@@ -105,3 +109,16 @@ def _close(process: GitProcess) -> None:
         with suppress(OSError):  # what it was not told any more
             if stream is not None:
                 stream.close()
+
+
+def _leave(process: GitProcess) -> None:
+    """Let go of both pipes in a fork. To close the streams could wait for ever, for a thread that only our parent has;
+    so they stay as they are, and their numbers are taken."""
+    _left.append(process)
+    remove_running(process)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError, ValueError):  # it is closed already
+            if stream is not None:
+                os.dup2(nothing, stream.fileno(), inheritable=False)
+    os.close(nothing)

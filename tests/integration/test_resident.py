@@ -1,14 +1,20 @@
 """The gits that stay see what others write, and nobody notices when one is gone."""
 
 import os
+import select
 import signal
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.objects import add_tree_with, find_blob, find_mode, find_tree, load_blob
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.resident import end_residents, find_object
@@ -154,3 +160,33 @@ def test_trees_are_made_as_git_makes_them(repository: Repository) -> None:
     assert mode == "100755"
     assert made == wanted
     assert add_tree_with(git, made, "a/b/c ü.txt", None) == find_tree(git, "HEAD")
+
+
+def test_a_fork_waits_for_no_thread_that_speaks_with_a_git() -> None:
+    deaf = GitProcess(("sleep", "60"), process_group=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    dialogue = Dialogue(lambda: deaf)
+
+    def speak() -> None:
+        with suppress(Gone, ValueError):  # it is ended below
+            dialogue.ask(bytes(1 << 20), Dialogue.read_line)
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    assert deaf.stdin is not None
+    while select.select([], [deaf.stdin], [], 0)[1]:  # until its pipe is full
+        threading.Event().wait(0.01)
+
+    fork = os.fork()
+    if fork == 0:
+        dialogue.forget()
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while (ended := os.waitpid(fork, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    if ended[0] == 0:
+        os.kill(fork, signal.SIGKILL)
+        os.waitpid(fork, 0)
+    deaf.kill()
+    speaker.join()
+
+    assert ended == (fork, 0)
