@@ -202,6 +202,11 @@ class AttemptRecord:
         )
 
 
+_FIELDS = tuple(field.name for field in fields(AttemptRecord))
+# Marks in `open` that this process has made to outlive a power loss; whoever removes one forgets it here, too.
+_lasting: set[Path] = set()
+
+
 def attempt_folder(journal: Path, spec: SpecId, number: int) -> Path:
     """Where an attempt's files are."""
     return journal / "attempts" / spec / str(number)
@@ -209,17 +214,27 @@ def attempt_folder(journal: Path, spec: SpecId, number: int) -> Path:
 
 def render_record(record: AttemptRecord) -> bytes:
     """The record as JSON."""
-    words = {name: value.value for name, value in asdict(record).items() if isinstance(value, Enum)}
-    values = asdict(record) | words
+    values = {name: _render_value(getattr(record, name)) for name in _FIELDS}
     return json.dumps(values, indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _render_value(value: object) -> object:
+    """A field's value as JSON has it; `asdict` would copy each of fifty, mostly texts, at every step of an attempt."""
+    match value:
+        case Enum():
+            return value.value
+        case ProcessMark() | Footing():
+            return asdict(value)
+        case tuple():
+            return [asdict(item) if isinstance(item, StackedOn) else item for item in value]
+    return value
 
 
 def parse_record(data: bytes) -> AttemptRecord | None:
     """The record that `data` holds; None where it is no record of ours (another version's, or damaged)."""
     try:
         values = json.loads(data.decode("utf-8", "surrogateescape"))
-        known = {field.name for field in fields(AttemptRecord)}
-        values = {name: value for name, value in values.items() if name in known}
+        values = {name: value for name, value in values.items() if name in _FIELDS}
         values["phase"] = Phase(values["phase"])
         values["ending"] = Ending(values["ending"]) if values.get("ending") else None
         values["agent_end"] = AgentEnd(values["agent_end"]) if values.get("agent_end") else None
@@ -259,15 +274,20 @@ def load_open(journal: Path) -> frozenset[SpecId]:
 def add_open(journal: Path, spec: SpecId) -> None:
     """Mark a spec, before the first file of an attempt is written: whoever finds the mark, also after a power loss,
     looks for what is left."""
-    folder = journal / "open"
-    add_folder(folder)
-    (folder / spec).touch(mode=0o600)
-    sync_folder(folder)  # also where the mark was there: whoever made it may have been killed before this
+    mark = journal / "open" / spec
+    if mark in _lasting and mark.exists():
+        return
+    add_folder(mark.parent)
+    mark.touch(mode=0o600)
+    sync_folder(mark.parent)  # also where the mark was there: whoever made it may have been killed before this
+    _lasting.add(mark)
 
 
 def remove_open(journal: Path, spec: SpecId) -> None:
     """Take back the mark of an attempt whose record was never written."""
-    (journal / "open" / spec).unlink(missing_ok=True)
+    mark = journal / "open" / spec
+    _lasting.discard(mark)
+    mark.unlink(missing_ok=True)
 
 
 def remove_half_written(journal: Path, spec: SpecId) -> None:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +40,37 @@ class Lock:
 def find_lock(path: Path, kind: int) -> Lock | None:
     """The lock on `path`, alone (`LOCK_EX`) or shared (`LOCK_SH`); None where another holds it."""
     return _take(path, kind | fcntl.LOCK_NB)
+
+
+def find_lock_within(path: Path, kind: int, seconds: float) -> Lock | None:
+    """The same, where it becomes free within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        handle = _open(path)
+        try:
+            is_ours = _try_until(handle, kind | fcntl.LOCK_NB, deadline)
+            if is_ours and _is_at(handle, path):
+                return Lock(handle)
+        except OSError as error:
+            os.close(handle)
+            raise _plan_refusal(path, error) from error
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+        if not is_ours:
+            return None
+
+
+def _try_until(handle: int, kind: int, deadline: float) -> bool:
+    """Whether the lock was taken; its file stays open meanwhile, since many wait for a landing many times."""
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, kind)
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
 
 
 def add_lock(path: Path, kind: int) -> Lock:

@@ -56,6 +56,9 @@ class Entry:
     labels: tuple[str, ...] = ()
 
 
+_FIELDS = frozenset(field.name for field in fields(Entry))
+
+
 def save_entry(journal: Path, entry: Entry) -> None:
     """Append the entry, whole or not at all; what a crash left of an earlier line is ended first."""
     handle = os.open(journal / _NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -68,11 +71,13 @@ def save_entry(journal: Path, entry: Entry) -> None:
         os.close(handle)
 
 
-def load_entries(journal: Path) -> tuple[Entry, ...]:
-    """Every entry, oldest first; a line that cannot be read (torn, or a later version's) is left out."""
+def load_entries(journal: Path, naming: str = "") -> tuple[Entry, ...]:
+    """Every entry, oldest first, of those that have `naming` (a spec, a session) somewhere; a line that cannot be read
+    (torn, or a later version's) is left out."""
     path = journal / _NAME
     lines = path.read_bytes().splitlines() if path.is_file() else []
-    found = (parse_entry(line) for line in lines)
+    named = json.dumps(naming, ensure_ascii=False).encode("utf-8", "surrogateescape") if naming else b""
+    found = (parse_entry(line) for line in lines if named in line)
     return tuple(entry for entry in found if entry is not None)
 
 
@@ -100,8 +105,7 @@ def parse_entry(line: bytes) -> Entry | None:
     """The entry that a line holds; None where it holds none."""
     try:
         values = json.loads(line.decode("utf-8", "surrogateescape"))
-        known = {field.name for field in fields(Entry)}
-        values = {name: value for name, value in values.items() if name in known}
+        values = {name: value for name, value in values.items() if name in _FIELDS}
         for name in ("tokens", "session_tokens"):
             values[name] = Tokens(**values[name]) if values.get(name) is not None else None
         values["cost_source"] = CostSource(values["cost_source"])

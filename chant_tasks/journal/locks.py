@@ -19,12 +19,12 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.flock import Lock as Lock
-from chant_tasks.journal.flock import add_lock, find_lock, is_locked, require_exclusion, require_flock
+from chant_tasks.journal.flock import add_lock, find_lock, find_lock_within, is_locked, require_exclusion, require_flock
 from chant_tasks.spec.model import SpecId
 
 _POLL_SECONDS = 0.05
@@ -112,17 +112,11 @@ def without_landings(journal: Path) -> Iterator[bool]:
     One that is under way is waited for a moment, and no longer: whoever only looks is not to hang. Gives whether none
     is under way now.
     """
-    path, lock, deadline = journal / "locks" / "landing", None, time.monotonic() + _MOMENT_SECONDS
-    is_held = False
-    while path.exists() and lock is None and time.monotonic() < deadline:
-        try:
-            lock = find_lock(path, fcntl.LOCK_SH)
-        except (RepositoryError, OSError):  # a journal that cannot be written to has no landings either
-            is_held = False
-            break
-        is_held = lock is None
-        if is_held:
-            time.sleep(_LOOK_POLL_SECONDS)
+    path, lock, is_held = journal / "locks" / "landing", None, False
+    if path.exists():
+        with suppress(RepositoryError, OSError):  # a journal that cannot be written to has no landings either
+            lock = find_lock_within(path, fcntl.LOCK_SH, _MOMENT_SECONDS)
+            is_held = lock is None
     try:
         yield not is_held
     finally:

@@ -41,6 +41,8 @@ def plan_refusal(run: SpecRun, spec_id: SpecId) -> State | None:
 
 def find_run_overrun(budget: Budget, entries: Iterable[Entry]) -> str:
     """How a run's budget is used up by these entries of its agents; "" where something is left."""
+    if budget.usd is None and budget.tokens is None:
+        return ""
     used = find_sum("", entries)
     if budget.usd is not None and used.cost_usd >= budget.usd:
         return f"budget.usd is {render_money(budget.usd)}, and this run has cost {render_money(used.cost_usd)}"

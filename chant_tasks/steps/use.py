@@ -85,7 +85,7 @@ def add_lost_use(run: SpecRun, attempt: Attempt, told: Told) -> Sum:
     record, folder = attempt.record, folder_of(run, attempt.record)
     entries: tuple[Entry, ...] = ()
     with suppress(OSError):
-        entries = load_entries(run.overview.project.journal_folder)
+        entries = load_entries(run.overview.project.journal_folder, record.spec)
     own = find_of_attempt(entries, record.spec, record.number)
     has_run = record.agent_process is not None or find_size(folder / "log") > record.agent_log
     if has_run and record.agent_began not in {"", *(entry.started_at for entry in own)}:
@@ -116,8 +116,9 @@ def _save_use(run: SpecRun, attempt: Attempt, agent_run: AgentRun) -> Entry:
     journal = run.overview.project.journal_folder
     before: _Before = (None, None)
     session = find_session(agent_run.events) or attempt.record.session
-    with suppress(OSError):
-        before = find_session_before(load_entries(journal), attempt.record.agent, session)
+    if session:
+        with suppress(OSError):
+            before = find_session_before(load_entries(journal, session), attempt.record.agent, session)
     entry = plan_entry(attempt.record, agent_run, before, run.config.prices, attempt.spec.labels)
     with suppress(OSError):
         save_entry(journal, entry)
@@ -136,7 +137,7 @@ def load_spec_sum(run: SpecRun, spec_id: SpecId) -> Sum:
     journal = run.overview.project.journal_folder
     tombstone = load_tombstones(journal).get(spec_id)
     first = tombstone.attempts + 1 if tombstone is not None else 1
-    return find_sum(spec_id, find_since(load_entries(journal), spec_id, first))
+    return find_sum(spec_id, find_since(load_entries(journal, spec_id), spec_id, first))
 
 
 def plan_entry(

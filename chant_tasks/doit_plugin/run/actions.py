@@ -71,7 +71,9 @@ class MakeWorktree(StepAction):
     def step(self, work: Work) -> Outcome | None:
         from chant_tasks.steps.worktree import add_attempt
 
-        found = _open_gate(self.session, work, self.spec_id)
+        # with the spec in our hands since doit asked for its state, only its file can have changed: `add_attempt` looks
+        known = work.at_selection.pop(self.spec_id, None) if self.spec_id in work.claims else None
+        found = _open_gate(self.session, work, self.spec_id, known)
         if found is not None:
             return found
         opened = add_attempt(_require_run(work), self.spec_id, work.claims.pop(self.spec_id, None))
@@ -164,14 +166,15 @@ class FailWith(BaseAction):  # type: ignore[misc]
         return TaskFailed(self.reason)
 
 
-def _open_gate(session: Session, work: Work, spec_id: SpecId) -> Outcome | None:
-    """What keeps the spec from being worked now; None where nothing does.
+def _open_gate(session: Session, work: Work, spec_id: SpecId, known: State | None = None) -> Outcome | None:
+    """What keeps the spec from being worked now, `known` its state where that was just looked up; None where nothing
+    does.
 
     doit asks no `uptodate` with `-a` and forgets dependencies with `-s`, so everything is asked here again.
     """
     if session.is_agent:
         return _turn_away(State(kind=Kind.CANCELLED))
-    state = load_present_state(session, spec_id)
+    state = known or load_present_state(session, spec_id)
     if state is None:
         return _turn_away(State(kind=Kind.BROKEN, reason="its state cannot be told"))
     is_again = state.kind is Kind.COMPLETED and work.is_always and spec_id in work.named

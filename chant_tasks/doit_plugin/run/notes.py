@@ -43,7 +43,7 @@ def note_waiting(session: Session, work: Work, node: Any) -> None:
     spec_id = SpecId(node.task.name)
     state = None if session.is_agent else load_present_state(session, spec_id)
     if state is not None:
-        work.noted[spec_id] = state
+        work.noted[spec_id] = work.at_selection[spec_id] = state
     if state is not None and state.kind is Kind.WAITING:
         work.record(spec_id, judge(state))
         work.waiting.add(spec_id)

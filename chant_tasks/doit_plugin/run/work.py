@@ -41,10 +41,11 @@ class Work:
     `named` are the specs that the command line names, `resumed` those that are to go on from what is kept though they
     failed, `wanted` those that may be worked; `outcomes` say what became of each, `skipped` which other tasks a waiting
     spec kept from running. `waiting` and `blocked_by_specs` are tasks that doit ignores, or fails, without the run
-    failing. `noted` are states just looked up, `file_locks` are held for tasks that run now, `claims` for specs that
-    are about to be worked, `passed` are settled ones among the selected that have no task. `errors` are what went wrong
-    outside of every task. `published` are the selected specs whose branch was pushed or is to be, `publisher` does that
-    beside the run.
+    failing. `noted` are states just looked up, `at_selection` those of specs that doit has selected since, `file_locks`
+    are held for tasks that run now, `claims` for specs that are about to be worked, `passed` are settled ones among the
+    selected that have no task. `errors` are what went wrong outside of every task. `published` are the selected specs
+    whose branch was pushed or is to be, `publisher` does that beside the run. `order` says what comes first, once doit
+    has chosen its tasks.
     """
 
     def __init__(self, overview: Overview) -> None:
@@ -72,6 +73,7 @@ class Work:
         self.outcomes: dict[str, Outcome] = {}
         self.skipped: dict[str, tuple[str, ...]] = {}
         self.noted: dict[SpecId, State] = {}
+        self.at_selection: dict[SpecId, State] = {}
         self.waiting: set[str] = set()
         self.blocked_by_specs: set[str] = set()
         self.file_locks: dict[str, Lock] = {}

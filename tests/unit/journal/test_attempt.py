@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chant_tasks.disk import sync_folder
 from chant_tasks.journal.attempt import (
     AttemptRecord,
     Phase,
+    add_open,
     attempt_folder,
     find_numbers,
     load_last,
@@ -135,3 +137,25 @@ def test_the_mark_of_an_attempt_whose_record_was_never_written_can_go(tmp_path: 
     remove_open(tmp_path, ID)
 
     assert load_open(tmp_path) == frozenset()
+
+
+def test_a_mark_is_made_to_last_once_by_each_process_and_again_once_it_was_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def sync(folder: Path) -> None:
+        synced.append(folder)
+        sync_folder(folder)
+
+    monkeypatch.setattr("chant_tasks.journal.attempt.sync_folder", sync)
+    mark = tmp_path / "open" / "spec"
+    add_open(tmp_path, SpecId("spec"))
+    add_open(tmp_path, SpecId("spec"))
+    once = len(synced)
+    mark.unlink()
+    add_open(tmp_path, SpecId("spec"))
+    remove_open(tmp_path, SpecId("spec"))
+    add_open(tmp_path, SpecId("spec"))
+
+    assert (once, len(synced), mark.is_file()) == (1, 3, True)

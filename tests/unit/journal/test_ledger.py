@@ -118,3 +118,13 @@ def test_entries_of_forgotten_attempts_are_told_apart() -> None:
     later, other = replace(ENTRY, attempt=3), replace(ENTRY, spec=SpecId("x"), attempt=3)
 
     assert find_since((ENTRY, later, other), ENTRY.spec, 2) == (later,)
+
+
+def test_only_the_lines_that_name_a_spec_or_a_session_are_read(tmp_path: Path) -> None:
+    names = ("a", 'b"c', "ü\udcff", "a-b")
+    for name in names:
+        save_entry(tmp_path, replace(ENTRY, spec=SpecId(name), session=f"session of {name}"))
+
+    assert [[entry.spec for entry in load_entries(tmp_path, name)] for name in names] == [[name] for name in names]
+    assert [entry.spec for entry in load_entries(tmp_path, "session of a")] == ["a"]
+    assert len(load_entries(tmp_path)) == len(names)
