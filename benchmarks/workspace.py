@@ -35,8 +35,9 @@ def run_git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
     return done.stdout.decode().rstrip("\n")
 
 
-def add_repository(folder: Path, files: int, specs: Mapping[str, str], dodo: str = _DODO) -> None:
-    """A repository with so many source files of 40 lines, 50 a folder, these specs (id to text), and one commit."""
+def add_repository(folder: Path, files: int, specs: Mapping[str, str], dodo: str = _DODO, config: str = "") -> None:
+    """A repository with so many source files of 40 lines, 50 a folder, these specs (id to text), settings, and one
+    commit."""
     folder.mkdir(parents=True)
     for number in range(files):
         place = folder / "src" / f"d{number // 50}"
@@ -45,6 +46,8 @@ def add_repository(folder: Path, files: int, specs: Mapping[str, str], dodo: str
     (folder / ".chant" / "specs").mkdir(parents=True)
     for name, text in specs.items():
         (folder / ".chant" / "specs" / f"{name}.md").write_text(text)
+    if config:
+        (folder / ".chant" / "config.md").write_text(f"---\n{config}---\n")
     (folder / "dodo.py").write_text(dodo)
     (folder / ".gitignore").write_text(_IGNORED)
     run_git(folder, "init", "-q", "-b", "main")

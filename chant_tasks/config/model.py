@@ -156,11 +156,15 @@ class LogConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worktrees:
-    """Where worktrees are made, which ignored files they get beside `.worktreeinclude`, what is run in a new one."""
+    """Where worktrees are made, which ignored files they get beside `.worktreeinclude`, what is run in a new one.
+
+    `pool` is how many are kept between runs for the next specs: None keeps them while a run goes on, 0 never.
+    """
 
     path: str | None = None
     include: tuple[str, ...] = ()
     setup: str | None = None
+    pool: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def _settings_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "worktrees.path", worktrees.path or "the folder for temporary files"
     yield "worktrees.include", _render_setting(worktrees.include) or "-"
     yield "worktrees.setup", worktrees.setup or "-"
+    yield "worktrees.pool", "while a run goes on" if worktrees.pool is None else str(worktrees.pool)
     yield "checks", _render_setting(config.checks) or "-"
     for model, price in config.prices.items():
         yield f"prices.{model}", f"in {price.input:g}, out {price.output:g}, cached {price.cache_read:g} $/M"

@@ -77,6 +77,7 @@ SETTINGS: Mapping[str, Parser] = MappingProxyType(
         "worktrees.path": parse_text,
         "worktrees.include": parse_texts,
         "worktrees.setup": parse_lines,
+        "worktrees.pool": parse_whole(0),
         "checks": parse_texts,
         "prices": parse_prices,
         "record_cost": parse_flag,

@@ -1,6 +1,5 @@
 """All looks at a repository, one after the other; nothing is changed by looking."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from chant_tasks.doctor.repository import load_repository_findings
 from chant_tasks.doctor.sight import load_sight
 from chant_tasks.doctor.specs import load_spec_findings
 from chant_tasks.overview import Overview
+from chant_tasks.steps.worktree_folder import find_parents as find_worktree_parents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,7 @@ def load_present_uses(overview: Overview) -> tuple[Use, ...]:
 
 def find_parents(overview: Overview) -> tuple[Path, ...]:
     """The folders that worktrees are made in: as it is set now, and where the system has its temporary files."""
-    named = overview.config.worktrees.path if overview.config is not None else ""
-    folders = (overview.project.root / Path(name).expanduser() for name in (named, tempfile.gettempdir()) if name)
-    return tuple(dict.fromkeys(folder.resolve() for folder in folders))
+    return find_worktree_parents(overview.project, overview.config)
 
 
 def _load_findings(sight: Sight, parents: tuple[Path, ...]) -> Iterator[Finding]:

@@ -65,6 +65,11 @@ def apply_new_ref(git: Git, name: str, commit: Oid, reason: str) -> bool:
     return True
 
 
+def add_branch(git: Git, branch: str, commit: Oid) -> None:
+    """Make a branch that ends at `commit`. Raises GitError where there is one of that name."""
+    git.run("update-ref", "--create-reflog", "-m", "branch: Created", f"refs/heads/{branch}", commit, "0" * len(commit))
+
+
 def remove_ref(git: Git, name: str, old: Oid | None = None) -> None:
     """Delete ref `name`, where it still points to `old`. Nothing happens where there is none."""
     if old is None:

@@ -112,7 +112,7 @@ def add_files(worktree: Path) -> None:
 def restore_git_file(common_dir: Path, worktree: Path, head: str) -> None:
     """Write a worktree's `.git` file again where it is gone or leads elsewhere; where the repository has forgotten the
     worktree, register it again, with `head` in its HEAD and with no index."""
-    registration = _find_registration(common_dir, worktree) or _add_registration(common_dir, worktree, head)
+    registration = find_registration(common_dir, worktree) or _add_registration(common_dir, worktree, head)
     entry = worktree / ".git"
     if find_pointed(entry) != registration.resolve():
         entry.unlink(missing_ok=True)
@@ -145,10 +145,19 @@ def find_common_dir(worktree: Path) -> Path:
     return place.common_dir.resolve()
 
 
+def find_registration(common_dir: Path, path: Path) -> Path | None:
+    """The folder where git keeps what it knows of the worktree at `path`."""
+    for folder in common_dir.glob("worktrees/*"):
+        with suppress(OSError):
+            if os.path.normpath(folder / (folder / "gitdir").read_text().strip()) == f"{path}/.git":
+                return folder
+    return None
+
+
 def is_own_worktree(common_dir: Path, path: Path) -> bool:
     """Whether `path` is a worktree of this repository, by both ends: its `.git` names a folder of ours, or is gone, and
     such a folder names it. Its path alone says nothing: another clone may have made its own worktree there."""
-    if path.is_symlink() or not path.is_dir() or _find_registration(common_dir, path) is None:
+    if path.is_symlink() or not path.is_dir() or find_registration(common_dir, path) is None:
         return False
     entry = path / ".git"
     if not entry.is_file():
@@ -173,10 +182,18 @@ def remove_worktree(common_dir: Path, path: Path) -> None:
         path.rename(folder)
         _remove_tree(folder)
     _remove_tree(kept)
-    for registration in (_find_registration(common_dir, path), _find_begun_registration(common_dir, path)):
+    for registration in (find_registration(common_dir, path), _find_begun_registration(common_dir, path)):
         if registration is not None:
             registration.rename(kept)
             _remove_tree(kept)
+
+
+def remove_apart(common_dir: Path, path: Path, tree: Path) -> None:
+    """Remove `tree`, the files of what was our worktree at `path`, as `remove_worktree` does. Raises OSError."""
+    folder, _ = _plan_removed(common_dir, path)
+    _remove_tree(folder)
+    tree.rename(folder)
+    _remove_tree(folder)
 
 
 def _plan_removed(common_dir: Path, path: Path) -> tuple[Path, Path]:
@@ -208,15 +225,6 @@ def _remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
-
-
-def _find_registration(common_dir: Path, path: Path) -> Path | None:
-    """The folder where git keeps what it knows of the worktree at `path`."""
-    for folder in common_dir.glob("worktrees/*"):
-        with suppress(OSError):
-            if os.path.normpath(folder / (folder / "gitdir").read_text().strip()) == f"{path}/.git":
-                return folder
-    return None
 
 
 def _find_begun_registration(common_dir: Path, path: Path) -> Path | None:

@@ -10,6 +10,7 @@
 | `locks/landing` | the target branch moves |
 | `locks/tasks` | shared: another task of the dodo runs; alone: a landing changes the checkout |
 | `locks/database-<hash>` | a result is written into that database of doit's |
+| `locks/pool` | shared: a run parks worktrees; alone: those that are left are removed |
 | `locks/trial` | a run begins: it tries whether a lock keeps anybody out |
 
 Whoever only looks whether a lock is held shares it meanwhile, so that lookers are never taken for holders.
@@ -92,6 +93,21 @@ def _find_checkout_lock(journal: Path, top: Path) -> Path:
 def add_worktrees_lock(journal: Path) -> Lock:
     """The lock around registering worktrees, taken as soon as it is free."""
     return add_lock(journal / "locks" / "worktrees", fcntl.LOCK_EX)
+
+
+def find_pool_lock(journal: Path, *, is_alone: bool) -> Lock | None:
+    """The lock on what is in the making in the pool of worktrees, shared or alone; None where others keep it."""
+    return find_lock(journal / "locks" / "pool", fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+
+
+def is_pool_locked(journal: Path) -> bool:
+    """Whether a run has the pool of worktrees in use."""
+    path = journal / "locks" / "pool"
+    lock = find_lock(path, fcntl.LOCK_EX) if path.exists() else None
+    if lock is None:
+        return path.exists()
+    lock.release()
+    return False
 
 
 def add_checks_lock(journal: Path, is_stopped: Callable[[], bool], on_wait: Callable[[], None]) -> Lock | None:

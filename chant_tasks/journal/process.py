@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,3 +99,26 @@ def apply_end(marks: Sequence[ProcessMark], grace: float) -> None:
         deadline = time.monotonic() + patience
         while any(is_alive(mark) for mark in alive) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+
+def has_users(folder: Path) -> bool:
+    """Whether a process works in `folder`, or has a file there open. Only Linux shows it, and of one's own processes
+    only, unless one is root."""
+    inside = os.fsencode(folder)
+    return any(_is_inside(link, inside) for process in os.scandir("/proc") for link in _find_links(process))
+
+
+def _find_links(process: os.DirEntry[str]) -> Iterator[bytes]:
+    """Where a process is, and what it has open."""
+    if not process.name.isdigit():
+        return
+    names = [b"cwd", b"root", b"exe"]
+    with suppress(OSError):  # it has ended meanwhile, or is another user's
+        names += [b"fd/" + name for name in os.listdir(os.fsencode(f"{process.path}/fd"))]  # noqa: PTH208  # names only
+    for name in names:
+        with suppress(OSError):
+            yield os.readlink(os.fsencode(process.path) + b"/" + name)  # noqa: PTH115  # bytes
+
+
+def _is_inside(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder + b"/")

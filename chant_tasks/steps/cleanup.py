@@ -11,10 +11,9 @@ from chant_tasks.git.checkouts import find_checkout
 from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, remove_refs
 from chant_tasks.git.runner import Oid
-from chant_tasks.git.worktrees import load_worktrees, remove_worktree
+from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records, save_record
 from chant_tasks.journal.kept import REFS
-from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import End, Last, to_cleaned, to_ended, to_left_to_person, to_unmended
@@ -25,6 +24,7 @@ from chant_tasks.overview import load_state
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.footing import remove_base_branch
+from chant_tasks.steps.parking import let_go
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.words import render_mend, render_problem
 
@@ -165,8 +165,7 @@ def remove_traces(run: SpecRun, record: AttemptRecord, *, keeps_branch: bool, ho
     own = "" if record.is_in_place else record.worktree
     for worktree in filter(None, (own, record.check_worktree)):
         try:
-            with add_worktrees_lock(run.overview.project.journal_folder):
-                remove_worktree(run.overview.project.common_dir, Path(worktree))
+            let_go(run, Path(worktree), may_park=worktree == own)
         except ChantError as error:
             return f"worktree {worktree} could not be removed: {error}"
         except OSError as error:

@@ -5,7 +5,7 @@ from chant_tasks.agents.contract import Launch
 from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.supervise import Listener, run_agent
 from chant_tasks.errors import WorktreeError
-from chant_tasks.git.runner import Git
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_files
 from chant_tasks.spec.store import save_file
 from chant_tasks.steps.attempt import Attempt, folder_of
@@ -17,10 +17,13 @@ from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun, find_limits
 
 
-def furnish(run: SpecRun, attempt: Attempt) -> None:
-    """Fill the attempt's worktree. Raises WorktreeError, GitError or OSError where that fails."""
-    with run.checkouts:
-        add_files(attempt.worktree)
+def furnish(run: SpecRun, attempt: Attempt, files: Oid | None = None) -> None:
+    """Fill the attempt's worktree; `files` is the commit whose files are there already. Raises WorktreeError, GitError
+    or OSError where that fails."""
+    if files != attempt.begin:
+        with run.checkouts:
+            add_files(attempt.worktree)
+        run.pool.note_files(attempt.worktree, attempt.begin)
     if attempt.going_on is not None:
         restore_uncommitted(Git(attempt.worktree), attempt.going_on)
     attempt.spec_file.parent.mkdir(parents=True, exist_ok=True)

@@ -24,13 +24,13 @@ from chant_tasks.steps.exclude import add_excludes
 from chant_tasks.steps.halfway import land_halfway
 from chant_tasks.steps.in_place import require_free_checkout
 from chant_tasks.steps.leftovers import remove_leftovers
+from chant_tasks.steps.parking import open_pool
 from chant_tasks.steps.place import is_in_place
 from chant_tasks.steps.recover import recover_all
 from chant_tasks.steps.repository import require_usable_repository
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import note_shared_config
 from chant_tasks.steps.update_target import finish_update
-from chant_tasks.steps.worktree_folder import require_worktrees_folder
 from chant_tasks.words import render_problem
 
 
@@ -55,7 +55,7 @@ def prepare_run(
     if unworked:
         say_unusable_accounts(run)
     if unworked and not is_in_place(run):
-        require_worktrees_folder(run)
+        run = replace(run, pool=open_pool(run, unworked))
     elif unworked:
         if stops is not None:
             raise stops if isinstance(stops, ChantError) else WorktreeError(str(stops))

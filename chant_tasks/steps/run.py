@@ -19,6 +19,7 @@ from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.landing.line import Line
 from chant_tasks.overview import Overview
+from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
 from chant_tasks.steps.queue import Queue
@@ -39,7 +40,7 @@ class SpecRun:
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
     environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
     what this run's agents work on, and what they used, `landings` what of it is ready to land, `line` what is known of
-    the target's history.
+    the target's history, `pool` the worktrees that are kept for its next specs.
     """
 
     overview: Overview
@@ -59,6 +60,7 @@ class SpecRun:
     landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)
     line: Line = field(default_factory=Line)
     clock: Callable[[], datetime] = find_local_time
+    pool: Pool = field(default_factory=Pool)
     lend: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import Notice, WorktreeMade
 from chant_tasks.git.index import is_ignored
-from chant_tasks.git.refs import find_commit, find_head_branch
+from chant_tasks.git.refs import add_branch, find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_worktree
 from chant_tasks.journal.attempt import AttemptRecord, add_open, load_last
@@ -40,6 +41,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder
 from chant_tasks.words import render_mend, render_problem
 
+_Result = TypeVar("_Result")
 _WORKABLE = (Kind.READY, Kind.FAILED)
 
 
@@ -160,13 +162,15 @@ def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
 
 def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
     """The attempt with its worktree, or the state that came of it."""
+    run.pool.wait_for_one()
     with add_worktrees_lock(run.overview.project.journal_folder):
         if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim(run, attempt)
-        failure = _catch(lambda: _register(run, attempt))
-    failure = failure or _catch(lambda: furnish(run, attempt))
+        files = _catch(lambda: _register(run, attempt))
+    failure = files if isinstance(files, ChantError) else _catch(lambda: furnish(run, attempt, files))
     if failure is None:
+        run.pool.prepare_next()
         return attempt
     ending = Ending.INTERRUPTED if run.stop.is_set() else Ending.FAILED
     state = end_failed(run, attempt, _word_failure(failure), None, ending)
@@ -235,12 +239,18 @@ def _word_failure(failure: ChantError) -> str:
     return str(failure).replace("\n ", ";")
 
 
-def _register(run: SpecRun, attempt: Attempt) -> None:
-    """Add the worktree. Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
+def _register(run: SpecRun, attempt: Attempt) -> Oid | None:
+    """Add the worktree; the commit whose files are in it already. Raises GitError, or WorktreeError where a person's
+    branch makes ours impossible."""
     branch = attempt.record.branch
     add_base_branch(run, attempt.record)
     try:
-        add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
+        files = run.pool.claim(attempt.spec.id, attempt.worktree, f"ref: refs/heads/{branch}", attempt.begin)
+        if files is None:
+            add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
+        else:
+            add_branch(run.git, branch, attempt.begin)
+        return files
     except GitError as error:
         parent = branch.rpartition("/")[0]
         if not parent or find_commit(run.git, f"refs/heads/{parent}") is None:
@@ -262,11 +272,10 @@ def resume_attempt(run: SpecRun, spec: Spec, record: AttemptRecord, lock: Lock) 
     return save(run, attempt, to_reopened(record, own_mark(), head))
 
 
-def _catch(effect: Callable[[], None]) -> ChantError | None:
+def _catch(effect: Callable[[], _Result]) -> _Result | ChantError:
     try:
-        effect()
+        return effect()
     except ChantError as error:
         return error
     except OSError as error:
         return WorktreeError(str(error))
-    return None

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from chant_tasks.config import Config
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.place import find_pointed
-from chant_tasks.git.worktrees import load_worktrees
+from chant_tasks.git.worktrees import find_registration
 from chant_tasks.journal.ownership import find_foreign_part, find_trusted
 from chant_tasks.project import Project
 from chant_tasks.spec.model import SpecId
@@ -57,7 +58,7 @@ def claim_folder(run: SpecRun, spec_id: SpecId, before: str, note: Callable[[Pat
 def _require_free(run: SpecRun, path: Path) -> None:
     """Raises WorktreeError where something is at the worktree's path: it is not ours to remove."""
     is_empty_folder = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-    is_registered = any(worktree.path == path for worktree in load_worktrees(run.git))
+    is_registered = find_registration(run.overview.project.common_dir, path) is not None
     if is_registered or (os.path.lexists(path) and not is_empty_folder):
         remove = f"git worktree remove {path}" if is_registered else f"mv {path} {path}.old"
         raise WorktreeError(f"{path} is there already", f"look at it, then: {remove}")
@@ -66,8 +67,7 @@ def _require_free(run: SpecRun, path: Path) -> None:
 def require_worktrees_folder(run: SpecRun) -> Path:
     """The folder for worktrees, made where it was missing. Raises WorktreeError where it cannot be made, or where
     another user decides what is at its path."""
-    project = run.overview.project
-    named = project.root / Path(run.config.worktrees.path or tempfile.gettempdir()).expanduser()
+    project, named = run.overview.project, _find_named(run.overview.project, run.config)
     try:
         folder = named.resolve()
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,17 @@ def require_worktrees_folder(run: SpecRun) -> Path:
     if foreign is not None:
         raise WorktreeError(f"no worktree is made in {named}: {foreign} belongs to another user", _HINT)
     return folder
+
+
+def find_parents(project: Project, config: Config | None) -> tuple[Path, ...]:
+    """The folders that worktrees may have been made in: as it is set now, and where the system has temporary files."""
+    named = (_find_named(project, config), Path(tempfile.gettempdir()))
+    return tuple(dict.fromkeys(folder.resolve() for folder in named))
+
+
+def _find_named(project: Project, config: Config | None) -> Path:
+    path = config.worktrees.path if config is not None else None
+    return project.root / Path(path or tempfile.gettempdir()).expanduser()
 
 
 def _is_foreign(path: Path, project: Project) -> bool:

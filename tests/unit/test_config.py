@@ -447,6 +447,7 @@ def test_the_list_of_settings_says_what_holds_and_names_the_unused_once() -> Non
         "worktrees.path               the folder for temporary files\n"
         "worktrees.include            .env, *.local\n"
         "worktrees.setup              -\n"
+        "worktrees.pool               while a run goes on\n"
         "checks                       -\n"
         "record_cost                  false\n"
         "criteria                     require\n"

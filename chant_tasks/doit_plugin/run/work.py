@@ -27,6 +27,7 @@ from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, State
 from chant_tasks.steps.accounts import find_rest_words
 from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.parking import close_pool, has_leftover_pool
 from chant_tasks.steps.prepare import prepare_run
 from chant_tasks.steps.run import SpecRun, end_run
 from chant_tasks.words import render_count
@@ -231,6 +232,7 @@ class Work:
         if self.run is not None:
             self.publisher.finish(self.run)
             end_run(self.run)
+            close_pool(self.run)
 
     @property
     def has_failures(self) -> bool:
@@ -265,7 +267,7 @@ class Work:
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""
-        return bool(self.overview.journal.open)
+        return bool(self.overview.journal.open) or has_leftover_pool(self.overview)
 
 
 def render_stop(number: int, count: int) -> str:

@@ -1,0 +1,63 @@
+"""What a checked out file depends on beside its commit, and what speaks against keeping worktrees at all."""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.runner import Git
+
+_NAMES = (
+    r"^(core\.(autocrlf|eol|safecrlf|symlinks|filemode|ignorecase|precomposeunicode|attributesfile|checkstat|trustctime"
+    r"|bigfilethreshold|sparsecheckout|splitindex|fsmonitor|worktree|bare)|filter\..*|extensions\..*|index\..*)$"
+)
+# Each lets git take files as unchanged without looking, leave some out, or look elsewhere.
+_HINDRANCES = ("core.sparsecheckout", "core.splitindex", "core.fsmonitor", "core.worktree", "extensions.worktreeconfig")
+_FILES = ("config.worktree", "info/sparse-checkout")  # a new worktree gets a copy of each
+_NO = ("false", "no", "off", "0")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """`key` stands for all that decides what a checkout of a commit looks like; `hindrance` says why no worktree can be
+    kept here, "" where one can."""
+
+    key: str
+    hindrance: str = ""
+
+
+def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
+    """The conditions now; one start of git. Raises GitError."""
+    if sys.platform != "linux" or not _BOOT.is_file():
+        return Conditions(key="", hindrance="only Linux tells whether a process is still in a worktree")
+    if shutil.which("find") is None:
+        return Conditions(key="", hindrance="there is no `find`")
+    listed = git.run("config", "--null", "--get-regexp", _NAMES, ok=(0, 1)).fields
+    settings = {name: value for name, _, value in (field.partition("\n") for field in listed)}
+    found = [name for name in _FILES if (git_dir / name).exists() or (common_dir / name).exists()]
+    hindrance = find_hindrance(settings) or (f"{found[0]} is there" if found else "")
+    return Conditions(key=_find_key(listed, common_dir), hindrance=hindrance)
+
+
+def find_hindrance(settings: Mapping[str, str]) -> str:
+    """Which of git's settings keeps worktrees from being kept; "" where none does."""
+    on = (name for name in _HINDRANCES if settings.get(name, "false").lower() not in _NO)
+    return next((f"{name} is set" for name in on), "")
+
+
+def _find_key(listed: tuple[str, ...], common_dir: Path) -> str:
+    """Files of before the last start of the machine are not taken: nothing of them may have reached the disk."""
+    attributes = common_dir / "info" / "attributes"
+    parts = (
+        _BOOT.read_bytes(),
+        "\0".join(listed).encode("utf-8", "surrogateescape"),
+        attributes.read_bytes() if attributes.is_file() else b"",
+        next(line for line in _STATUS.read_bytes().splitlines() if line.startswith(b"Umask:")),
+        str(os.geteuid()).encode(),
+    )
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]

@@ -1,0 +1,222 @@
+"""The pool as one run uses it: worktrees are taken from it, put into it, and kept as their branch is meanwhile.
+
+With no number set, it lasts as long as a run: there are never more parked worktrees than specs that are still to begin,
+and the last run that uses it removes them all. A number is how many stay between runs.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chant_tasks.errors import ChantError
+from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import find_git_dir
+from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_pool_lock
+from chant_tasks.pool.claim import claim
+from chant_tasks.pool.conditions import Conditions, load_conditions
+from chant_tasks.pool.empty import has_parked, remove_parked
+from chant_tasks.pool.park import apply_parking, apply_tidying, find_parkable, follow, make, take
+from chant_tasks.pool.slots import Layout, Slot, load_slots
+from chant_tasks.pool.standing import save_standing
+
+_SETTLE_SECONDS = 0.2  # several landings in a row are followed at once
+_PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What an open pool works with.
+
+    `git_dir` is what git keeps of the checkout that new worktrees are made from, `most` how many worktrees are to stay
+    after the run, `checkouts` caps how many are filled at once, `find_tip` gives the commit that parked ones follow.
+    """
+
+    git: Git
+    git_dir: Path
+    layout: Layout
+    most: int
+    checkouts: AbstractContextManager[object]
+    find_tip: Callable[[], Oid | None]
+    stop: threading.Event
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the threads of a run share; `in_hand` counts the worktrees that are being made ready."""
+
+    awaited: set[str]
+    in_hand: int = 0
+    is_asked: bool = False
+    is_closed: bool = False
+    lock: Lock | None = None
+    conditions: tuple[tuple[int, ...], Conditions] | None = None
+    condition: threading.Condition = field(default_factory=threading.Condition)
+
+
+class Pool:
+    """The pool of one run; where none is opened, nothing is parked and nothing taken.
+
+    `awaited` are the specs that are still to begin. Its lock is shared from the first worktree on that is parked or
+    made, until it is closed: nobody takes for left behind what is in the making.
+    """
+
+    def __init__(self, opened: Opened | None = None, awaited: Collection[str] = ()) -> None:
+        self._opened = opened
+        self._shared = _Shared(set(awaited))
+        self._thread: threading.Thread | None = None
+
+    def claim(self, spec: str, path: Path, head: str, commit: Oid) -> Oid | None:
+        """The commit that the files have which are at `path` now, in a worktree whose HEAD holds `head`; None where
+        none was parked. Hold the worktrees' lock around it."""
+        shared, opened, key = self._shared, self._opened, self.find_key()
+        with shared.condition:
+            shared.awaited.discard(spec)
+        return claim(opened.git, opened.layout, path, head, commit, key) if opened is not None and key else None
+
+    def wait_for_one(self) -> None:
+        """Return once a worktree is ready, or this run is making none ready."""
+        with self._shared.condition:
+            self._shared.condition.wait_for(lambda: not self._shared.in_hand or self._count_ready(), _PATIENCE_SECONDS)
+
+    def note_files(self, worktree: Path, commit: Oid) -> None:
+        """Note that our checkout has just made the files of a worktree as `commit` has them: it can be parked later."""
+        key = self.find_key()
+        if key and not (worktree / ".gitmodules").exists():
+            save_standing(find_git_dir(worktree), worktree, commit, key)
+
+    def park(self, worktree: Path) -> bool:
+        """Whether the worktree is gone from its path: into the pool, or removed where it cannot be made as new. Raises
+        OSError where it could not be removed."""
+        opened, key = self._opened, self.find_key()
+        if opened is None or not key or not self._wants_more() or not self._share_lock():
+            return False
+        layout = opened.layout
+        with self._in_hand():
+            with add_worktrees_lock(layout.journal):
+                found = find_parkable(layout, worktree, key)
+                slot = _catch(lambda: apply_parking(layout, worktree, found[0])) if found is not None else None
+            if found is None or slot is None:
+                return False
+            tip = opened.find_tip() or found[1].commit
+            return apply_tidying(layout, slot, worktree, found[1], tip) or True
+
+    def prepare_next(self) -> None:
+        """Let the parked worktrees follow their branch, and one be ready for the next spec, while agents work."""
+        if not self.find_key() or self._shared.is_closed:
+            return
+        with self._shared.condition:
+            self._shared.is_asked = True
+            self._shared.condition.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="chant-pool", daemon=True)
+                self._thread.start()
+
+    def close(self, parents: Collection[Path]) -> None:
+        """Remove what is not to stay, unless another run has the pool in use. Raises OSError."""
+        opened, shared = self._opened, self._shared
+        with shared.condition:
+            shared.is_closed = True
+            shared.condition.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        if shared.lock is not None:
+            shared.lock.release()
+        layout = opened.layout if opened is not None else None
+        if opened is not None and layout is not None and has_parked(layout.common_dir, layout.journal, parents):
+            places = (layout.parent, *parents)
+            remove_parked(layout.common_dir, layout.journal, places, self.find_key(), opened.most)
+
+    def is_settled(self) -> bool:
+        """Whether nothing is being made ready, and all that is follows its branch."""
+        with self._shared.condition:
+            is_busy = self._shared.is_asked or self._shared.in_hand
+        return not is_busy and (self._opened is None or not self._find_behind(self._opened.find_tip()))
+
+    def find_key(self) -> str:
+        """What stands for the conditions of a checkout now; "" where no worktree can be kept. Raises GitError."""
+        opened, shared = self._opened, self._shared
+        if opened is None:
+            return ""
+        common_dir = opened.layout.common_dir
+        files = (common_dir / "config", common_dir / "info" / "attributes")
+        stamp = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
+        with shared.condition:
+            if shared.conditions is None or shared.conditions[0] != stamp:
+                shared.conditions = stamp, load_conditions(opened.git, opened.git_dir, common_dir)
+            found = shared.conditions[1]
+        return "" if found.hindrance else found.key
+
+    def _wants_more(self) -> bool:
+        opened, shared = self._opened, self._shared
+        if opened is None or opened.stop.is_set() or shared.is_closed:
+            return False
+        with shared.condition:
+            return self._count_ready() + shared.in_hand < max(opened.most, len(shared.awaited))
+
+    def _count_ready(self) -> int:
+        slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()
+        return sum(slot.standing is not None for slot in slots)
+
+    def _share_lock(self) -> bool:
+        """Whether the pool is this run's, too; false in the moment in which another run empties it."""
+        if self._opened is None:
+            return False
+        with self._shared.condition:
+            if self._shared.lock is None:
+                self._shared.lock = find_pool_lock(self._opened.layout.journal, is_alone=False)
+            return self._shared.lock is not None
+
+    @contextmanager
+    def _in_hand(self) -> Iterator[None]:
+        condition = self._shared.condition
+        with condition:
+            self._shared.in_hand += 1
+        try:
+            yield
+        finally:
+            with condition:
+                self._shared.in_hand -= 1
+                condition.notify_all()
+
+    def _serve(self) -> None:
+        shared = self._shared
+        while True:
+            with shared.condition:
+                shared.condition.wait_for(lambda: shared.is_asked or shared.is_closed)
+                shared.condition.wait_for(lambda: shared.is_closed, _SETTLE_SECONDS)
+                if shared.is_closed:
+                    return
+            with suppress(ChantError, OSError):  # whoever needs a worktree makes one, and says what is wrong
+                self._catch_up()
+            with shared.condition:
+                shared.is_asked = False
+
+    def _catch_up(self) -> None:
+        opened, key = self._opened, self.find_key()
+        tip = opened.find_tip() if opened is not None else None
+        if opened is None or tip is None or not key or not self._share_lock():
+            return
+        for slot in self._find_behind(tip):
+            with self._in_hand():
+                with add_worktrees_lock(opened.layout.journal):
+                    taken = take(slot)
+                if taken is not None:
+                    follow(opened.layout, taken, tip)
+        while not self._shared.is_closed and not self._count_ready() and self._wants_more():
+            with self._in_hand(), opened.checkouts:
+                if not make(opened.layout, tip, key):
+                    return
+
+    def _find_behind(self, tip: Oid | None) -> tuple[Slot, ...]:
+        slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()
+        return tuple(slot for slot in slots if slot.standing is not None and slot.standing.commit != tip)
+
+
+def _catch(effect: Callable[[], Slot]) -> Slot | None:
+    """What it gives; None where the disk refuses."""
+    try:
+        return effect()
+    except OSError:
+        return None

@@ -1,0 +1,101 @@
+"""Where parked worktrees are, and which of them to take, to make, and to remove.
+
+A parked worktree is two folders: its files below the folder for worktrees, and what git keeps of it in the journal,
+where no git sees it: none lists it, prunes it, or counts a branch as checked out there. A slot is that second one. Its
+name ends in `.new` while its files are being made to be as a commit has them.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.runner import Oid
+from chant_tasks.pool.standing import Standing, load_standing
+
+UNREADY = ".new"
+_FOLDER = "chant-pool-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where a repository's pool is: `parent` is the folder for worktrees."""
+
+    common_dir: Path
+    journal: Path
+    parent: Path
+
+    @property
+    def slots(self) -> Path:
+        return slots_folder(self.journal)
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the files of parked worktrees."""
+        return pool_folder(self.common_dir, self.parent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """What there is of a parked worktree: what git keeps of it is in `folder`, its files are in `tree`. `standing` is
+    None where these are not as a commit has them, or nobody knows."""
+
+    folder: Path
+    tree: Path
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What is to go: slots, and folders with files."""
+
+    slots: tuple[Path, ...]
+    trees: tuple[Path, ...]
+
+
+def slots_folder(journal: Path) -> Path:
+    """The folder with all slots."""
+    return journal / "pool"
+
+
+def pool_folder(common_dir: Path, parent: Path) -> Path:
+    """The folder in `parent` with the files of this repository's parked worktrees."""
+    return parent / f"{_FOLDER}{hashlib.sha256(os.fsencode(common_dir.resolve())).hexdigest()[:6]}"
+
+
+def load_slots(journal: Path) -> tuple[Slot, ...]:
+    """All slots, also those that are not ready."""
+    folder = slots_folder(journal)
+    return tuple(_load_slot(path) for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+
+
+def _load_slot(folder: Path) -> Slot:
+    try:
+        tree = Path((folder / "gitdir").read_text(errors="surrogateescape").strip()).parent
+    except OSError:
+        tree = Path()
+    return Slot(folder=folder, tree=tree, standing=None if folder.suffix else load_standing(folder))
+
+
+def load_trees(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, ...]:
+    """All folders with files of parked worktrees, below any folder that worktrees may have been made in."""
+    folders = dict.fromkeys(pool_folder(common_dir, parent) for parent in parents)
+    return tuple(sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()))
+
+
+def plan_choice(slots: Iterable[Slot], commit: Oid, key: str) -> tuple[Slot, ...]:
+    """The slots that a worktree at `commit` may be taken from, the best first: one that has the commit already."""
+    fit = [slot for slot in slots if slot.standing is not None and slot.standing.key == key]
+    return tuple(sorted(fit, key=lambda slot: slot.standing is None or slot.standing.commit != commit))
+
+
+def plan_removal(slots: Sequence[Slot], trees: Sequence[Path], key: str, most: int) -> Removal:
+    """What is to go where nobody is at work on any of it: halves, what the conditions of now do not fit, and all but
+    `most` of the rest."""
+    whole = [slot for slot in slots if slot.tree in trees and slot.standing is not None and slot.standing.key == key]
+    kept = whole[:most]
+    return Removal(
+        slots=tuple(slot.folder for slot in slots if slot not in kept),
+        trees=tuple(tree for tree in trees if tree not in {slot.tree for slot in kept}),
+    )

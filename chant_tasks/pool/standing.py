@@ -1,0 +1,61 @@
+"""What is known of the files that we checked out into a worktree: enough to tell later which of them were touched.
+
+It is beside what git keeps of the worktree, a copy of the index as our checkout left it and a small file, so that it
+goes with the worktree.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from chant_tasks.git.runner import Oid
+
+SAVED_INDEX = "chant-index"
+_STANDING = "chant-standing"
+_MODE = 0o700
+# What was made within this time before the end of a checkout counts as touched since: file systems' clocks have ticks.
+_TICKS = 20_000_000  # nanoseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Files as `commit` has them, checked out under the conditions that `key` stands for. Whatever changed in the
+    worktree since `since` (nanoseconds, by the clock of its own file system) was not our checkout's doing."""
+
+    commit: Oid
+    key: str
+    since: int
+
+
+def render_standing(standing: Standing) -> str:
+    """The standing as the lines of a file."""
+    return f"{standing.commit}\n{standing.key}\n{standing.since}\n"
+
+
+def parse_standing(text: str) -> Standing | None:
+    """The standing that `text` holds; None where it holds none."""
+    lines = text.splitlines()
+    if len(lines) != 3 or not lines[0] or not lines[2].isdigit():
+        return None
+    return Standing(commit=Oid(lines[0]), key=lines[1], since=int(lines[2]))
+
+
+def load_standing(admin: Path) -> Standing | None:
+    """The standing of the worktree of which git keeps what it knows in `admin`; None where we have none."""
+    try:
+        return parse_standing((admin / _STANDING).read_text())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def save_standing(admin: Path, tree: Path, commit: Oid, key: str) -> None:
+    """Note that the files in `tree` are as `commit` has them, now."""
+    shutil.copy2(admin / "index", admin / SAVED_INDEX)
+    tree.chmod(_MODE)  # its time of change is now: the same clock as that of the files in it
+    standing = Standing(commit=commit, key=key, since=tree.stat().st_ctime_ns - _TICKS)
+    (admin / _STANDING).write_text(render_standing(standing))
+
+
+def remove_standing(admin: Path) -> None:
+    """Forget it: what happens next may change any file."""
+    (admin / _STANDING).unlink(missing_ok=True)
