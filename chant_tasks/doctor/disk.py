@@ -10,6 +10,7 @@ from chant_tasks.doctor.folders import load_registrations
 from chant_tasks.doctor.model import Sight
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.kept import REFS
+from chant_tasks.pool.slots import load_trees
 from chant_tasks.state import Kind
 
 _SHOWN = 3
@@ -36,6 +37,8 @@ def load_uses(sight: Sight, parents: Sequence[Path]) -> tuple[Use, ...]:
     others = sum(_measure(entry) for entry in _list(journal) if entry.name != "attempts")
     paths = [found.path for found in load_registrations(project.common_dir) if found.path is not None]
     trees = {str(path): _measure(path) for path in paths if path.parent in parents and path.name.startswith("chant-")}
+    parked = sum(_measure(tree) for tree in load_trees(project.common_dir, parents))
+    trees |= {"parked": parked} if parked else {}
     kept = _load_kept_size(git, sight)
     prune = "doit spec-attempts --prune 30d   # drops old attempts of specs that have landed"
     prune = prune if _has_old(sight, datetime.now(UTC) - _OLD) else ""

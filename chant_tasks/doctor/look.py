@@ -9,6 +9,7 @@ from chant_tasks.doctor.disk import Use, load_uses
 from chant_tasks.doctor.files import load_lock_findings, load_temporary_findings
 from chant_tasks.doctor.folders import load_folder_findings
 from chant_tasks.doctor.model import Finding, Sight
+from chant_tasks.doctor.parked import load_parked_findings
 from chant_tasks.doctor.refs import find_ref_findings
 from chant_tasks.doctor.repository import load_repository_findings
 from chant_tasks.doctor.sight import load_sight
@@ -49,5 +50,6 @@ def _load_findings(sight: Sight, parents: tuple[Path, ...]) -> Iterator[Finding]
     yield from find_attempt_findings(sight)
     yield from load_record_findings(sight)
     yield from load_folder_findings(sight, parents)
+    yield from load_parked_findings(sight, parents)
     yield from find_ref_findings(sight)
     yield from load_spec_findings(sight)

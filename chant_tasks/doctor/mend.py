@@ -8,6 +8,7 @@ from typing import assert_never
 
 from chant_tasks.doctor.model import (
     CloseJournal,
+    EmptyPool,
     Finding,
     Mend,
     Mended,
@@ -22,6 +23,7 @@ from chant_tasks.doctor.model import (
     RemoveWorktree,
     SetAside,
 )
+from chant_tasks.doctor.parked import remove_unused
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.events import Listener
 from chant_tasks.git.locks import remove_dead_locks, remove_dead_packed_lock
@@ -86,6 +88,10 @@ def _apply(overview: Overview, emit: Listener, mend: Mend) -> str:
             return f"renamed to {mend.path.name}.broken"
         case RemoveWorktree():
             return _remove_worktree(overview, mend)
+        case EmptyPool():
+            if not remove_unused(overview, mend.parents):
+                raise RepositoryError("a run uses the pool meanwhile")
+            return "removed"
         case RemoveRef():
             with _hold(journal, mend.spec):
                 return _remove_ref(overview, mend)

@@ -105,6 +105,13 @@ class RemoveHalfRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptyPool:
+    """Remove parked worktrees that no run uses; `parents` are the folders for worktrees."""
+
+    parents: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveRef:
     """Delete a ref at that commit, once a branch, tag or the target holds the commit, too."""
 
@@ -124,6 +131,7 @@ Mend = (
     | RemoveWorktree
     | RemoveRegistration
     | RemoveHalfRemoved
+    | EmptyPool
     | RemoveRef
 )
 

@@ -37,7 +37,7 @@ def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
         return Conditions(key="", hindrance="only Linux tells whether a process is still in a worktree")
     if shutil.which("find") is None:
         return Conditions(key="", hindrance="there is no `find`")
-    listed = git.run("config", "--null", "--get-regexp", _NAMES, ok=(0, 1)).fields
+    listed = git.run("config", "--get-regexp", "--null", _NAMES, ok=(0, 1)).fields
     settings = {name: value for name, _, value in (field.partition("\n") for field in listed)}
     found = [name for name in _FILES if (git_dir / name).exists() or (common_dir / name).exists()]
     hindrance = find_hindrance(settings) or (f"{found[0]} is there" if found else "")

@@ -50,7 +50,7 @@ class Watch:
 
     def count(self, label: str) -> None:
         """One more step of this thread's task."""
-        task = find_owner(label, getattr(self._thread, "task", "main"))
+        task = find_owner(label, getattr(self._thread, "task", _find_own_task()))
         with self._lock:
             self._counts[task, label] += 1
             step = Step(task, label, self._counts[task, label])
@@ -59,6 +59,11 @@ class Watch:
             self._on_step(step)
         finally:
             self._thread.is_busy = False
+
+
+def _find_own_task() -> str:
+    """Whose steps a thread takes that works no task: what makes worktrees ready for the next specs, or the main one."""
+    return "pool" if threading.current_thread().name == "chant-pool" else "main"
 
 
 def die(*, with_all: bool) -> None:

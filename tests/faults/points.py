@@ -11,7 +11,9 @@ _ALIKE = re.compile(r"(remove|rmdir) .*(/|removed-)~$")
 _SOME = (1, 2, 4, 8, 16, 32)
 
 # Steps that only come where two threads want something at once, or that the first to come takes for all.
-BY_CHANCE = re.compile(r"/locks/(landing|tasks|worktrees|trial)$")
+BY_CHANCE = re.compile(
+    r"/locks/(landing|tasks|worktrees|pool|trial)$|/chant/pool|/chant-pool-|chant-standing|git clean"
+)
 
 
 def wants_all_of(spec: str) -> Callable[[Step], bool]:

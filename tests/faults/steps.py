@@ -74,6 +74,8 @@ _DIFFERENT = tuple(
         (r"\.new-[\w-]+", "~"),
         (r"(?<=\.chant-)[\w-]+(?=\.tmp)", "~"),
         (r"(?<=chant-mark-)\d+", "~"),
+        (r"(?<=\.git/chant/pool/)[0-9a-f]{8}", "~"),
+        (r"(?<=tmp/chant-pool-)[0-9a-f]{6}(/[0-9a-f]{8}(/.+)?)?", "~"),
         (r"(?<=removed-)[0-9a-f]+(/.+)?", "~"),
         (r"(?<=tmp/chant-..)/.+|(?<=\.git/worktrees/chant-..)/.+", "/~"),
         (r"(?<=/locks/)(\w+)-[0-9a-f]{12}$", r"\1-~"),

@@ -119,6 +119,7 @@ def _find_leftovers(playground: Playground) -> Iterator[str]:
         *(path for path in git.rglob("*.lock") if not path.is_relative_to(journal)),
         *(path for path in git.rglob("chant-*") if not path.is_relative_to(journal)),
         *journal.glob("open/*"),
+        *journal.glob("pool/*"),
         *journal.rglob(".new-*"),
         *journal.rglob("*.new"),
         *journal.rglob("reserve"),

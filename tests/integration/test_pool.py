@@ -1,0 +1,139 @@
+"""The pool of worktrees: one that is used again is as a new one, and whatever dies in between leaves nothing."""
+
+import stat
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from chant_tasks.pool.pool import Pool
+from chant_tasks.spec.model import SpecId
+from chant_tasks.state import Kind, State
+from chant_tasks.steps.agent import run_agent
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.worktree import add_attempt
+from tests.integration.repository import Repository
+
+_NOT_COMPARED = (".git", "gitdir", "index", "logs", "ORIG_HEAD", "chant-index", "chant-standing", "HEAD")
+
+# What an agent may do to a worktree, and to what git keeps of it, each without a trace in what it commits.
+_MISDEEDS = {
+    "to files": """
+        touch -r a.txt time && echo AAAA > a.txt && touch -r time a.txt && rm time
+        chmod 600 c.txt && chmod 700 deep
+        mkdir -p ignored-things empty/very && echo x > ignored-things/x && echo x > deep/ignored-here
+        mv deep/more deep/less && git checkout -q -- deep
+        ln e.txt "$TMPDIR/also-e.txt"
+        git init -q ignored-repository && touch ignored-repository/x
+        echo '* text eol=crlf' > .gitattributes && rm d.txt && git checkout -q d.txt && rm .gitattributes
+    """,
+    "to the index": """
+        git update-index --assume-unchanged a.txt && echo evil > a.txt
+        git update-index --skip-worktree c.txt && echo evil > c.txt
+        git update-index --chmod=+x d.txt && git rm -q --cached e.txt
+        git add --intent-to-add "$CHANT_SPEC_FILE" || true
+    """,
+    "to git's own files": """
+        git bisect start && git bisect bad HEAD && git update-ref refs/worktree/mine HEAD
+        git worktree lock . && echo note > "$(git rev-parse --git-path MERGE_HEAD)"
+        mkdir -p "$(git rev-parse --git-path info)" && echo /a.txt > "$(git rev-parse --git-path info/sparse-checkout)"
+    """,
+    "to folders": """
+        rm -r deep && mkdir "$TMPDIR/elsewhere" && ln -s "$TMPDIR/elsewhere" deep
+        rm .git && echo "gitdir: $(git -C . rev-parse --git-common-dir 2> /dev/null || true)" > c.txt
+    """,
+}
+
+
+@pytest.fixture(autouse=True)
+def nobody_prepares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test does is done."""
+    monkeypatch.setattr(Pool, "prepare_next", lambda _: None)
+
+
+def _add(run: SpecRun, spec: SpecId) -> Attempt:
+    attempt = add_attempt(run, spec)
+    assert isinstance(attempt, Attempt), attempt
+    return attempt
+
+
+def _work(run: SpecRun, spec: SpecId) -> State:
+    return finalize(run, run_agent(run, _add(run, spec)))
+
+
+def _find_parked(repository: Repository) -> list[Path]:
+    return [path for folder in repository.worktrees.glob("chant-pool-*") for path in folder.iterdir()]
+
+
+def _find_worktrees(repository: Repository) -> list[str]:
+    return repository.git("worktree", "list", "--porcelain").splitlines()
+
+
+def _load_tree(folder: Path) -> Mapping[str, tuple[str, bytes]]:
+    """All below a folder: mode, and what is in it. The worktree's own root is for its owner alone."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name.split("/")[0] in _NOT_COMPARED:
+            continue
+        held = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        found[name] = (stat.filemode(path.lstat().st_mode), held)
+    return found
+
+
+def _load_place(attempt: Attempt) -> tuple[object, ...]:
+    """Everything that an agent can see of its worktree."""
+    folder = attempt.worktree
+    admin = Path((folder / ".git").read_text().removeprefix("gitdir: ").strip())
+    status = subprocess.run(
+        ("git", "status", "--porcelain", "--ignored", "--untracked-files=all"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    flags = subprocess.run(("git", "ls-files", "-v", "-f", "-s"), cwd=folder, capture_output=True, text=True)
+    head = (admin / "HEAD").read_text()
+    return (
+        stat.filemode(folder.stat().st_mode),
+        admin.name == folder.name,
+        head == f"ref: refs/heads/{attempt.record.branch}\n",
+        status.stdout + status.stderr,
+        flags.stdout.splitlines(),
+        _load_tree(folder),
+        sorted(_load_tree(admin)),
+    )
+
+
+def _write_files(repository: Repository) -> None:
+    for name in "acde":
+        repository.write(f"{name}.txt", f"{name * 4}\n")
+    repository.write("deep/b.txt", "b\n")
+    repository.write("deep/more/run.sh", "true\n").chmod(0o755)
+    repository.write(".gitignore", "ignored*\n")
+
+
+@pytest.mark.parametrize("misdeed", _MISDEEDS.values(), ids=_MISDEEDS)
+def test_a_worktree_that_is_used_again_is_as_a_new_one(repository: Repository, misdeed: str) -> None:
+    _write_files(repository)
+    script = f"echo work > work.txt\ngit add work.txt && git commit -qm work\n{dedent(misdeed)}\nexit 3"
+    evil, next_one, other = (
+        repository.add_spec("evil", script),
+        repository.add_spec("next"),
+        repository.add_spec("other"),
+    )
+    repository.commit()
+    run = repository.prepare(evil, next_one)
+    assert _work(run, evil).kind is Kind.FAILED
+    assert len(_find_parked(repository)) == 1
+    assert len([line for line in _find_worktrees(repository) if line.startswith("worktree")]) == 1
+
+    again = _add(run, next_one)
+    fresh = _add(replace(run, pool=Pool()), other)
+
+    assert _find_parked(repository) == []
+    assert _load_place(again) == _load_place(fresh)
