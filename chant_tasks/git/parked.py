@@ -41,6 +41,11 @@ def apply_commit(git: Git, commit: Oid) -> None:
     git.run("reset", "--quiet", "--hard", commit)
 
 
+def has_gitlinks(git: Git) -> bool:
+    """Whether the index holds repositories of their own: submodules, and what `git add` made a link of."""
+    return any(entry.startswith("160000 ") for entry in git.run("ls-files", "-s", "-z").fields)
+
+
 def has_other_attributes(git: Git, old: Oid, new: Oid) -> bool:
     """Whether files that are alike in both commits may be checked out otherwise: by attributes that changed. Raises
     GitError where a commit is gone."""

@@ -105,7 +105,8 @@ def has_users(folder: Path) -> bool:
     """Whether a process works in `folder`, or has a file there open. Only Linux shows it, and of one's own processes
     only, unless one is root."""
     inside = os.fsencode(folder)
-    return any(_is_inside(link, inside) for process in os.scandir("/proc") for link in _find_links(process))
+    with os.scandir("/proc") as processes:
+        return any(_is_inside(link, inside) for process in processes for link in _find_links(process))
 
 
 def _find_links(process: os.DirEntry[str]) -> Iterator[bytes]:

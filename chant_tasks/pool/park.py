@@ -91,16 +91,17 @@ def take(slot: Slot) -> Slot | None:
     return None
 
 
-def follow(layout: Layout, slot: Slot, commit: Oid) -> bool:
+def follow(layout: Layout, slot: Slot, commit: Oid, key: str) -> bool:
     """Whether the files of a slot that was taken are as `commit` has them now; where they cannot be, it is removed."""
     git = find_parked_git(layout.common_dir, slot.folder, slot.tree)
     try:
-        if slot.standing is None or has_other_attributes(git, slot.standing.commit, commit):
+        standing = slot.standing
+        if standing is None or standing.key != key or has_other_attributes(git, standing.commit, commit):
             raise WorktreeError("its files may be others by now")
         remove_standing(slot.folder)
         (slot.folder / "HEAD").write_text(f"{commit}\n")
         apply_commit(git, commit)
-        save_standing(slot.folder, slot.tree, commit, slot.standing.key)
+        save_standing(slot.folder, slot.tree, commit, key)
         make_ready(slot)
     except (ChantError, OSError):
         with suppress(OSError):

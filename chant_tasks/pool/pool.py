@@ -156,8 +156,8 @@ class Pool:
             return self._count_ready() + shared.in_hand < max(opened.most, len(shared.awaited))
 
     def _count_ready(self) -> int:
-        slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()
-        return sum(slot.standing is not None for slot in slots)
+        slots, key = load_slots(self._opened.layout.journal) if self._opened is not None else (), self.find_key()
+        return sum(slot.standing is not None and slot.standing.key == key for slot in slots)
 
     def _share_lock(self) -> bool:
         """Whether the pool is this run's, too; false in the moment in which another run empties it."""
@@ -203,7 +203,7 @@ class Pool:
                 with add_worktrees_lock(opened.layout.journal):
                     taken = take(slot)
                 if taken is not None:
-                    follow(opened.layout, taken, tip)
+                    follow(opened.layout, taken, tip, key)
         while not self._shared.is_closed and not self._count_ready() and self._wants_more():
             with self._in_hand(), opened.checkouts:
                 if not make(opened.layout, tip, key):
@@ -211,7 +211,8 @@ class Pool:
 
     def _find_behind(self, tip: Oid | None) -> tuple[Slot, ...]:
         slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()
-        return tuple(slot for slot in slots if slot.standing is not None and slot.standing.commit != tip)
+        standings = ((slot, slot.standing) for slot in slots if slot.standing is not None)
+        return tuple(slot for slot, standing in standings if (standing.commit, standing.key) != (tip, self.find_key()))
 
 
 def _catch(effect: Callable[[], Slot]) -> Slot | None:

@@ -13,8 +13,6 @@ from chant_tasks.git.runner import Oid
 SAVED_INDEX = "chant-index"
 _STANDING = "chant-standing"
 _MODE = 0o700
-# What was made within this time before the end of a checkout counts as touched since: file systems' clocks have ticks.
-_TICKS = 20_000_000  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +47,14 @@ def load_standing(admin: Path) -> Standing | None:
 
 
 def save_standing(admin: Path, tree: Path, commit: Oid, key: str) -> None:
-    """Note that the files in `tree` are as `commit` has them, now."""
+    """Note that the files in `tree` are as `commit` has them, now.
+
+    What changes within the same tick of the file system's clock is not told from our checkout; git looks at the content
+    of what is that young, and an agent takes longer to start.
+    """
     shutil.copy2(admin / "index", admin / SAVED_INDEX)
     tree.chmod(_MODE)  # its time of change is now: the same clock as that of the files in it
-    standing = Standing(commit=commit, key=key, since=tree.stat().st_ctime_ns - _TICKS)
+    standing = Standing(commit=commit, key=key, since=tree.stat().st_ctime_ns)
     (admin / _STANDING).write_text(render_standing(standing))
 
 

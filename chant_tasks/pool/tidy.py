@@ -14,8 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chant_tasks.errors import WorktreeError
-from chant_tasks.git.index import load_gitlinks
-from chant_tasks.git.parked import apply_commit, find_parked_git, remove_unknown
+from chant_tasks.git.parked import apply_commit, find_parked_git, has_gitlinks, remove_unknown
 from chant_tasks.git.runner import Oid
 from chant_tasks.pool.standing import SAVED_INDEX, Standing, save_standing
 
@@ -31,7 +30,7 @@ def tidy(common_dir: Path, admin: Path, tree: Path, standing: Standing, commit: 
     _remove_others(admin)
     (admin / "HEAD").write_text(f"{commit}\n")
     git = find_parked_git(common_dir, admin, tree)
-    if _GITLINK_MODE in (admin / "index").read_bytes() and load_gitlinks(git):
+    if _GITLINK_MODE in (admin / "index").read_bytes() and has_gitlinks(git):
         raise WorktreeError("it has submodules")
     remove_unknown(git)
     apply_commit(git, commit)

@@ -15,8 +15,10 @@ from chant_tasks.state import Kind, State
 from chant_tasks.steps.agent import run_agent
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.parking import close_pool
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
+from tests.integration.doctor import find_one, look, mend_one
 from tests.integration.repository import Repository
 
 _NOT_COMPARED = (".git", "gitdir", "index", "logs", "ORIG_HEAD", "chant-index", "chant-standing", "HEAD")
@@ -137,3 +139,111 @@ def test_a_worktree_that_is_used_again_is_as_a_new_one(repository: Repository, m
 
     assert _find_parked(repository) == []
     assert _load_place(again) == _load_place(fresh)
+
+
+def test_a_worktree_in_which_a_process_goes_on_is_not_used_again(repository: Repository) -> None:
+    _write_files(repository)
+    first, second = repository.add_spec("first"), repository.add_spec("second")
+    repository.commit()
+    run = repository.prepare(first, second)
+    attempt = run_agent(run, _add(run, first))
+    with subprocess.Popen(("sleep", "60"), cwd=attempt.worktree) as left:
+        state = finalize(run, attempt)
+        left.kill()
+
+    assert state.kind is Kind.COMPLETED
+    assert (_find_parked(repository), attempt.worktree.exists()) == ([], False)
+
+
+def test_one_that_is_parked_follows_the_target_and_its_attributes(repository: Repository) -> None:
+    _write_files(repository)
+    specs = [repository.add_spec(name) for name in ("one", "two", "three", "four")]
+    repository.commit()
+    run = repository.prepare(*specs)
+    _work(run, specs[0])
+    repository.write("a.txt", "new\n")
+    moved = repository.commit()
+    two = _add(run, specs[1])
+    assert (two.record.base, (two.worktree / "a.txt").read_text(), _find_parked(repository)) == (moved, "new\n", [])
+    finalize(run, run_agent(run, two))
+    repository.write(".gitattributes", "*.txt text eol=crlf\n")
+    repository.commit()
+
+    three = _add(run, specs[2])
+
+    assert (three.worktree / "a.txt").read_bytes() == b"new\r\n"
+    assert len(_find_parked(repository)) == 1
+    repository.git("config", "core.autocrlf", "input")
+    _add(run, specs[3])
+    assert len(_find_parked(repository)) == 1  # it was checked out under other settings
+    close_pool(run)
+    assert _find_parked(repository) == []
+
+
+def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository) -> None:
+    repository.write(".chant/config.md", "---\nworktrees:\n  pool: 1\n---\n")
+    specs = [repository.add_spec(name) for name in ("one", "two", "three")]
+    repository.commit()
+    first = repository.prepare(*specs[:2])
+    for attempt in [_add(first, spec) for spec in specs[:2]]:
+        finalize(first, run_agent(first, attempt))
+    close_pool(first)
+    (parked,) = _find_parked(repository)
+    second = repository.prepare(specs[2])
+
+    attempt = _add(second, specs[2])
+
+    assert (parked.exists(), attempt.worktree.is_dir()) == (False, True)
+    assert [line for line in repository.git("worktree", "list").splitlines() if "chant-pool" in line] == []
+    repository.git("worktree", "prune", "--expire=now")
+    assert finalize(second, run_agent(second, attempt)).kind is Kind.COMPLETED
+    close_pool(second)
+    assert len(_find_parked(repository)) == 1
+    repository.write(".chant/config.md", "---\nworktrees:\n  pool: 0\n---\n")
+    repository.commit()
+    third = repository.prepare()
+    close_pool(third)
+    assert (_find_parked(repository), list((repository.top / ".git" / "chant").glob("pool/*"))) == ([], [])
+
+
+@pytest.mark.parametrize("pool", [0, None], ids=["switched off", "with submodules"])
+def test_nothing_is_parked_where_it_is(repository: Repository, pool: int | None) -> None:
+    repository.write(
+        ".chant/config.md", f"---\nworktrees:\n  pool: {pool}\n---\n" if pool is not None else "---\n---\n"
+    )
+    one, two = repository.add_spec("one"), repository.add_spec("two")
+    if pool is None:
+        repository.git("update-index", "--add", "--cacheinfo", f"160000,{repository.tip()},module")
+        repository.git("commit", "-q", "-m", "a link without a name")
+        (repository.top / "module").mkdir()
+    repository.commit()
+    run = repository.prepare(one, two)
+
+    state = _work(run, one)
+
+    assert (state.kind, _find_parked(repository)) == (Kind.COMPLETED, [])
+    assert list(repository.worktrees.glob("chant-2*")) == []
+
+
+def test_what_killed_runs_left_is_found_and_removed(repository: Repository) -> None:
+    specs = [repository.add_spec(name) for name in ("one", "two", "three")]
+    repository.commit()
+    run = repository.prepare(*specs)
+    _work(run, specs[0])
+    (parked,) = _find_parked(repository)
+    half = parked.with_name("00000000")
+    half.mkdir()
+    slot = repository.top / ".git" / "chant" / "pool" / "11111111.new"
+    slot.mkdir()
+    (slot / "gitdir").write_text(f"{parked.with_name('11111111')}/.git\n")
+    assert look(repository) == ()  # the run that has parked it goes on
+    held = run.pool._shared.lock  # the kernel frees it where a process dies
+    assert held is not None
+    held.release()
+
+    found = find_one(repository)
+
+    assert "no run uses 2 parked worktrees any more" in found.what
+    assert mend_one(repository).words == "removed"
+    assert _find_parked(repository) == []
+    assert not slot.parent.exists()
