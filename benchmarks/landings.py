@@ -70,6 +70,8 @@ def _measure_case(effort: Effort, files: int, branches: int) -> Iterator[Figure]
                 most=most,
                 limit=limit if name == "wall" else None,
             )
+        if branches < 10 * _TOGETHER:
+            continue  # too few to see whether it grows
         yield Figure(
             bench="B5",
             case=case,
