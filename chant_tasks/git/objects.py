@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.refs import find_commit
-from chant_tasks.git.resident import add_tree, find_object, load_object, load_objects
+from chant_tasks.git.resident import add_tree, find_object, is_whole, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.tree_store import load_tree
 from chant_tasks.git.trees import Difference, Entry, Tree, find_differences
@@ -27,6 +27,7 @@ _MOST_TREES = 100  # of those that differ between two commits
 # What commits say of each other is true for ever, and is asked again and again. What they do not say is not kept: a
 # shallow clone may learn more.
 _known_bases: dict[tuple[str, str], Oid] = {}
+_known_trees: dict[str, Oid] = {}
 _MOST_KNOWN = 1 << 14
 
 
@@ -118,9 +119,16 @@ def load_not_in(git: Git, commits: Sequence[Oid], tip: Oid) -> frozenset[Oid]:
 
 def find_tree(git: Git, commit: str) -> Oid:
     """The tree of a commit. Raises GitError where there is none."""
+    known = _known_trees.get(commit)
+    if known is not None:
+        return known
     found = find_object(git, f"{commit}^{{tree}}")
     if found is None:
         raise GitError(("rev-parse", f"{commit}^{{tree}}"), 128, f"{commit} has no tree")
+    if len(_known_trees) >= _MOST_KNOWN:
+        _known_trees.clear()
+    if is_whole(commit):
+        _known_trees[commit] = found.oid
     return found.oid
 
 

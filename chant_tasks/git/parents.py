@@ -5,14 +5,24 @@ from collections.abc import Collection
 from chant_tasks.git.resident import load_object
 from chant_tasks.git.runner import Git, Oid
 
+_MOST_KNOWN = 1 << 14
+_known: dict[Oid, tuple[Oid, ...]] = {}
+
 
 def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
     """The parents of a commit; None where it is not there."""
+    known = _known.get(commit)
+    if known is not None:
+        return known
     found = load_object(git, commit)
     if found is None or found.kind != "commit":
         return None
     head = found.data.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
-    return tuple(Oid(line.removeprefix("parent ")) for line in head if line.startswith("parent "))
+    parents = tuple(Oid(line.removeprefix("parent ")) for line in head if line.startswith("parent "))
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[commit] = parents
+    return parents
 
 
 def find_way(git: Git, head: Oid, ends: Collection[Oid], most: int) -> frozenset[Oid] | None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.place import Place, find_place
-from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.runner import Git, Oid, is_trusted
 from chant_tasks.git.running import GitProcess
 
 _AT_ONCE = 15  # the longest paths, together, still fit into a pipe: git may not read while it answers
@@ -35,6 +35,11 @@ class Found(NamedTuple):
     oid: Oid
     kind: str
     data: bytes
+
+
+def is_whole(name: str) -> bool:
+    """Whether a name is a whole id, which means the same for ever."""
+    return _BY_ID.fullmatch(name) is not None
 
 
 def find_object(git: Git, name: str) -> Found | None:
@@ -57,7 +62,7 @@ def load_objects(git: Git, names: Sequence[str]) -> Iterator[Found | None]:
 def add_tree(git: Git, entries: bytes) -> Oid:
     """The id of a new tree of these entries, each as `ls-tree -z` has it. That what they name is there is up to the
     caller."""
-    dialogue = _find_dialogue(git, _TREE_MAKER)
+    dialogue = _find_dialogue(git, find_place(git.folder), _TREE_MAKER)
     if dialogue is not None:
         with suppress(Gone):
             return dialogue.ask(entries + b"\0", lambda answer: Oid(answer.read_line().decode()))
@@ -98,7 +103,7 @@ atexit.register(end_residents)
 def _load(git: Git, names: Sequence[str], *, has_data: bool) -> tuple[Found | None, ...]:
     place = find_place(git.folder)
     known = [_find_common_name(place, name) if place is not None else None for name in names]
-    dialogue = _find_dialogue(git, _READER) if None not in known else None
+    dialogue = _find_dialogue(git, place, _READER) if None not in known else None
     if dialogue is not None:
         question = "".join(f"{'contents' if has_data else 'info'} {name}\n" for name in known)
         with suppress(Gone):
@@ -120,10 +125,10 @@ def _find_common_name(place: Place, name: str) -> str | None:
     return f"worktrees/{place.git_dir.name}/{name}" if is_registered else None
 
 
-def _find_dialogue(git: Git, arguments: tuple[str, ...]) -> Dialogue | None:
-    """The git that stays for the repository around git's folder; none where there is none that we may trust."""
-    place = find_place(git.folder)
-    if place is None or "GIT_DIR" not in git.environment():
+def _find_dialogue(git: Git, place: Place | None, arguments: tuple[str, ...]) -> Dialogue | None:
+    """The git that stays for the repository at `place`, around git's folder; none where there is none that we may
+    trust."""
+    if place is None or git.finds_place or not is_trusted(place):
         return None
     key = (place.common_dir, arguments)
     with _residents.lock:

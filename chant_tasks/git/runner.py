@@ -131,7 +131,7 @@ class Git:
             environment |= plan_setting(environment, key, value)
         environment |= dict(self.variables)
         place = None if self.finds_place else find_place(self.folder)
-        if place is not None and _is_trusted(place):
+        if place is not None and is_trusted(place):
             environment |= {"GIT_DIR": str(place.git_dir), "GIT_WORK_TREE": str(place.top)}
         return environment
 
@@ -147,7 +147,7 @@ def plan_setting(environment: Mapping[str, str], key: str, value: str) -> Mappin
 
 
 @cache
-def _is_trusted(place: Place) -> bool:
+def is_trusted(place: Place) -> bool:
     """Whether the repository is ours, or its user told git to trust it: git asks no more once it is told the place."""
     parts = (place.top, place.top / ".git", place.git_dir)
     if all(part.stat().st_uid == os.geteuid() for part in parts):
