@@ -14,7 +14,7 @@ from chant_tasks.git.trees import Tree, Trees, render_tree
 _KINDS = {"commit": 1, "tree": 2, "blob": 3}  # in a pack
 _PACK_VERSION = 2
 _SHORT = 40  # hexadecimal digits of a SHA-1
-_QUICK = 1  # git packs them again, its own way
+_PLAIN = 0  # git compresses them again, its own way
 
 
 def name_object(kind: str, data: bytes, like: Oid) -> Oid:
@@ -73,7 +73,7 @@ class Drafts:
             return
         parts = [struct.pack(">4sII", b"PACK", _PACK_VERSION, len(self._unsaved))]
         for kind, data in (self._objects[oid] for oid in self._unsaved):
-            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, _QUICK)]
+            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, _PLAIN)]
         pack = b"".join(parts)
         pack += hashlib.new(_find_algorithm(self._like), pack, usedforsecurity=False).digest()
         self._git.run("unpack-objects", "-q", stdin=pack)

@@ -29,6 +29,8 @@ def find_place(folder: Path) -> Place | None:
     """The checkout around `folder`; None where there is none, or where what is there is broken."""
     for top in (folder, *folder.parents):
         entry = top / ".git"
+        if not os.path.lexists(entry):
+            continue
         if entry.is_file():
             git_dir = find_pointed(entry)
             return Place(top, git_dir) if git_dir is not None and is_git_dir(git_dir) else None
@@ -48,9 +50,12 @@ def find_pointed(entry: Path) -> Path | None:
 
 def is_git_dir(folder: Path) -> bool:
     """Whether git would take `folder` for the place where it keeps a repository, or a worktree's part of one."""
-    if not os.path.lexists(folder / "HEAD"):
+    inside = f"{folder}{os.sep}"  # asked so often that paths made of strings count
+    if not os.path.lexists(f"{inside}HEAD"):
         return False
-    return (folder / "commondir").is_file() or ((folder / "objects").is_dir() and (folder / "refs").is_dir())
+    if os.path.isdir(f"{inside}objects") and os.path.isdir(f"{inside}refs"):  # noqa: PTH112  # as above
+        return True
+    return os.path.isfile(f"{inside}commondir")  # noqa: PTH113  # as above
 
 
 def load_word(path: Path) -> str:

@@ -17,7 +17,7 @@ class Entry(NamedTuple):
     oid: bytes
 
 
-Tree = Mapping[bytes, Entry]
+Tree = Mapping[bytes, Entry]  # in the order in which git keeps it
 
 
 class Trees(NamedTuple):
@@ -38,21 +38,38 @@ def _find_pattern(size: int) -> re.Pattern[bytes]:
 
 
 def render_tree(tree: Tree) -> bytes:
-    """A tree as git stores it: folders stand where their names with a slash would."""
-    rows = sorted((name + b"/" if entry.mode == FOLDER else name, name, entry) for name, entry in tree.items())
-    return b"".join(b"%s %s\0%s" % (entry.mode, name, entry.oid) for _, name, entry in rows)
+    """A tree as git stores it."""
+    return b"".join([b"%s %s\0%s" % (mode, name, oid) for name, (mode, oid) in tree.items()])
+
+
+def _sort(tree: Tree) -> Tree:
+    """A tree in git's order: folders stand where their names with a slash would."""
+    return dict(sorted(tree.items(), key=lambda item: item[0] + b"/" if item[1].mode == FOLDER else item[0]))
+
+
+def _put(tree: Tree, changes: Mapping[bytes, Entry | None]) -> Tree:
+    """The tree with other entries under some names (None: with nothing there)."""
+    new = {**tree, **{name: entry for name, entry in changes.items() if entry is not None}}
+    for name, entry in changes.items():
+        if entry is None:
+            new.pop(name, None)
+    is_in_order = all(
+        entry is None or (name in tree and (tree[name].mode == FOLDER) == (entry.mode == FOLDER))
+        for name, entry in changes.items()
+    )
+    return new if is_in_order else _sort(new)
 
 
 def set_path(trees: Trees, tree: Oid | None, path: str, entry: Entry) -> Oid:
     """The tree that `tree` (None: an empty one) becomes with `entry` at `path`; folders come as needed."""
     name, slash, rest = path.partition("/")
     key = name.encode("utf-8", "surrogateescape")
-    entries = {} if tree is None else dict(trees.load(tree))
+    entries = {} if tree is None else trees.load(tree)
     if slash:
         below = entries.get(key)
         inner = Oid(below.oid.hex()) if below is not None and below.mode == FOLDER else None
         entry = Entry(FOLDER, bytes.fromhex(set_path(trees, inner, rest, entry)))
-    return trees.add({**entries, key: entry})
+    return trees.add(_put(entries, {key: entry}))
 
 
 def find_file(trees: Trees, tree: Oid, path: str) -> Entry | None:
@@ -109,19 +126,16 @@ def find_plain_merge(trees: Trees, base: Oid, ours: Oid, theirs: Oid) -> Oid | N
     if base in (ours, theirs):
         return theirs if base == ours else ours
     before, one, other = (trees.load(side) for side in (base, ours, theirs))
-    merged = dict(one)
+    changes: dict[bytes, Entry | None] = {}
     for name in (*other, *(name for name in before if name not in other)):
         was, here, there = before.get(name), one.get(name), other.get(name)
         if there == was:
             continue
         found = there if here == was else _find_settled(trees, was, here, there)
-        if found is not None:
-            merged[name] = found
-        elif here == was:
-            del merged[name]
-        else:
+        if found is None and here != was:
             return None
-    return trees.add(merged)
+        changes[name] = found
+    return trees.add(_put(one, changes))
 
 
 def _find_settled(trees: Trees, was: Entry | None, here: Entry | None, there: Entry | None) -> Entry | None:

@@ -11,7 +11,7 @@ from chant_tasks.events import Landing
 from chant_tasks.git.refs import find_commit
 from chant_tasks.journal.locks import add_checks_lock
 from chant_tasks.landing.commit import Made
-from chant_tasks.landing.land import Waits
+from chant_tasks.landing.land import Landed, Waits
 from chant_tasks.landing.stack import Stack, load_touched_paths, make_stack, plan_order
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.advance import Results, advance, hold_target
@@ -22,6 +22,7 @@ from chant_tasks.steps.checks import CheckStopped
 from chant_tasks.steps.cleanup import render_failure
 from chant_tasks.steps.judge import Judge
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.upkeep import pack_when_due
 
 _TRIES = 5  # somebody else's push, or a commit of the user's, may move the target meanwhile
 _STOPPED = "the run was stopped before it could land"
@@ -42,6 +43,7 @@ def land_ready(run: SpecRun) -> None:
             queue.settle(spec, Settled(attempt=candidate.attempt, result=results[spec]))
         else:
             queue.put_back(spec, candidate)
+    pack_when_due(run.upkeep, run.git, sum(isinstance(result, Landed) for result in results.values()))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from chant_tasks.errors import ChantError, GitError, RepositoryError
 from chant_tasks.events import Ended, Notice
 from chant_tasks.git.checkouts import find_checkout
 from chant_tasks.git.objects import is_ancestor, load_changes
-from chant_tasks.git.refs import apply_ref, find_commit, remove_refs
+from chant_tasks.git.refs import apply_ref, find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import load_worktrees
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, load_records, save_record
@@ -26,6 +26,7 @@ from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.footing import remove_base_branch
 from chant_tasks.steps.parking import let_go
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.steps.upkeep import Removal, remove_refs_together
 from chant_tasks.words import render_mend, render_problem
 
 
@@ -197,7 +198,8 @@ def _remove_branch(run: SpecRun, record: AttemptRecord, holds: Oid | None) -> st
     try:
         if tip != holds and not _is_kept(run, record, tip):  # a person has gone on there
             apply_ref(run.git, f"{REFS}/{record.spec}/{record.number}-branch", tip, None, "chant: what came after")
-        remove_refs(run.git, {name: tip, landing_ref(record.spec): None})
+        refs = {name: tip, landing_ref(record.spec): None}
+        remove_refs_together(run.upkeep, run.git, Removal(record.spec, refs))
     except GitError as error:
         return f"branch {record.branch} could not be deleted: {error.reason}"
     return ""

@@ -23,6 +23,7 @@ from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
 from chant_tasks.steps.queue import Queue
+from chant_tasks.steps.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from chant_tasks.steps.candidate import Candidate, Settled
@@ -40,7 +41,8 @@ class SpecRun:
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
     environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
     what this run's agents work on, and what they used, `landings` what of it is ready to land, `line` what is known of
-    the target's history, `pool` the worktrees that are kept for its next specs.
+    the target's history, `upkeep` what is done for the repository meanwhile, `pool` the worktrees that are kept for its
+    next specs.
     """
 
     overview: Overview
@@ -59,6 +61,7 @@ class SpecRun:
     desk: Desk = field(default_factory=Desk)
     landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)
     line: Line = field(default_factory=Line)
+    upkeep: Upkeep = field(default_factory=Upkeep)
     clock: Callable[[], datetime] = find_local_time
     pool: Pool = field(default_factory=Pool)
     lend: Callable[[], AbstractContextManager[None]] = nullcontext
