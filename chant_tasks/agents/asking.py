@@ -1,14 +1,15 @@
 """Starting an agent's program for a short answer, such as its version: bounded, and ended with all that it starts."""
 
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from chant_tasks.agents.checkup import find_version
 from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Limits, Listener, StopSignal, run_agent
+from chant_tasks.agents.stop import Stop
+from chant_tasks.agents.supervise import Limits, StopSignal, run_agent
 from chant_tasks.errors import AgentError
 
 ANSWER_SECONDS = 20.0  # gemini takes ten to tell its version on a busy machine
@@ -26,7 +27,7 @@ def run_briefly(
             Workplace(cwd=cwd, env=env, log=cwd.with_suffix(".log")),
             limits=Limits(wall=seconds, silence=None, grace=_GRACE),
             listener=Listener(on_line=lines.append),
-            stop=stop or threading.Event(),
+            stop=stop or Stop(),
         )
     except AgentError as error:
         return Exit(status=None, stderr=error.reason), ""

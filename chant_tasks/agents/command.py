@@ -16,6 +16,7 @@ class Command:
     default_model: str | None = None
     can_resume: bool = False
     tested: tuple[str, ...] = ()
+    is_plain: bool = True
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:
         argv = _argv_of(settings)

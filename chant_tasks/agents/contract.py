@@ -96,6 +96,7 @@ __all__ = [
     "find_use",
     "has_flag",
     "is_older",
+    "is_plain",
     "judge_error",
     "judge_exit",
     "judge_silence",
@@ -194,6 +195,12 @@ class Provider(Protocol):
 
     def judge(self, exit: Exit, events: Sequence[AgentEvent]) -> Outcome:
         """Return how it ended; `events` are what `keep_events` keeps of those of all its lines."""
+
+
+def is_plain(provider: Provider) -> bool:
+    """Return whether an agent's lines are words and nothing else, so that of many at once the last ones tell enough:
+    the provider's attribute `is_plain`, which it may do without."""
+    return getattr(provider, "is_plain", False) is True
 
 
 def find_checkup(provider: Provider) -> Checkup | None:

@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from chant_tasks.agents.streams import Line
+from chant_tasks.agents.streams import Lines
 from chant_tasks.errors import AgentError
 from chant_tasks.words import render_size
 
 _TAIL_LIMIT = 4096
+_STDERR, _REST = b"stderr| ", "…".encode()
 _CHUNK = 1 << 20
 
 
@@ -29,22 +29,21 @@ class Log:
             raise AgentError(f"the log {path} cannot be written: {error.strerror}") from error
         self._size = os.fstat(self._file).st_size
 
-    def add_stdout(self, lines: Iterable[Line]) -> None:
+    def add_stdout(self, lines: Lines) -> None:
         """Write lines that the agent printed."""
-        self._add("".join(f"{'…' if line.is_rest else ''}{line.text}\n" for line in lines))
+        self._add(b"%b%b\n" % (_REST if lines.is_rest else b"", lines.data))
 
-    def add_stderr(self, lines: Iterable[Line]) -> None:
+    def add_stderr(self, lines: Lines) -> None:
         """Write lines of stderr, and keep the end of all of them in `tail`."""
-        texts = [line.text for line in lines]
-        self.tail = "\n".join((self.tail, *texts))[-_TAIL_LIMIT:]
-        self._add("".join(f"stderr| {text}\n" for text in texts))
+        end = lines.data[-4 * _TAIL_LIMIT :].decode("utf-8", "ignore")  # whose first character may be cut
+        self.tail = f"{self.tail}\n{end}"[-_TAIL_LIMIT:]
+        self._add(b"%b%b\n" % (_STDERR, lines.data.replace(b"\n", b"\n" + _STDERR)))
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _add(self, text: str) -> None:
-        data = text.encode("utf-8", "replace")
+    def _add(self, data: bytes) -> None:
         # A full disk must not end an agent whose work may still be saved.
         with contextlib.suppress(OSError):
             self._size += os.write(self._file, data)

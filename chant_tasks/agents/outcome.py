@@ -1,7 +1,7 @@
 """How an agent ended: what its process did, and what that comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from signal import Signals
 from typing import Literal
@@ -19,7 +19,7 @@ class Exit:
 
     `ended_by` is why it was ended from here: "lingering" is a process that stayed after its last word, all others had
     said none by then. `stderr` is the end of what it wrote there. `ended_at` is when, in the machine's own zone, by
-    which "resets at 3pm" is read.
+    which "resets at 3pm" is read. `has_left_nothing` where it is known that nothing runs that it has started.
     """
 
     status: int | None
@@ -27,6 +27,7 @@ class Exit:
     ended_by: EndedBy | None = None
     stderr: str = ""
     ended_at: datetime | None = None
+    has_left_nothing: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

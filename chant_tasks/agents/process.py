@@ -6,10 +6,12 @@ or stops reading when the process ends.
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,15 @@ class Process:
             self._was_asked = self._was_asked or line == b"asked"
             self.has_left_nothing = self.has_left_nothing or line == b"none"
             self._exit = self._exit or parse_exit(line.decode())
+
+    def wait(self, seconds: float) -> None:
+        """Return once nothing of the agent is left, or so many seconds are over."""
+        waiting, deadline = select.poll(), time.monotonic() + seconds
+        waiting.register(self._control, select.POLLIN)
+        self.read_news()
+        while not self.is_gone and (left := deadline - time.monotonic()) > 0:
+            waiting.poll(left * 1000)
+            self.read_news()
 
     def end(self) -> None:
         """Ask all of it to end; what does not within the grace is killed."""

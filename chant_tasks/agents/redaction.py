@@ -23,14 +23,18 @@ _HEADER = re.compile(r"authorization:\s*(?:[a-z]+\s+)?(\S+)", re.IGNORECASE)  # 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What must not be shown: `pattern` finds any of it, none is longer than `longest` bytes."""
+    """What must not be shown: `pattern` finds any of it, each holds one of `parts`, the longest has `longest` bytes."""
 
     pattern: re.Pattern[bytes] | None
     longest: int
+    parts: tuple[bytes, ...] = ()
 
     def redact(self, text: bytes) -> bytes:
         """Return `text` with `***` in the place of each secret."""
-        return text if self.pattern is None else self.pattern.sub(_MASK, text)
+        # A hundred times as fast as the pattern is, and there hardly ever is one.
+        if self.pattern is None or not any(part in text for part in self.parts):
+            return text
+        return self.pattern.sub(_MASK, text)
 
     def find_cut(self, text: bytes | bytearray, cut: int) -> int:
         """Return `cut`, or a place before it that lies within no secret: `text` may be cut in two there."""
@@ -51,7 +55,8 @@ def find_secrets(environment: Mapping[str, str]) -> Secrets:
     encoded = sorted((form.encode("utf-8", "surrogateescape") for form in forms), key=len, reverse=True)
     if not encoded:
         return NO_SECRETS
-    return Secrets(pattern=re.compile(b"|".join(map(re.escape, encoded))), longest=len(encoded[0]))
+    parts = [form for form in encoded if not any(other in form for other in encoded if other != form)]
+    return Secrets(pattern=re.compile(b"|".join(map(re.escape, encoded))), longest=len(encoded[0]), parts=tuple(parts))
 
 
 def is_secret_name(name: str) -> bool:

@@ -16,6 +16,7 @@ class Script:
     default_model: str | None = None
     can_resume: bool = False
     tested: tuple[str, ...] = ()
+    is_plain: bool = True
 
     def executable(self, settings: Mapping[str, Setting]) -> str | None:  # noqa: ARG002  # the contract's shape
         return "sh"

@@ -8,11 +8,29 @@ from chant_tasks.agents.redaction import NO_SECRETS, Secrets
 LINE_LIMIT = 1 << 22
 
 
-class Line(NamedTuple):
-    """A line without its end, or a piece of one that is too long; `is_rest` where a piece of it came before."""
+class Lines(NamedTuple):
+    """Whole lines that came at once, as UTF-8 without the last one's end, or a piece of one that is too long; `is_rest`
+    where a piece of it came before.
 
-    text: str
-    is_rest: bool
+    They are not taken apart before somebody asks for that: of a flood nobody reads them all.
+    """
+
+    data: bytes
+    is_rest: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """Each line."""
+        return self.data.decode("utf-8").split("\n")
+
+    def find_last(self, count: int) -> list[str]:
+        """The last lines, so many at most."""
+        begin = len(self.data)
+        for _ in range(count):
+            begin = self.data.rfind(b"\n", 0, begin)
+            if begin < 0:
+                break
+        return self.data[begin + 1 :].decode("utf-8").split("\n")
 
 
 class LineSplitter:
@@ -25,16 +43,15 @@ class LineSplitter:
         self._rest = bytearray()
         self._is_within = False  # a line of which a piece was given out
 
-    def feed(self, data: bytes) -> Iterator[Line]:
+    def feed(self, data: bytes) -> Iterator[Lines]:
         """Yield the lines that `data` completes; bytes that are not UTF-8 are replaced."""
         # Searching the new bytes only keeps a line that never ends from being searched over and over.
         end = data.rfind(b"\n")
         if end >= 0:
-            self._rest += data[:end]
-            whole, self._rest = bytes(self._rest), bytearray(data[end + 1 :])
-            for line in self._secrets.redact(whole).split(b"\n"):
-                yield from self._cut_line(line.removesuffix(b"\r"))
-                self._is_within = False
+            whole = bytes(self._rest) + data[:end] if self._rest else data[:end]
+            self._rest = bytearray(memoryview(data)[end + 1 :])
+            yield from self._cut_lines(self._secrets.redact(whole))
+            self._is_within = False
         else:
             self._rest += data
         while len(self._rest) > self._limit + self._secrets.longest:
@@ -43,21 +60,42 @@ class LineSplitter:
             del self._rest[:cut]
             yield from self._cut_line(self._secrets.redact(piece))
 
-    def flush(self) -> Iterator[Line]:
+    def flush(self) -> Iterator[Lines]:
         """Yield what is left when the stream has ended."""
         rest, self._rest = bytes(self._rest), bytearray()
         if rest:
             yield from self._cut_line(self._secrets.redact(rest).removesuffix(b"\r"))
 
-    def _cut_line(self, line: bytes) -> Iterator[Line]:
+    def _cut_lines(self, whole: bytes) -> Iterator[Lines]:
+        if not self._is_within and len(whole) <= self._limit:
+            if b"\r" in whole:
+                whole = whole.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            yield Lines(_clean(whole))
+            return
+        for line in whole.split(b"\n"):
+            yield from self._cut_line(line.removesuffix(b"\r"))
+            self._is_within = False
+
+    def _cut_line(self, line: bytes) -> Iterator[Lines]:
         while True:
             cut = len(line) if len(line) <= self._limit else _find_cut(line, self._limit)
             if cut or not self._is_within:
-                yield Line(line[:cut].decode("utf-8", "replace"), self._is_within)
+                yield Lines(_clean(line[:cut]), self._is_within)
             line = line[cut:]
             self._is_within = True
             if not line:
                 return
+
+
+def _clean(text: bytes) -> bytes:
+    """The text, what is no UTF-8 in it replaced."""
+    if text.isascii():
+        return text
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace").encode("utf-8")
+    return text
 
 
 def _find_cut(text: bytes | bytearray, limit: int) -> int:

@@ -1,9 +1,8 @@
 """An agent's process from its start to its end: read, logged, and ended when its time is up or the run is."""
 
-import os
-import selectors
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,20 +11,14 @@ from typing import Protocol
 from chant_tasks.agents.contract import Exit, Launch
 from chant_tasks.agents.log import Log
 from chant_tasks.agents.outcome import EndedBy
+from chant_tasks.agents.outputs import Listener, Outputs
 from chant_tasks.agents.process import Process, Workplace, start_process
-from chant_tasks.agents.redaction import Secrets, find_secrets
-from chant_tasks.agents.streams import Line, LineSplitter
+from chant_tasks.agents.redaction import find_secrets
 from chant_tasks.errors import AgentError
 
-_TICK = 0.1  # how late, in seconds, a stop or a timeout may be noticed
-_LONGEST_TICK = 5.0
-_SHORT_TICK = 0.01
-_CHUNK = 1 << 16
-_LAST_READS = 32  # twice what a pipe can hold; what nobody could end may go on writing for ever
+_LONGEST_TICK = 5.0  # seconds that count at most as time that has passed, between two looks
+_LONGEST_WAIT, _SHORTEST_WAIT = 4.0, 0.01
 _PATIENCE = 10.0  # seconds, above the grace, for a keeper to end all that it keeps
-
-OnLine = Callable[[str], bool | None]
-OnRead = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,32 +35,13 @@ class Limits:
 
 
 class StopSignal(Protocol):
-    """Set when the run is to end; a `threading.Event` is one."""
+    """Set when the run is to end (`Stop`)."""
 
     def is_set(self) -> bool:
         """Return whether the run is to end."""
 
-
-def _nothing() -> None:
-    """Nobody waits for that."""
-
-
-def _ignore(_: int) -> None:
-    """Nobody asks for that."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """Who is told what an agent does.
-
-    `on_line` gets each line of its stdout (of one that is too long the beginning) and may return True at the agent's
-    last word: from then on it has the grace to end by itself. `on_read` is called behind all lines that came at once.
-    `on_started` gets the process whose end is the end of all of it.
-    """
-
-    on_line: OnLine
-    on_read: OnRead = _nothing
-    on_started: Callable[[int], None] = _ignore
+    def fileno(self) -> int:
+        """Return a stream that is readable from then on."""
 
 
 def run_agent(launch: Launch, place: Workplace, *, limits: Limits, listener: Listener, stop: StopSignal) -> Exit:
@@ -87,7 +61,7 @@ def run_agent(launch: Launch, place: Workplace, *, limits: Limits, listener: Lis
                 return Exit(status=None, ended_by="stopped")
             raise
         try:
-            watch = _Watch(process, _Outputs(process, opened, listener, find_secrets(place.env)), limits)
+            watch = _Watch(process, Outputs(process, opened, listener, find_secrets(place.env)), limits)
             listener.on_started(process.pid)
             watch.follow(stop)
         finally:
@@ -95,7 +69,8 @@ def run_agent(launch: Launch, place: Workplace, *, limits: Limits, listener: Lis
             process.close()
         # what had ended by itself when it was to be ended is judged by that: nothing of it is done twice
         ended_by = None if process.has_own_status else watch.ended_by
-        return replace(process.exit, ended_by=ended_by, stderr=opened.tail.strip("\n"))
+        stderr = opened.tail.strip("\n")
+        return replace(process.exit, ended_by=ended_by, stderr=stderr, has_left_nothing=process.has_left_nothing)
 
 
 class Stopwatch:
@@ -116,106 +91,71 @@ class Stopwatch:
 
 
 class _Watch:
-    """One process as it runs: what it prints, when it last did, and why it is being ended."""
+    """One process as it runs: when it last printed something, when it said its last word, why it is being ended."""
 
-    def __init__(self, process: Process, outputs: "_Outputs", limits: Limits) -> None:
+    def __init__(self, process: Process, outputs: Outputs, limits: Limits) -> None:
         self.ended_by: EndedBy | None = None
         self._process = process
         self._outputs = outputs
         self._limits = limits
-        self._watch = outputs.watch
+        self._watch = Stopwatch()
+        self._last_output = 0.0
+        self._last_word: float | None = None
         self._ending_since: float | None = None
 
     def follow(self, stop: StopSignal) -> None:
         """Read until nothing of the agent is left, because it has ended, its time is up, or the run is to end."""
+        self._outputs.add_alarm(stop.fileno())
         while not self._process.is_gone:
-            self._outputs.read(_TICK)
+            has_read = self._outputs.read(self._find_wait(self._watch.look()))
+            now = self._watch.look()
+            self._note_output(now, has_read=has_read)
             self._process.read_news()
-            self._look_after(self._watch.look(), stop)
+            self._look_after(now, is_stopped=stop.is_set())
         self._outputs.finish()
 
-    def _look_after(self, now: float, stop: StopSignal) -> None:
+    def _note_output(self, now: float, *, has_read: bool) -> None:
+        if has_read:
+            self._last_output = now
+        if self._outputs.has_ended and self._last_word is None:
+            self._last_word = now
+
+    def _find_wait(self, now: float) -> float:
+        """The seconds until something is to be decided, where nothing comes meanwhile."""
+        return max(_SHORTEST_WAIT, min(self._find_deadline() - now, _LONGEST_WAIT))
+
+    def _find_deadline(self) -> float:
+        limits = self._limits
         if self._ending_since is not None:
-            if now - self._ending_since > self._limits.grace + _PATIENCE:
+            return self._ending_since + limits.grace + _PATIENCE
+        if self._last_word is not None:
+            return self._last_word + limits.grace
+        silence = self._last_output + limits.silence if limits.silence is not None else math.inf
+        return min(silence, limits.wall if limits.wall is not None else math.inf)
+
+    def _look_after(self, now: float, *, is_stopped: bool) -> None:
+        if self._ending_since is not None:
+            if now >= self._find_deadline():
                 self._process.kill_keeper()
         elif self._process.has_ended:
             self._ending_since = now
         else:
-            self.ended_by = self._find_reason(now, stop.is_set())
+            self.ended_by = self._find_reason(now, is_stopped=is_stopped)
             if self.ended_by is not None:
                 self._ending_since = now
                 self._process.end()
 
-    def _find_reason(self, now: float, is_stopped: bool) -> EndedBy | None:
-        limits, outputs = self._limits, self._outputs
-        if outputs.last_word is not None:
-            return "lingering" if is_stopped or now - outputs.last_word >= limits.grace else None
+    def _find_reason(self, now: float, *, is_stopped: bool) -> EndedBy | None:
+        limits = self._limits
+        if self._last_word is not None:
+            return "lingering" if is_stopped or now >= self._last_word + limits.grace else None
         if is_stopped:
             return "stopped"
         if limits.wall is not None and now >= limits.wall:
             return "wall timeout"
-        if limits.silence is not None and now - outputs.last_output >= limits.silence:
+        if limits.silence is not None and now >= self._last_output + limits.silence:
             return "silence timeout"
         return None
-
-
-class _Outputs:
-    """Both streams of a process, drained as they fill, each line to the log and those of stdout to `on_line`;
-    `on_read` is called once those that came at once are through.
-
-    `last_output` and `last_word` are the seconds of `watch` at which something came, and the agent's last word did.
-    """
-
-    def __init__(self, process: Process, log: Log, listener: Listener, secrets: Secrets) -> None:
-        self.watch = Stopwatch()
-        self.last_output = 0.0
-        self.last_word: float | None = None
-        self._log = log
-        self._listener = listener
-        self._control = process.control
-        self._open = {process.stdout: (LineSplitter(secrets=secrets), self._add_stdout)}
-        self._open[process.stderr] = (LineSplitter(secrets=secrets), log.add_stderr)
-
-    def read(self, timeout: float) -> bool:
-        """Read once what is there, wait at most `timeout` seconds for it or for news of the process; return whether
-        anything was read."""
-        with selectors.PollSelector() as selector:
-            for stream in (*self._open, self._control):
-                selector.register(stream, selectors.EVENT_READ)
-            ready = [key.fd for key, _ in selector.select(timeout)]
-        return sum(self._read_stream(stream) for stream in ready if stream in self._open) > 0
-
-    def finish(self) -> None:
-        """Read what is left and pass on lines that have no end; nothing is read any more."""
-        for _ in range(_LAST_READS):
-            if not self.read(0):
-                break
-        for stream in tuple(self._open):
-            self._close_stream(stream)
-
-    def _read_stream(self, stream: int) -> bool:
-        splitter, add = self._open[stream]
-        try:
-            data = os.read(stream, _CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            self._close_stream(stream)
-            return False
-        self.last_output = self.watch.look()
-        add(tuple(splitter.feed(data)))
-        return True
-
-    def _close_stream(self, stream: int) -> None:
-        splitter, add = self._open.pop(stream)
-        add(tuple(splitter.flush()))
-
-    def _add_stdout(self, lines: Iterable[Line]) -> None:
-        self._log.add_stdout(lines)
-        for line in lines:
-            if not line.is_rest and self._listener.on_line(line.text) and self.last_word is None:
-                self.last_word = self.watch.look()
-        self._listener.on_read()
 
 
 @contextmanager
@@ -231,15 +171,8 @@ def _end_at_once(process: Process, grace: float) -> None:
     """End an agent that still runs because something was raised; a second Ctrl-C cuts the grace short."""
     try:
         process.end()
-        _wait_until_gone(process, grace + _PATIENCE)
+        process.wait(grace + _PATIENCE)
     finally:
         process.kill()
-        _wait_until_gone(process, _PATIENCE)
+        process.wait(_PATIENCE)
         process.kill_keeper()
-
-
-def _wait_until_gone(process: Process, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not process.is_gone and time.monotonic() < deadline:
-        process.read_news()
-        time.sleep(_SHORT_TICK)

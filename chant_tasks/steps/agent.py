@@ -17,10 +17,11 @@ from chant_tasks.agents.contract import (
     Provider,
     Request,
     Stopped,
+    is_plain,
     keep_events,
 )
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Listener
 from chant_tasks.agents.supervise import run_agent as run_process
 from chant_tasks.errors import ChantError
 from chant_tasks.events import AgentEnded, AgentStarted, Notice
@@ -181,11 +182,17 @@ def _supervise(
         launch,
         place,
         limits=find_remaining(find_limits(run, attempt.spec), attempt.shifts.seconds),
-        listener=Listener(on_line=listening.hear, on_read=listening.tell, on_started=listening.note_process),
+        listener=Listener(
+            on_line=listening.hear,
+            on_read=listening.tell,
+            on_started=listening.note_process,
+            is_last_enough=is_plain(provider),
+        ),
         stop=run.stop,
     )
     attempt = listening.attempt
-    end_processes(run, attempt.record)
+    if not end.has_left_nothing:  # else there is nothing to look for, among all processes of the machine
+        end_processes(run, attempt.record)
     note_end(run, attempt.record)
     outcome = provider.judge(replace(end, ended_at=datetime.now().astimezone()), listening.events)
     return attempt, outcome, keep_events((*listening.events, *load_report(launch, folder)))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Limits, Listener, run_agent
+from chant_tasks.agents.supervise import Limits, run_agent
 from chant_tasks.config import find_timeouts
 from chant_tasks.events import AgentSaid
 from chant_tasks.git.runner import Oid
@@ -169,7 +170,8 @@ def _run(run: SpecRun, trial: Trial, command: _Command) -> tuple[Exit, tuple[str
         log=command.log,
     )
     launch, limits = Launch(argv=command.argv, env={}, stdin=""), _find_limits(run, trial.attempt)
-    end = run_agent(launch, place, limits=limits, listener=Listener(on_line=on_line), stop=run.stop)
+    listener = Listener(on_line=on_line, is_last_enough=bool(command.doing))
+    end = run_agent(launch, place, limits=limits, listener=listener, stop=run.stop)
     return end, tuple(lines)
 
 

@@ -2,8 +2,9 @@
 the target where a conflict with it is to be resolved, files that git ignores, and what `worktrees.setup` makes."""
 
 from chant_tasks.agents.contract import Launch
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Listener, run_agent
+from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_files
@@ -53,7 +54,7 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
         Launch(argv=("sh", "-e", "-c", command), env={}, stdin=""),
         place,
         limits=find_limits(run, attempt.spec),
-        listener=Listener(on_line=lambda _: False),
+        listener=Listener(on_line=lambda _: False, is_last_enough=True),
         stop=run.stop,
     )
     if end.status != 0 or end.ended_by is not None:

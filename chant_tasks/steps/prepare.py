@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from chant_tasks.agents.accounts import find_choices
 from chant_tasks.agents.environment import Identity
+from chant_tasks.agents.stop import Stop
 from chant_tasks.config import Config
 from chant_tasks.errors import AgentError, ChantError, GitError, RepositoryError, WorktreeError
 from chant_tasks.events import Event, Listener, Notice
@@ -35,7 +36,7 @@ from chant_tasks.words import render_problem
 
 
 def prepare_run(
-    overview: Overview, emit: Listener, stop: threading.Event, wanted: frozenset[SpecId], *, is_parallel: bool = True
+    overview: Overview, emit: Listener, stop: Stop, wanted: frozenset[SpecId], *, is_parallel: bool = True
 ) -> SpecRun:
     """The run, once everything that its specs need was found to be there, and earlier runs' attempts were picked up.
 
@@ -67,10 +68,10 @@ def prepare_run(
 
 def prepare_repair(overview: Overview, emit: Listener) -> SpecRun:
     """The run for a command that lands or discards: the same checks, but for agents."""
-    return _check(overview, emit, threading.Event())
+    return _check(overview, emit, Stop())
 
 
-def _check(overview: Overview, emit: Listener, stop: threading.Event) -> SpecRun:
+def _check(overview: Overview, emit: Listener, stop: Stop) -> SpecRun:
     if overview.config is None:
         raise overview.config_error or RepositoryError("the config cannot be read")
     git = Git(overview.project.top)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chant_tasks.agents.environment import Identity
+from chant_tasks.agents.stop import Stop
 from chant_tasks.agents.supervise import Limits
 from chant_tasks.config import Config, find_timeouts
 from chant_tasks.events import Listener
@@ -48,7 +49,7 @@ class SpecRun:
     overview: Overview
     config: Config
     emit: Listener
-    stop: threading.Event
+    stop: Stop
     environ: Mapping[str, str]
     identity: Identity
     is_signed: bool

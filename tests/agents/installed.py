@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,9 +25,11 @@ from chant_tasks.agents.contract import (
 )
 from chant_tasks.agents.loopback import Script
 from chant_tasks.agents.loopback.pointed import KEY, add_pointed_home, plan_pointed_environment
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.registry import PROVIDERS
-from chant_tasks.agents.supervise import Limits, Listener, run_agent
+from chant_tasks.agents.stop import Stop
+from chant_tasks.agents.supervise import Limits, run_agent
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.agent_files import load_report, save_files
 
@@ -81,7 +82,7 @@ class Place:
         done = subprocess.run(("git", *arguments), cwd=self.worktree, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def work(self, script: Script, work: Work | None = None, stop: threading.Event | None = None) -> Run:
+    def work(self, script: Script, work: Work | None = None, stop: Stop | None = None) -> Run:
         """Have the agent work as its provider plans it, to its end or until `stop`."""
         work = work or Work()
         provider, pointed = PROVIDERS[self.agent], checkup_of(self.agent).point(script.url, KEY)
@@ -97,7 +98,7 @@ class Place:
             Workplace(cwd=self.worktree, env={**launch.env, **env, **work.env}, log=self.folder / "log"),
             limits=replace(_LIMITS, wall=work.wall),
             listener=Listener(on_line=lines.append),
-            stop=stop or threading.Event(),
+            stop=stop or Stop(),
         )
         told = keep_events(event for line in lines for event in provider.parse_line(line))
         outcome = provider.judge(replace(exit, ended_at=datetime.now(UTC)), told)

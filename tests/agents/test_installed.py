@@ -12,6 +12,7 @@ from chant_tasks.agents.look_over import Surroundings, look_over
 from chant_tasks.agents.loopback import INPUT_TOKENS, OUTPUT_TOKENS, Say, serve
 from chant_tasks.agents.loopback.pointed import KEY
 from chant_tasks.agents.registry import PROVIDERS
+from chant_tasks.agents.stop import Stop
 from chant_tasks.config.schema import AGENTS
 from tests.agents.expected import COMMITTED, EXPECTED, RESUMED, STOPPED
 from tests.agents.installed import FOLDERS, PROMPT, Place, Run, Work, checkup_of, make_place, require_installed
@@ -82,7 +83,7 @@ def assert_gone_on(first: Run, second: Run) -> None:
 
 @pytest.mark.parametrize("place", RESUMING, indirect=True)
 def test_one_that_is_stopped_leaves_no_tool_running_and_is_gone_on_from(place: Place, note: Note) -> None:
-    began, stop = place.folder / "began", threading.Event()
+    began, stop = place.folder / "began", Stop()
     os.mkfifo(began)
     seconds = str(100_000 + os.getpid())
     command = f"setsid sleep {seconds} & echo > {began}; sleep {seconds}"

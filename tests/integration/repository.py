@@ -1,11 +1,11 @@
 """A real repository with specs, worked by the three steps without doit."""
 
 import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chant_tasks.agents.stop import Stop
 from chant_tasks.events import Event, Notice
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.overview import load_overview, load_state
@@ -120,7 +120,7 @@ class Repository:
 
     def prepare(self, *wanted: SpecId) -> SpecRun:
         """A run as `doit` begins it."""
-        return prepare_run(load_overview(self.root), self.events.append, threading.Event(), frozenset(wanted))
+        return prepare_run(load_overview(self.root), self.events.append, Stop(), frozenset(wanted))
 
     def start(self, spec_id: SpecId) -> tuple[SpecRun, Attempt]:
         """A run and an attempt whose agent has ended."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.agents.stop import Stop
 from chant_tasks.errors import FileError
 from chant_tasks.journal.attempt import load_record
 from chant_tasks.overview import load_overview
@@ -71,7 +72,7 @@ class Place:
         return prepare_run(
             overview,
             self.repository.events.append,
-            threading.Event(),
+            Stop(),
             frozenset({self.spec}),
             is_parallel=self.is_parallel,
         )

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TextIO
 
+from chant_tasks.agents.stop import Stop
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
 from chant_tasks.doit_plugin.run.order import Order
@@ -52,7 +53,7 @@ class Work:
     def __init__(self, overview: Overview) -> None:
         self.overview = overview
         self.started = time.monotonic()
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.places = Places(self.stop)
         self.listener: Listener = _ignore
         self.is_always = False

@@ -2,15 +2,16 @@
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit, Launch
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Limits, Listener, run_agent
+from chant_tasks.agents.stop import Stop
+from chant_tasks.agents.supervise import Limits, run_agent
 
 FAKE_AGENT = Path(__file__).with_name("fake_agent.py")
 NO_LIMITS = Limits(wall=None, silence=None, grace=5.0)
@@ -28,7 +29,7 @@ class Bench:
     folder: Path
     lines: list[str] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
 
     @property
     def log(self) -> Path:

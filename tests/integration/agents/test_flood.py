@@ -9,11 +9,13 @@ import pytest
 
 # Reads an agent that prints what `code` says, in a process of its own, and tells how that went and what it took.
 _READER = """
-import json, os, resource, sys, threading
+import json, os, resource, sys
 from pathlib import Path
 from chant_tasks.agents.contract import Launch
 from chant_tasks.agents.process import Workplace
-from chant_tasks.agents.supervise import Limits, Listener, run_agent
+from chant_tasks.agents.outputs import Listener
+from chant_tasks.agents.stop import Stop
+from chant_tasks.agents.supervise import Limits, run_agent
 folder, code = Path(sys.argv[1]), sys.argv[2]
 last = [""]
 count = [0]
@@ -24,7 +26,7 @@ ended = run_agent(
     Launch(argv=(sys.executable, "-c", code), env={}, stdin=""),
     Workplace(cwd=folder, env={**os.environ, "API_KEY": "0123456789abcdef"}, log=folder / "log"),
     limits=Limits(wall=None, silence=None, grace=5.0, log=8 << 20),
-    listener=Listener(on_line=on_line), stop=threading.Event(),
+    listener=Listener(on_line=on_line), stop=Stop(),
 )
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([ended.status, count[0], last[0][-20:], ended.stderr[-20:], peak]))

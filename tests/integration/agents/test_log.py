@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.agents.log import Log
-from chant_tasks.agents.streams import Line
+from chant_tasks.agents.streams import Lines
 from chant_tasks.errors import AgentError
 from chant_tasks.words import render_size
 
@@ -16,7 +16,7 @@ LIMIT = 100_000
 
 def _write(log: Log, first: int, last: int, width: int = 50) -> None:
     for number in range(first, last):
-        log.add_stdout((Line(f"{number} ".ljust(width, "é"), False),))
+        log.add_stdout(Lines(f"{number} ".ljust(width, "é").encode()))
 
 
 def _size_of_left_out(words: str) -> float:
@@ -28,7 +28,7 @@ def _size_of_left_out(words: str) -> float:
 def test_a_log_below_its_limit_is_whole(tmp_path: Path) -> None:
     log = Log(tmp_path / "log", LIMIT)
     _write(log, 0, 1000)
-    log.add_stderr((Line("oh", False),))
+    log.add_stderr(Lines(b"oh"))
     log.close()
 
     lines = (tmp_path / "log").read_text().splitlines()
@@ -56,8 +56,8 @@ def test_a_long_log_keeps_its_beginning_its_end_and_how_much_is_left_out(tmp_pat
 
 def test_a_line_longer_than_the_log_is_cut_between_characters(tmp_path: Path) -> None:
     log = Log(tmp_path / "log", LIMIT)
-    log.add_stdout((Line("é" * LIMIT, False),))
-    log.add_stdout((Line("é" * LIMIT, True), Line("the end", False)))
+    for lines in (Lines(("é" * LIMIT).encode()), Lines(("é" * LIMIT).encode(), is_rest=True), Lines(b"the end")):
+        log.add_stdout(lines)
     log.close()
 
     text = (tmp_path / "log").read_bytes().decode()
@@ -77,7 +77,7 @@ def test_a_log_that_was_replaced_is_nobody_elses_to_read_and_nothing_lies_beside
 
 def test_the_end_of_stderr_is_kept_and_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     log = Log(tmp_path / "log", LIMIT)
-    log.add_stderr(tuple(Line(f"{number}", False) for number in range(5000)))
+    log.add_stderr(Lines("\n".join(map(str, range(5000))).encode()))
     log.close()
 
     assert log.tail.endswith("4998\n4999")

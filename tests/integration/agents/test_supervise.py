@@ -16,9 +16,11 @@ import pytest
 from chant_tasks.agents import process
 from chant_tasks.agents.contract import EndedBy, Exit, Launch
 from chant_tasks.agents.fork_server import ForkServer
+from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.stop import Stop
 from chant_tasks.agents.streams import LINE_LIMIT
-from chant_tasks.agents.supervise import Listener, run_agent
+from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import AgentError
 from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv, is_running, wait_until
 
@@ -161,13 +163,14 @@ def test_a_stop_ends_the_agent(bench: Bench) -> None:
     assert ended == Exit(status=None, signal=signal.SIGTERM, ended_by="stopped")
 
 
-class _StopsMeanwhile(threading.Event):
+class _StopsMeanwhile(Stop):
     """A stop that comes just when the agent ends, which waits for the file `go`: seen before its end is."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
         self._is_first = True
+        self.set()  # so that it is looked at
 
     def is_set(self) -> bool:
         if self._is_first:
@@ -347,7 +350,7 @@ def test_many_agents_run_at_once_in_threads(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_all_agents_that_run(tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop = Stop()
     started = threading.Semaphore(0)
 
     def run(number: int) -> Exit:

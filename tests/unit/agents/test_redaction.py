@@ -114,5 +114,5 @@ def test_no_secret_comes_through_however_a_stream_is_cut(words: list[str], cuts:
     ]
     lines += splitter.flush()
 
-    told = "".join(line.text for line in lines)
+    told = "".join(text for line in lines for text in line.texts)
     assert told == stream.decode().replace(KEY, "***").replace("\n", "")

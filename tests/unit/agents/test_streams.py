@@ -10,7 +10,7 @@ def split(*chunks: bytes, limit: int = 1000) -> list[str]:
     """Return the lines of a stream that comes in `chunks`."""
     splitter = LineSplitter(limit)
     lines = [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.flush())
-    return [line.text for line in lines]
+    return [text for line in lines for text in line.texts]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]))), st.data())
