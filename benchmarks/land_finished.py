@@ -7,12 +7,12 @@ together. What is written: the seconds of it all and of CPU, and of each landing
 import json
 import os
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chant_tasks.agents.stop import Stop
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import AgentEnd, Phase, add_open, attempt_folder, render_record
@@ -37,7 +37,7 @@ class _Finished:
 
 def main(threads: int, out: Path) -> None:
     """Land all, and write down what that took."""
-    run = prepare_run(load_overview(Path.cwd()), lambda _: None, threading.Event(), frozenset())
+    run = prepare_run(load_overview(Path.cwd()), lambda _: None, Stop(), frozenset())
     finished = [_add_finished(run, spec) for spec in run.overview.folder.specs.values()]
     done: list[float] = []
     landed: list[bool] = []

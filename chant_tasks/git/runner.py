@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NewType
+from typing import IO, NewType
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import Place, find_place
-from chant_tasks.git.running import STATUS, Ended, GitProcess, run_to_end
+from chant_tasks.git.running import STATUS, Ended, GitProcess, as_input, run_to_end
 from chant_tasks.words import render_mend
 
 Oid = NewType("Oid", str)
@@ -91,10 +91,10 @@ class Git:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
         # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One that
         # signs stays in the group: it may have to ask for a passphrase on the terminal.
-        process = self.start(*arguments, takes_input=stdin is not None, has_own_group="-S" not in arguments)
-        with process:
+        has_own_group = "-S" not in arguments
+        with as_input(stdin) as given, self.start(*arguments, stdin=given, has_own_group=has_own_group) as process:
             try:
-                stdout, stderr = run_to_end(process, stdin)
+                stdout, stderr = run_to_end(process)
             except Ended as ended:
                 raise GitError(arguments, STATUS, str(ended)) from None
         if process.returncode not in ok:
@@ -102,7 +102,11 @@ class Git:
         return Answer(status=process.returncode, stdout=stdout, stderr=stderr)
 
     def start(
-        self, *arguments: str, takes_input: bool = True, has_own_group: bool = True, keeps_errors: bool = True
+        self,
+        *arguments: str,
+        stdin: IO[bytes] | int = subprocess.PIPE,
+        has_own_group: bool = True,
+        keeps_errors: bool = True,
     ) -> GitProcess:
         """A git that has started. Raises GitError where it cannot be."""
         try:
@@ -110,7 +114,7 @@ class Git:
                 ("git", *arguments),
                 cwd=self.folder,
                 env=self.environment(),
-                stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE if keeps_errors else subprocess.DEVNULL,
                 process_group=0 if has_own_group else None,

@@ -7,9 +7,11 @@ to doit reaches it.
 import os
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
 
 _LIMIT_SECONDS = 3600.0  # a checkout of a large repository may fetch its files from elsewhere
 _STOP_SECONDS = 30.0  # for a git that runs, or starts, after doit was told to stop: work is being saved then
@@ -67,17 +69,28 @@ def remove_running(process: GitProcess) -> None:
     _running.processes.discard(process)
 
 
-def run_to_end(process: GitProcess, stdin: bytes | None) -> tuple[bytes, bytes]:
-    """Both streams of a git that gets `stdin`, once it has ended. Raises as `wait_for` does."""
+@contextmanager
+def as_input(data: bytes | None) -> Iterator[IO[bytes] | int]:
+    """What a git may be given as its stdin, to read `data` from it. Raises OSError where there is no room for that.
+
+    No pipe: where a busy machine lets the first wait end before anything is written, `communicate` never writes it.
+    """
+    if data is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
+
+
+def run_to_end(process: GitProcess) -> tuple[bytes, bytes]:
+    """Both streams of a git, once it has ended. Raises as `wait_for` does."""
     streams: list[tuple[bytes, bytes]] = []
-    given = stdin
 
     def has_ended(seconds: float) -> bool:
-        nonlocal given
-        try:
-            streams.append(process.communicate(given, timeout=seconds))
-        except subprocess.TimeoutExpired:
-            given = None  # that goes on by itself
+        with suppress(subprocess.TimeoutExpired):
+            streams.append(process.communicate(timeout=seconds))
         return bool(streams)
 
     add_running(process)

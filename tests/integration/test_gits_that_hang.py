@@ -81,3 +81,18 @@ def test_what_runs_when_doit_ends_at_once_ends_with_its_hook(repository: Reposit
     assert caught == [-15]
     assert not _is_running(int(told.read_text()))
     assert not list((repository.top / ".git").rglob("*.lock"))
+
+
+def test_a_git_gets_its_input_however_long_a_busy_machine_keeps_us_from_writing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, communicate = iter([0.0]), running.GitProcess.communicate
+
+    def communicate_late(process: running.GitProcess, timeout: float) -> tuple[bytes, bytes]:
+        return communicate(process, timeout=next(waits, timeout))  # the first wait is over before anything is written
+
+    monkeypatch.setattr(running.GitProcess, "communicate", communicate_late)
+
+    told = Git(tmp_path).run("hash-object", "--stdin", stdin=b"text\n" * 100_000)
+
+    assert told.text == "f4c3ab3ad4a6867e99aea1ae31cf901c03f6f624"
