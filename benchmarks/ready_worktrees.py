@@ -79,6 +79,7 @@ def main(folder: Path, jobs: int, rounds: int) -> None:
 
 def _open(folder: Path) -> tuple[Callable[[int], Callable[[], object]], Callable[[], None], Callable[[], None]]:
     """What begins a spec and gives what works it to its end, what waits until the pool is at rest, what ends it all."""
+    from chant_tasks.agents.stop import Stop
     from chant_tasks.overview import load_overview
     from chant_tasks.spec.model import SpecId
     from chant_tasks.steps.agent import run_agent
@@ -89,7 +90,7 @@ def _open(folder: Path) -> tuple[Callable[[int], Callable[[], object]], Callable
     from chant_tasks.steps.worktree import add_attempt
 
     specs = sorted(SpecId(path.stem) for path in (folder / ".chant" / "specs").glob("*.md"))
-    run = prepare_run(load_overview(folder), lambda _: None, threading.Event(), frozenset(specs))
+    run = prepare_run(load_overview(folder), lambda _: None, Stop(), frozenset(specs))
 
     def begin(number: int) -> Callable[[], object]:
         attempt = add_attempt(run, specs[number])
