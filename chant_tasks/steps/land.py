@@ -44,7 +44,7 @@ def land_attempt(run: SpecRun, attempt: Attempt, end: bytes, head: Oid | None) -
             text = f"waits for the checks of {render_count(count, 'spec')} before it"
             run.emit(Landing(spec=attempt.spec.id, text=text))
 
-    settled = run.landings.join(attempt.spec.id, candidate, lambda: land_ready(run), tell)
+    settled = run.landings.join(attempt.spec.id, candidate, lambda: land_ready(run), tell, run.leave)
     if isinstance(settled.result, Landed) and settled.result.holds != head:
         why = f"{attempt.record.target} was rewritten while it was worked"
         if attempt.record.stacked_on:

@@ -7,6 +7,7 @@ who come meanwhile wait, and one of them serves next.
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _GATHER_SECONDS = 5.0
+_MOMENT_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -52,11 +54,19 @@ class Queue(Generic[Item, Result]):
             self._coming.discard(threading.get_ident())
             self._condition.notify_all()
 
-    def join(self, key: Hashable, item: Item, serve: Callable[[], None], on_wait: Callable[[int], None]) -> Result:
+    def join(
+        self,
+        key: Hashable,
+        item: Item,
+        serve: Callable[[], None],
+        on_wait: Callable[[int], None],
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Result:
         """The result for `item`, whoever has served it. Raises what serving it has raised.
 
         `serve` is to `take` items, and to `settle` at least one of them; it is called again as long as this one's is
-        missing. `on_wait` gets the number of items that others are served with meanwhile.
+        missing. `on_wait` gets the number of items that others are served with meanwhile. Who waits for more than a
+        moment does so within `aside`.
         """
         ticket: _Ticket[Item, Result] = _Ticket(key, item)
         with self._condition:
@@ -66,10 +76,9 @@ class Queue(Generic[Item, Result]):
             count = sum(other.is_taken for other in self._tickets)
         if count:
             on_wait(count)
-        with self._condition:
-            self._condition.wait_for(lambda: ticket.is_done or self._server is None)
-            if not ticket.is_done:
-                self._server = ticket
+        if not self._has_come(ticket, _MOMENT_SECONDS):
+            with aside():
+                self._has_come(ticket, None)
         while not ticket.is_done:
             self._serve(serve)
         with self._condition:
@@ -80,6 +89,14 @@ class Queue(Generic[Item, Result]):
             raise ticket.error
         assert ticket.result is not None
         return ticket.result
+
+    def _has_come(self, ticket: _Ticket[Item, Result], seconds: float | None) -> bool:
+        """Whether, within so many seconds, the ticket is done, or it is its turn to serve, which it does then."""
+        with self._condition:
+            has_come = self._condition.wait_for(lambda: ticket.is_done or self._server is None, seconds)
+            if has_come and not ticket.is_done:
+                self._server = ticket
+            return has_come
 
     @property
     def waiting(self) -> tuple[Item, ...]:

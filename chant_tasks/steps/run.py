@@ -40,10 +40,10 @@ class SpecRun:
 
     `known` are the last attempts of its specs as it found them, `resumed` the specs that a person wants gone on with,
     though they failed. `account` is the one that an agent works on, "" where the project lists none; settings and
-    environment are that account's then. `lend` is around a wait in which others may have the spec's place. `desk` has
-    what this run's agents work on, and what they used, `landings` what of it is ready to land, `line` what is known of
-    the target's history, `upkeep` what is done for the repository meanwhile, `pool` the worktrees that are kept for its
-    next specs.
+    environment are that account's then. `lend` is around a wait in which others may have the spec's place, `leave`
+    around one after which it needs none. `desk` has what this run's agents work on, and what they used, `landings` what
+    of it is ready to land, `line` what is known of the target's history, `upkeep` what is done for the repository
+    meanwhile, `pool` the worktrees that are kept for its next specs.
     """
 
     overview: Overview
@@ -66,6 +66,7 @@ class SpecRun:
     clock: Callable[[], datetime] = find_local_time
     pool: Pool = field(default_factory=Pool)
     lend: Callable[[], AbstractContextManager[None]] = nullcontext
+    leave: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def git(self) -> Git:

@@ -119,3 +119,25 @@ def test_settings_and_keys_that_are_wrong_are_said_in_a_line(repository: Reposit
     assert "`checks` must be a text" in said
     assert "`timeouts.check` must be a time" in said
     assert "switches none of them off" in said
+
+
+def test_a_spec_that_waits_for_others_checks_has_left_its_place_to_the_next_one(tmp_path: Path) -> None:
+    made = make_repository(tmp_path / "project")
+    third = f"{tmp_path}/third"
+    # red, as long as the third spec is not begun while these two are checked, or wait for that
+    made.write(
+        ".chant/config.md", f"---\nchecks: 'timeout 30 sh -c \"until [ -e {third} ]; do sleep 0.1; done\"'\n---\n"
+    )
+    for name, run in (
+        (A, "echo a > a.txt"),
+        (B, "echo b > b.txt"),
+        ("2026-01-24-003-ccc", f"touch {third}; echo c > c"),
+    ):
+        made.add_spec(name, name, run=run)
+    made.commit("specs")
+
+    done = made.doit("-n", "2", "specs")
+
+    assert done.status == 0, done.stderr
+    assert "3 succeeded" in done.stderr
+    assert [place for place in made.temporary.iterdir() if place.name.startswith("chant-")] == []

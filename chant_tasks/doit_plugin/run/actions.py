@@ -125,6 +125,7 @@ class Finalize(StepAction):
         from chant_tasks.steps.worktree import add_attempt
 
         work.attempts.pop(self.spec_id, None)
+        work.places.enter()  # an agent of it works again
         opened = add_attempt(run, self.spec_id)
         if isinstance(opened, State):
             return opened

@@ -11,7 +11,6 @@ from chant_tasks.graph.longest_path import Edges, find_paths, find_time_left, pl
 from chant_tasks.journal.durations import Expected
 
 _PLANS = 20  # the order is planned again each time that this part of what is left has ended
-_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,6 @@ class Order:
         self._over: set[str] = set()  # ended, or never to be begun
         self._ended = 0
         self._ranks: Mapping[str, int] = {}
-        self._next: Sequence[str] = ()
         self._left: tuple[float, float] | None = None
         for name in tasks.stuck:
             self._give_up(name)
@@ -73,20 +71,6 @@ class Order:
             if self._ended * _PLANS >= len(self._open):
                 self._plan()
 
-    def find_next(self, count: int) -> tuple[str, ...]:
-        """The next specs that will be begun, at most so many: those that nothing keeps from it but the run's places."""
-        found: list[str] = []
-        looked_at = 0
-        for name in self._next:
-            if looked_at == _LOOKED_AT or len(found) == count:
-                break
-            if name in self._begun or name in self._over:
-                continue
-            looked_at += 1
-            if all(need in self._over for need in self._needs[name]):
-                found.append(name)
-        return tuple(found)
-
     def find_seconds_left(self) -> float | None:
         """How many seconds the specs' agents will work yet; None where that is not known of all of them."""
         left = self._left
@@ -113,7 +97,6 @@ class Order:
         seconds = {name: self._find_left(name, expected) for name in needs if name in self._open}
         paths = find_paths(needs, seconds)
         self._ranks = plan_ranks(self._names, paths)
-        self._next = tuple(sorted(seconds, key=self._ranks.__getitem__))
         is_known = all(expected[name].is_known for name in seconds)
         self._left = (find_time_left(paths, seconds, self._places), self._clock()) if is_known and seconds else None
 

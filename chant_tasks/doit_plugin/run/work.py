@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TextIO
 
 from chant_tasks.agents.stop import Stop
@@ -164,7 +165,8 @@ class Work:
         try:
             self._refuse_nesting()
             run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
-            self.run = replace(run, resumed=self.resumed, lend=self.places.lend)
+            leave = partial(self.places.leave, self.slots)
+            self.run = replace(run, resumed=self.resumed, lend=self.places.lend, leave=leave)
             self.publisher.begin(self.run, self.published)
         except ChantError as error:
             self.refusal = error

@@ -1,7 +1,9 @@
 """What several threads want is done together, and nobody waits for ever."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -36,6 +38,33 @@ def test_whoever_comes_while_others_are_served_is_served_together_with_all_who_w
         assert [done.result(30) for done in (first, *others)] == ["A", "B", "C", "D"]
     assert served == [("a",), ("b", "c", "d")]
     assert waits == [1, 1, 1]
+
+
+def test_who_waits_for_more_than_a_moment_does_so_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chant_tasks.steps.queue._MOMENT_SECONDS", 0.0)
+    queue: Queue[str, str] = Queue()
+    is_begun, is_aside = threading.Event(), threading.Event()
+    left: list[str] = []
+
+    def serve() -> None:
+        is_begun.set()
+        is_aside.wait(30)
+        for item in queue.take(lambda _: True):
+            queue.settle(item, item.upper())
+
+    @contextmanager
+    def aside() -> Iterator[None]:
+        is_aside.set()
+        yield
+        left.append("left")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(queue.join, "a", "a", serve, lambda _: None, aside)
+        is_begun.wait(30)
+        second = pool.submit(queue.join, "b", "b", serve, lambda _: None, aside)
+
+        assert [first.result(30), second.result(30)] == ["A", "B"]
+    assert left == ["left"]
 
 
 def test_what_goes_wrong_is_everybodys_who_was_served_and_nobody_elses() -> None:

@@ -54,17 +54,6 @@ def test_a_failure_takes_back_the_haste_of_what_waits_for_it() -> None:
     assert ranked(order, ("b", "long")) == ["long", "b"]
 
 
-def test_the_next_specs_are_those_that_wait_for_nothing_but_a_place() -> None:
-    order = make_order(CHAIN, SECONDS)
-    first = order.find_next(5)
-    order.begin("a1")
-    begun = order.find_next(5)
-    order.end("a1", is_done=True)
-
-    assert (first, begun, order.find_next(5)) == (("a1", "long"), ("long",), ("long", "a2"))
-    assert order.find_next(1) == ("long",)
-
-
 def test_time_left_follows_what_has_ended_and_the_clock() -> None:
     clock = Clock()
     order = make_order(CHAIN, SECONDS, clock)

@@ -58,3 +58,25 @@ def test_a_run_that_is_stopped_keeps_nobody_waiting() -> None:
         stop.set()
 
     assert places.end_one()
+
+
+def test_who_has_left_its_place_waits_for_none_and_has_one_again_before_an_agent_works() -> None:
+    places, is_in = Places(threading.Event()), threading.Event()
+    with places.leave(1):
+        with places.leave(1):
+            taken = [places.take(), places.take()]
+        is_kept = not places.give_back()
+
+    def enter() -> None:
+        places.enter()
+        is_in.set()
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    was_in = is_in.is_set()
+    given_back = places.give_back()
+    thread.join()
+
+    assert (taken, is_kept, was_in, given_back) == ([True, False], True, False, True)
+    assert is_in.is_set()
+    assert not places.give_back()
