@@ -52,7 +52,8 @@ def _measure(names: list[str], effort: Effort) -> Record:
             benchmark: Benchmark = import_module(f"benchmarks.{_MODULES[name]}").measure
             for figure in benchmark(effort):
                 figures.append(figure)
-                _say(f"{' · '.join(figure.key)}: {figure.median:.3g} {figure.unit}")
+                ratio = f", {figure.ratio:.2f} × {figure.other_name}" if figure.ratio is not None else ""
+                _say(f"{' · '.join(figure.key)}: {figure.median:.3g} {figure.unit}{ratio}")
     return Record(machine=describe_machine(effort.folder), figures=tuple(figures))
 
 

@@ -1,5 +1,6 @@
 """B1: specs that do next to nothing, worked from claim to landing, beside what bare git takes to make the same."""
 
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -14,38 +15,41 @@ _BARE = Path(__file__).with_name("bare_git.sh")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
+    """So many specs in a repository of so many files, so many at once; each way is taken so often."""
+
     files: int
     specs: int
     jobs: int
+    runs: int
 
     @property
     def words(self) -> str:
-        return f"{self.specs} specs, {self.files:,} files, -n {self.jobs}"
+        return f"{self.specs:,} specs, {self.files:,} files, -n {self.jobs}"
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
     """Wall and CPU of each size and number of jobs, and what the last specs of many take beside the first."""
-    number = effort.pick(quick=20, whole=100)
-    for files in effort.pick(quick=(500, 5_000), whole=(500, 5_000, 30_000)):
-        for jobs in effort.pick(quick=(1, 4), whole=(1, 4, 8)):
-            yield from _measure_case(effort, _Case(files=files, specs=number, jobs=jobs))
+    for case in effort.pick(quick=_QUICK, whole=_WHOLE):
+        yield from _measure_case(effort, case)
+    yield _measure_growth(effort, effort.pick(quick=200, whole=1_000))
+
+
+_QUICK = tuple(_Case(files=files, specs=20, jobs=jobs, runs=1) for files in (500, 5_000) for jobs in (1, 4))
+# bare git takes a second and more for each spec of a large repository
+_WHOLE = (
+    *(_Case(files=500, specs=100, jobs=jobs, runs=3) for jobs in (1, 4, 8)),
+    *(_Case(files=5_000, specs=100, jobs=jobs, runs=1) for jobs in (1, 4, 8)),
+    *(_Case(files=30_000, specs=40, jobs=jobs, runs=1) for jobs in (1, 4, 8)),
+)
 
 
 def _measure_case(effort: Effort, case: _Case) -> Iterable[Figure]:
-    numbers = count()
-
-    def work(argv: tuple[str, ...]) -> Taken:
-        folder = effort.folder / f"b1-{case.files}-{case.jobs}-{next(numbers)}"
-        add_repository(folder, case.files, plan_specs(case.specs))
-        taken = take(argv, folder, environment(folder))
-        _require_landed(folder, case.specs)
-        return taken
-
+    folders = _Folders(effort.folder, case)
     ways = {
-        "ours": lambda: work((*DOIT, "-n", str(case.jobs))),
-        "bare git": lambda: work(("sh", str(_BARE), str(case.jobs))),
+        "ours": lambda: _work(folders.add(), case.specs, (*DOIT, "-n", str(case.jobs))),
+        "bare git": lambda: _work(folders.add(), case.specs, ("sh", str(_BARE), str(case.jobs))),
     }
-    taken = alternate(ways, effort.pick(quick=1, whole=3))
+    taken = alternate(ways, case.runs)
     most = 1.3 if case.files < 5_000 else 0.2
     for name in ("wall", "cpu"):
         yield Figure(
@@ -58,6 +62,53 @@ def _measure_case(effort: Effort, case: _Case) -> Iterable[Figure]:
             other_name="bare git",
             most=most,
         )
+
+
+class _Folders:
+    """Copies of one repository: to make one of 30,000 files takes longer than to copy it."""
+
+    def __init__(self, folder: Path, case: _Case) -> None:
+        self._name = folder / f"b1-{case.files}-{case.specs}-{case.jobs}"
+        self._numbers = count()
+        self._first = Path(f"{self._name}-first")
+        add_repository(self._first, case.files, plan_specs(case.specs))
+
+    def add(self) -> Path:
+        """A copy whose index knows its files, the one before it away."""
+        number = next(self._numbers)
+        for old in self._name.parent.glob(f"{self._name.name}-{number - 1}*"):
+            subprocess.run(("rm", "-rf", str(old)), check=True)
+        folder = Path(f"{self._name}-{number}")
+        subprocess.run(("cp", "-a", str(self._first), str(folder)), check=True)
+        run_git(folder, "update-index", "-q", "--refresh")
+        return folder
+
+
+def _work(folder: Path, specs: int, argv: tuple[str, ...]) -> Taken:
+    taken = take(argv, folder, environment(folder))
+    _require_landed(folder, specs)
+    return taken
+
+
+def _measure_growth(effort: Effort, specs: int) -> Figure:
+    """How long the last tenth of many specs takes, beside the second tenth (a run's start is in the first)."""
+    case = _Case(files=500, specs=specs, jobs=1, runs=1)
+    folder = _Folders(effort.folder, case).add()
+    _work(folder, specs, (*DOIT, "-n", "1"))
+    # the branch's log: newest first, in seconds
+    moved = run_git(folder, "reflog", "show", "--date=unix", "--format=%gd", "main").splitlines()
+    moments = sorted(int(line.partition("{")[2].rstrip("}")) for line in moved)
+    tenth = specs // 10
+    return Figure(
+        bench="B1",
+        case=case.words,
+        measure="the last tenth, beside the second",
+        unit="ms a spec",
+        ours=((moments[-1] - moments[-1 - tenth]) / tenth * 1000,),
+        other=((moments[2 * tenth] - moments[tenth]) / tenth * 1000,),
+        other_name="the second",
+        most=1.1,
+    )
 
 
 def plan_specs(number: int) -> dict[str, str]:
