@@ -105,21 +105,17 @@ def has_users(folder: Path) -> bool:
     """Whether a process works in `folder`, or has a file there open. Only Linux shows it, and of one's own processes
     only, unless one is root."""
     inside = os.fsencode(folder)
-    with os.scandir("/proc") as processes:
-        return any(_is_inside(link, inside) for process in processes for link in _find_links(process))
+    below = inside + b"/"
+    links = (link for name in _list_names("/proc") if name.isdecimal() for link in _find_links(name))
+    return any(link == inside or link.startswith(below) for link in links)
 
 
-def _find_links(process: os.DirEntry[str]) -> Iterator[bytes]:
-    """Where a process is, and what it has open."""
-    if not process.name.isdigit():
-        return
-    names = [b"cwd", b"root", b"exe"]
-    with suppress(OSError):  # it has ended meanwhile, or is another user's
-        names += [b"fd/" + name for name in os.listdir(os.fsencode(f"{process.path}/fd"))]  # noqa: PTH208  # names only
-    for name in names:
-        with suppress(OSError):
-            yield os.readlink(os.fsencode(process.path) + b"/" + name)  # noqa: PTH115  # bytes
-
-
-def _is_inside(path: bytes, folder: bytes) -> bool:
-    return path == folder or path.startswith(folder + b"/")
+def _find_links(number: str) -> Iterator[bytes]:
+    """Where a process is, and what it has open; nothing where it has ended meanwhile, or is another user's."""
+    place = f"/proc/{number}/".encode()
+    files = (b"fd/" + name.encode() for name in _list_names(f"/proc/{number}/fd"))
+    for name in (b"cwd", b"root", b"exe", *files):
+        try:
+            yield os.readlink(place + name)  # noqa: PTH115  # bytes
+        except OSError:
+            continue

@@ -191,8 +191,11 @@ def _save_dbm(backend: Any, name: str) -> None:
     data = backend.codec.encode(backend._db[name]) if name in backend.dirty else None
     with _dbm_alone(backend):
         if data is not None:
+            is_new = name.encode() not in backend._dbm
             backend._dbm[name] = data
             backend.dirty.discard(name)
+            if is_new and _is_dumb(backend):
+                backend._dbm._modified = False  # it has appended that to its index: no need to write all of it again
 
 
 def _has_new(backend: Any, name: str) -> bool:
@@ -220,11 +223,36 @@ def _close(backend: Any) -> None:
 def _dbm_alone(backend: Any) -> Iterator[None]:
     """Alone with a dbm; what others have written is there within the block, and at its end all is written."""
     with alone(Path(backend.name)):
-        if hasattr(backend._dbm, "_modified"):
-            backend._dbm._modified = False  # dbm.dumb would write all that it knew when it was opened
+        if _is_dumb(backend):
+            with _dumb_as_it_is(backend):
+                yield
+            return
         _reopen(backend)
         yield
         _reopen(backend)
+
+
+@contextlib.contextmanager
+def _dumb_as_it_is(backend: Any) -> Iterator[None]:
+    """The same with dbm.dumb, which reads its whole index at each opening: no more often than others write."""
+    backend._dbm._modified = False  # it would write all that it knew when it was opened
+    if getattr(backend, "_seen", "") != _find_dumb_stamp(backend):
+        _reopen(backend)
+    yield
+    backend._dbm.sync()
+    backend._seen = _find_dumb_stamp(backend)
+
+
+def _is_dumb(backend: Any) -> bool:
+    return hasattr(backend._dbm, "_modified")
+
+
+def _find_dumb_stamp(backend: Any) -> tuple[int, int, int] | None:
+    """What tells one index of a dbm.dumb from another; None where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        facts = Path(f"{backend.name}.dir").stat()
+        return facts.st_mtime_ns, facts.st_size, facts.st_ino
+    return None
 
 
 def _reopen(backend: Any) -> None:

@@ -1,5 +1,7 @@
 """doit's database after each task, whatever backend it has."""
 
+import dbm
+import dbm.dumb
 import multiprocessing
 import sqlite3
 from multiprocessing.synchronize import Barrier
@@ -81,6 +83,38 @@ def test_one_that_opened_before_another_saved_keeps_its_results(tmp_path: Path, 
     after = _open(backend, tmp_path / "db")
     names = {"a", "b", "c"}
     assert {name for name in names if after.get_values(name)} == names
+    after.close()
+
+
+def test_what_nobody_else_has_written_is_not_read_again_for_each_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbm, "_defaultmod", dbm.dumb)  # reads its whole index whenever it is opened
+    manager, other = _open(DbmDB, tmp_path / "db"), _open(DbmDB, tmp_path / "db")
+    results, others = SavedResults(manager), SavedResults(other)
+    reads: list[str] = []
+    kind: Any = dbm.dumb._Database
+    read = kind._update
+
+    def count(database: Any, flag: str) -> None:
+        reads.append(flag)
+        read(database, flag)
+
+    monkeypatch.setattr(kind, "_update", count)
+
+    _succeed(manager, results, "first")
+    before = len(reads)
+    for number in range(20):
+        _succeed(manager, results, f"{number}")
+    alone = len(reads) - before
+    _succeed(other, others, "theirs")
+    _succeed(manager, results, "last")
+    manager.close()
+    other.close()
+
+    assert (alone, len(reads)) == (0, before + 2)
+    after = _open(DbmDB, tmp_path / "db")
+    assert all(after.get_values(name) for name in ("first", "19", "theirs", "last"))
     after.close()
 
 
