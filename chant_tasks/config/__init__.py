@@ -2,7 +2,6 @@
 
 from chant_tasks.config.branches import Branch, find_base_branch, find_branch, find_branch_collisions, is_stacked
 from chant_tasks.config.choice import find_checks, find_conflict_attempts, find_model, find_timeouts
-from chant_tasks.config.load import load_config
 from chant_tasks.config.model import (
     Account,
     Budget,
@@ -21,7 +20,7 @@ from chant_tasks.config.model import (
     Timeouts,
     Worktrees,
 )
-from chant_tasks.config.render import render_config
+from chant_tasks.config.settings import load_config
 from chant_tasks.duration import parse_duration, render_duration
 
 __all__ = [
@@ -52,6 +51,5 @@ __all__ = [
     "is_stacked",
     "load_config",
     "parse_duration",
-    "render_config",
     "render_duration",
 ]

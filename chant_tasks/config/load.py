@@ -62,16 +62,12 @@ class Layer:
     errors: tuple[ConfigError, ...] = ()
 
 
-def load_config(folder: Path, home: Path) -> Config:
-    """Return the settings of the `.chant` folder `folder`, key by key above those of the user whose home is `home`.
+def load_layers(users: Path, projects: Path, agents: Path) -> Config:
+    """Return the settings of the project's file above those of its user's; `agents` may name accounts only.
 
-    Raises ConfigError, with all that is wrong with both files.
+    Raises ConfigError, with all that is wrong with the files.
     """
-    layers = [
-        _load_layer(home / ".config" / "chant" / "config.md"),
-        _load_layer(folder / "config.md"),
-        _keep_accounts(_load_layer(folder / "agents.md")),
-    ]
+    layers = [_load_layer(users), _load_layer(projects), _keep_accounts(_load_layer(agents))]
     errors = [error for layer in layers for error in layer.errors]
     if errors:
         first, *others = errors

@@ -1,20 +1,19 @@
 """What git tells of specs: the target branch, the specs' branches, and their files on both."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from chant_tasks.config import Config, find_branch
 from chant_tasks.config.branches import DIRECT_PREFIX
 from chant_tasks.errors import SpecError
-from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import find_commit, load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
 from chant_tasks.journal.files import find_journal_problem
-from chant_tasks.journal.transitions import ON_ITS_BRANCH
 from chant_tasks.overview.model import GitFacts, JournalFacts, Target, find_unsettled
 from chant_tasks.project import Project
+from chant_tasks.spec.index import find_digest
 from chant_tasks.spec.model import Spec, SpecId
-from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import SpecFolder
 
 _FEW = 8  # specs: to ask for each of their branches costs less than a start of git
@@ -41,7 +40,9 @@ def load_git_facts(
         on_target=_load_on_target(git, project, folder, target),
         branches=branches,
         tips={spec_id: refs[f"refs/heads/{name}"] for spec_id, name in branches.items()},
-        on_branches=_load_copies(git, project, {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}),
+        on_branches=_load_copies(
+            git, (project, folder), {spec_id: f"refs/heads/{name}" for spec_id, name in branches.items()}
+        ),
         strays=tuple(_find_strays(project, folder, refs)) if not journal.problem else (),
     )
 
@@ -80,6 +81,8 @@ def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, O
 def _find_strays(project: Project, folder: SpecFolder, refs: Mapping[str, Oid]) -> Iterator[SpecId]:
     """The specs that are in no file here, and whose finished work waits on a branch of ours."""
     prefix = f"refs/heads/{DIRECT_PREFIX}"
+    from chant_tasks.journal.transitions import ON_ITS_BRANCH  # here: most projects have none
+
     for spec_id in (SpecId(name.removeprefix(prefix)) for name in sorted(refs) if name.startswith(prefix)):
         if spec_id in folder.specs or spec_id in folder.unreadable or "/" in spec_id:
             continue
@@ -132,23 +135,41 @@ def _load_on_target(git: Git, project: Project, folder: SpecFolder, target: Targ
     if not target.tip:
         return {}
     asked = find_unsettled(folder) if target.is_checked_out else (*folder.specs, *folder.unreadable)
-    return _load_copies(git, project, dict.fromkeys(asked, target.tip))
+    return _load_copies(git, (project, folder), dict.fromkeys(asked, target.tip))
 
 
-def _load_copies(git: Git, project: Project, commits: Mapping[SpecId, str]) -> Mapping[SpecId, Spec]:
-    """The specs' files at the commits that are named for them; what is not there, or cannot be read, says nothing."""
+def _load_copies(git: Git, found: tuple[Project, SpecFolder], commits: Mapping[SpecId, str]) -> Mapping[SpecId, Spec]:
+    """The specs' files at the commits that are named for them; what is not there, or cannot be read, says nothing. One
+    that is as in the checkout is not parsed again."""
+    project, folder = found
     names = {
         f"{commit}:{project.specs_prefix}{spec_id}.md": spec_id
         for spec_id, commit in commits.items()
         if "\n" not in spec_id
     }
-    found = {}
-    for name, data in (load_blobs(git, tuple(names)) if names else {}).items():
+    copies: dict[SpecId, Spec] = {}
+    for name, data in _load_blobs(git, tuple(names)).items():
         spec_id = names[name]
-        try:
-            spec = parse_spec(spec_id, project.specs_folder / f"{spec_id}.md", data)
-        except SpecError:
-            continue
+        path, same = project.specs_folder / f"{spec_id}.md", folder.read.get(spec_id)
+        is_same = same is not None and folder.digests.get(spec_id) == find_digest(data)
+        spec = same if is_same else _parse_copy(spec_id, path, data)
         if spec is not None:
-            found[spec_id] = spec
-    return found
+            copies[spec_id] = spec
+    return copies
+
+
+def _load_blobs(git: Git, names: tuple[str, ...]) -> Mapping[str, bytes]:
+    if not names:
+        return {}
+    from chant_tasks.git.objects import load_blobs  # here: where all is done, nothing is asked
+
+    return load_blobs(git, names)
+
+
+def _parse_copy(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    from chant_tasks.spec.parse import parse_spec  # here: few copies differ
+
+    try:
+        return parse_spec(spec_id, path, data)
+    except SpecError:
+        return None

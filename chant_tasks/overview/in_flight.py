@@ -11,7 +11,6 @@ from itertools import combinations
 from pathlib import Path
 
 from chant_tasks.errors import ChantError
-from chant_tasks.git.objects import run_merge
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.files import save_whole
 from chant_tasks.overview.model import Meeting, Overview
@@ -56,6 +55,8 @@ def _name(overview: Overview, pair: tuple[SpecId, SpecId]) -> str:
 
 
 def _merge(overview: Overview, pairs: Sequence[tuple[SpecId, SpecId]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    from chant_tasks.git.objects import run_merge  # here: most projects have one branch in flight, or none
+
     git = Git(overview.project.top)
     for pair in pairs:
         one, other = (overview.facts.tips[spec_id] for spec_id in pair)

@@ -8,6 +8,7 @@ The bytes of an index are a head with what a list says of each spec, read at onc
 each, read one by one where they are asked for. Each part has a checksum, for what it holds is not looked at further.
 """
 
+import hashlib
 import json
 import marshal
 import zlib
@@ -42,13 +43,15 @@ class Link(NamedTuple):
 
 class Brief(NamedTuple):
     """What is known of a spec without all of its fields: change times of its file in nanoseconds, size in bytes and
-    inode, then what a list says of it. `link` is None where nothing ties it to others."""
+    inode, then what a list says of it. `link` is None where nothing ties it to others, `digest` tells the content of a
+    file that does not say completed: git may have the same."""
 
     stamp: Stamp
     is_completed: bool
     title: str
     labels: tuple[str, ...]
     link: Link | None
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Index:
     """What is remembered of specs, in the order of their ids, column by column: ten thousand cost no object each."""
 
     __slots__ = (
+        "_digests",
         "_labels",
         "_links",
         "_load",
@@ -79,7 +83,7 @@ class Index:
     def __init__(self, columns: Sequence[Any], load: LoadBytes, rows: int) -> None:
         self.ids: Sequence[SpecId]
         self.ids, self.stamps, self.completed, self.titles, self._labels, self._links, *rest = columns
-        self._starts, self._sums = rest
+        self._digests, self._starts, self._sums = rest
         self.places: Mapping[SpecId, int] = dict(zip(self.ids, range(len(self.ids)), strict=True))
         self._load = load
         self._rows = rows
@@ -96,6 +100,11 @@ class Index:
         """What ties the spec there to others."""
         found = self._links.get(place)
         return Link(*found) if found is not None else None
+
+    def find_digest(self, place: int) -> bytes:
+        """What tells the content of the file there; b"" for one that is completed."""
+        digest: bytes = self._digests.get(place, b"")
+        return digest
 
     @property
     def linked(self) -> Iterator[int]:
@@ -121,6 +130,7 @@ class Index:
             title=self.titles[place],
             labels=self.find_labels(place),
             link=self.find_link(place),
+            digest=self.find_digest(place),
         )
         return Entry(brief=brief, row=self.load_row(place))
 
@@ -129,7 +139,7 @@ def _load_nothing(start: int, length: int) -> bytes:  # noqa: ARG001
     return b""
 
 
-NO_INDEX = Index(([], [], b"", [], {}, {}, [0], []), _load_nothing, 0)
+NO_INDEX = Index(([], [], b"", [], {}, {}, {}, [0], []), _load_nothing, 0)
 
 
 def find_stamp(facts: stat_result) -> Stamp | None:
@@ -144,7 +154,12 @@ def is_settled(stamp: Stamp, now: int) -> bool:
     return max(stamp[:2]) + _RACY_NANOSECONDS < now
 
 
-def render_entry(spec: Spec, stamp: Stamp) -> Entry:
+def find_digest(data: bytes) -> bytes:
+    """What tells this content from any other."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def render_entry(spec: Spec, stamp: Stamp, digest: bytes) -> Entry:
     """What is to be remembered of a spec."""
     is_tied = bool(spec.depends_on) or spec.is_driver_by_type or "." in spec.id
     return Entry(
@@ -153,6 +168,7 @@ def render_entry(spec: Spec, stamp: Stamp) -> Entry:
             is_completed=spec.status is Status.COMPLETED,
             title=str(spec.title),
             labels=tuple(map(str, spec.labels)),
+            digest=digest if spec.status is not Status.COMPLETED else b"",
             link=Link(str(spec.type), tuple(map(str, spec.depends_on)), spec.names_dependencies) if is_tied else None,
         ),
         row=json.dumps(render_row(spec), separators=(",", ":")).encode(),
@@ -173,6 +189,7 @@ def render_index(entries: Sequence[tuple[SpecId, Entry]], version: str) -> Itera
         [brief.title for brief in briefs],
         {place: brief.labels for place, brief in enumerate(briefs) if brief.labels},
         {place: tuple(brief.link) for place, brief in enumerate(briefs) if brief.link is not None},
+        {place: brief.digest for place, brief in enumerate(briefs) if brief.digest},
         starts,
         [zlib.crc32(entry.row) for _, entry in entries],
     )

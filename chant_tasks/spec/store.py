@@ -9,17 +9,28 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chant_tasks.disk import sync_folder
 from chant_tasks.errors import FileError, SpecError
-from chant_tasks.spec.fields import Fields
-from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
 from chant_tasks.spec.ids import sort_key
-from chant_tasks.spec.index import NO_INDEX, Entry, Index, Stamp, find_stamp, is_settled, parse_row, render_entry
+from chant_tasks.spec.index import (
+    NO_INDEX,
+    Entry,
+    Index,
+    Stamp,
+    find_digest,
+    find_stamp,
+    is_settled,
+    parse_row,
+    render_entry,
+)
 from chant_tasks.spec.model import Spec, SpecId
-from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.remembered import NOT_REMEMBERED, Remembered, Specs
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
+
+if TYPE_CHECKING:
+    from chant_tasks.spec.fields import Fields
 
 SUFFIX = ".md"
 # Branches, locks and worktrees are named by the id and some more; a file's name has 255 bytes at most.
@@ -32,15 +43,16 @@ _TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 class SpecFolder:
     """What a folder of specs holds, in the order of ids; files without frontmatter are no specs.
 
-    `remembered` are those of its completed specs that were not read, for their files are as they were. `entries` is
-    what may be remembered of the others until the next time, `parsed` how many files had to be read now, `known` what
-    was remembered until now, of which the places `kept` still hold.
+    `remembered` are those of its completed specs that were not read, for their files are as they were; `digests` tell
+    the contents of the others' files. `entries` is what may be remembered of those until the next time, `parsed` how
+    many files had to be read now, `known` what was remembered until now, of which the places `kept` still hold.
     """
 
     specs: Mapping[SpecId, Spec]
     unreadable: Mapping[SpecId, SpecError]
     without_frontmatter: tuple[Path, ...]
     remembered: Remembered = NOT_REMEMBERED
+    digests: Mapping[SpecId, bytes] = field(default_factory=dict)
     entries: Mapping[SpecId, Entry] = field(default_factory=dict)
     parsed: int = 0
     known: Index = NO_INDEX
@@ -93,17 +105,20 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
     remembered = Remembered(known, places)
     read: dict[SpecId, Spec] = {}
     unreadable: dict[SpecId, SpecError] = {}
+    digests: dict[SpecId, bytes] = {}
     entries: dict[SpecId, Entry] = {}
     without_frontmatter, kept, parsed = [], list(places.values()), 0
     for spec_id, path, stamp, place in sorted(found.others, key=lambda other: sort_key(SpecId(other[1].stem))):
         spec = parse_row(spec_id, path, known.load_row(place)) if place is not None else None
         if spec is not None and place is not None:
             read[spec_id] = spec
+            digests[spec_id] = known.find_digest(place)
             kept.append(place)
             continue
         now, parsed = time.time_ns(), parsed + 1
         try:
-            spec = _load_file(spec_id, path)
+            data = _load_file(spec_id, path)
+            spec = _parse_file(spec_id, path, data)
         except SpecError as error:
             if os.path.lexists(path):  # else it was removed since the folder was read
                 unreadable[spec_id] = error
@@ -111,9 +126,9 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
         if spec is None:
             without_frontmatter.append(path)
             continue
-        read[spec_id] = spec
+        read[spec_id], digests[spec_id] = spec, find_digest(data)
         if stamp is not None and is_settled(stamp, now):
-            entries[spec_id] = render_entry(spec, stamp)
+            entries[spec_id] = render_entry(spec, stamp, digests[spec_id])
 
     def load(spec_id: SpecId) -> Spec:
         path = folder / f"{spec_id}{SUFFIX}"
@@ -126,6 +141,7 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
         unreadable=unreadable,
         without_frontmatter=tuple(without_frontmatter),
         remembered=remembered,
+        digests=digests,
         entries=entries,
         parsed=parsed,
         known=known,
@@ -136,7 +152,7 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
 
 def load_spec(path: Path) -> Spec:
     """The spec of one file. Raises SpecError, also where it has no frontmatter."""
-    spec = _load_file(SpecId(path.stem), path)
+    spec = _parse_file(SpecId(path.stem), path, _load_file(SpecId(path.stem), path))
     if spec is None:
         raise SpecError(path, 1, "has no frontmatter, so it is no spec", "begin it with lines `---`, keys, `---`")
     return spec
@@ -155,8 +171,10 @@ def load_spec_bytes(path: Path) -> bytes:
         raise SpecError(path, 0, "is not there") from None
 
 
-def load_fields(path: Path) -> Fields:
+def load_fields(path: Path) -> "Fields":
     """What a spec's frontmatter says, key by key. Raises SpecError, also where there is none."""
+    from chant_tasks.spec.frontmatter import parse_frontmatter, split_frontmatter
+
     frontmatter = split_frontmatter(load_spec_bytes(path))
     if frontmatter is None:
         raise SpecError(path, 1, "has no frontmatter")
@@ -270,13 +288,19 @@ def _is_spec_name(name: str) -> bool:
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
-def _load_file(spec_id: SpecId, path: Path) -> Spec | None:
+def _load_file(spec_id: SpecId, path: Path) -> bytes:
     if not path.stem.isprintable():  # not UTF-8, or with a newline: no screen, branch or trailer could name it
         raise SpecError(path.with_name(spec_id + SUFFIX), 0, "its name holds what cannot be printed", "rename it")
     length = len(path.stem.encode())
     if length > _LONGEST_ID:
         raise SpecError(path, 0, f"its name has {length} bytes, more than {_LONGEST_ID}", "rename it")
-    return parse_spec(spec_id, path, load_spec_bytes(path))
+    return load_spec_bytes(path)
+
+
+def _parse_file(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    from chant_tasks.spec.parse import parse_spec  # here: a list of what is remembered needs no parser
+
+    return parse_spec(spec_id, path, data)
 
 
 def _load_mode(path: Path) -> int | None:

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 
-from chant_tasks.config import Config, load_config, render_config
+from chant_tasks.config import Config, load_config
 from chant_tasks.config.load import parse_layer
+from chant_tasks.config.render import render_config
 from chant_tasks.config.schema import find_parser
 from chant_tasks.errors import ChantError, ConfigError, PromptError, SpecError
 from chant_tasks.prompts import find_unknown_variables, load_template

@@ -23,10 +23,10 @@ from chant_tasks.config import (
     find_timeouts,
     load_config,
     parse_duration,
-    render_config,
     render_duration,
 )
 from chant_tasks.config.branches import Branch, find_branch_collisions, is_branch_name
+from chant_tasks.config.render import render_config
 from chant_tasks.duration import parse_size
 from chant_tasks.errors import ConfigError
 from chant_tasks.spec.model import SpecId, SpecTimeout

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chant_tasks.config import Account, Budget, Config, Parallel, Pauses, Rotation, load_config, render_config
+from chant_tasks.config import Account, Budget, Config, Parallel, Pauses, Rotation, load_config
+from chant_tasks.config.render import render_config
 from tests.unit.test_config import complaints, load
 
 

@@ -7,7 +7,6 @@ from doit.cmd_forget import Forget as DoitForget
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
-from chant_tasks.doit_plugin.screens.terminal import write_line, write_story
 from chant_tasks.errors import ChantError
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class Forget(SessionCommand, DoitForget):  # type: ignore[misc]  # doit has no t
 
     def _forget_specs(self, overview: "Overview", specs: "Mapping[str, Sequence[SpecId]]") -> tuple[str, ...]:
         """Forgets the specs that each name stands for, and returns why some were not."""
+        from chant_tasks.doit_plugin.screens.terminal import write_line, write_story
         from chant_tasks.steps.forget import forget_spec
 
         if specs and self.session is not None and self.session.is_agent:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from doit.cmd_info import Info as DoitInfo
 
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
-from chant_tasks.doit_plugin.screens.terminal import load_style, until_closed, write_line
 from chant_tasks.doit_plugin.session import Session
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
         self.refuse_unseen(pos_args)
         if overview is not None and pos_args:
             from chant_tasks.doit_plugin.commands.spec_names import expand_groups, require_names
+            from chant_tasks.doit_plugin.screens.terminal import until_closed
 
             others = {task.name for task in self.find_others()}
             pos_args = require_names(pos_args, overview, known)
@@ -50,6 +50,7 @@ class Info(SessionCommand, DoitInfo):  # type: ignore[misc]  # doit has no types
 
     def _print(self, overview: "Overview", names: Sequence[str]) -> None:
         from chant_tasks.doit_plugin.screens.info_screen import render_info
+        from chant_tasks.doit_plugin.screens.terminal import load_style, write_line
         from chant_tasks.overview import load_attempts
         from chant_tasks.overview.in_flight import with_meetings
         from chant_tasks.spec.model import SpecId

@@ -7,7 +7,6 @@ from typing import Any
 from doit.cmd_list import List as DoitList
 
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
-from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
 from chant_tasks.doit_plugin.session import Session
 
 _STATE_OPTION = {
@@ -75,9 +74,9 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
         if session is None or not session.has_specs or session.overview is None:
             return self._list_alone((subtasks, quiet, status, private, list_deps, template, sort, pos_args))
         from chant_tasks.doit_plugin.commands.list_specs import Asked, run_list
-        from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
+        from chant_tasks.doit_plugin.screens.terminal import until_closed
 
-        session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
+        self._add_dodo_problems(session)
         asked = Asked(
             subtasks=subtasks,
             quiet=quiet,
@@ -96,10 +95,19 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
             return run_list(self, session.overview, asked)
         return 0
 
+    def _add_dodo_problems(self, session: Session) -> None:
+        """Learn which specs a run would refuse: none, where all of them are done."""
+        if session.overview is not None and session.overview.asked_ids:
+            from chant_tasks.doit_plugin.dodo_problems import find_dodo_problems
+
+            session.add_problems(find_dodo_problems(session.overview, self.task_list, Path.cwd()))
+
     def _list_alone(self, options: tuple[Any, ...]) -> int:
         """The exit status of a list as doit makes it: there are no specs, or nobody can tell what they are."""
         session = self.session
         if session is not None and session.has_specs:
+            from chant_tasks.doit_plugin.screens.terminal import write_story
+
             super()._execute(*options)
             write_story(self.outstream, [f"chant_tasks: {session.problem}"])
             return 1

@@ -8,10 +8,8 @@ from typing import Any, Protocol, TextIO
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
-from chant_tasks.config import render_config
 from chant_tasks.doit_plugin.commands.list_warnings import plan_overlap_warnings, plan_silence, plan_warnings
 from chant_tasks.doit_plugin.commands.spec_names import all_labels, group_ids, require_names
-from chant_tasks.doit_plugin.screens.list_json import render_json
 from chant_tasks.doit_plugin.screens.list_rows import (
     Filter,
     Row,
@@ -142,11 +140,15 @@ def _print_config(command: ListCommand, overview: Overview) -> int:
     if overview.config is None:
         write_story(command.outstream, [str(overview.config_error)])
         return 1
+    from chant_tasks.config.render import render_config  # here, and below: most lists do without
+
     write_line(command.outstream, render_config(overview.config).rstrip("\n"))
     return 0
 
 
 def _print_json(command: ListCommand, overview: Overview, rows: Sequence[Row]) -> None:
+    from chant_tasks.doit_plugin.screens.list_json import render_json
+
     attempts = {row.id: load_attempts(overview, row.id) for row in rows}
     write_line(command.outstream, render_json(overview, [row.id for row in rows], attempts))
 

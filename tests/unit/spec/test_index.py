@@ -227,7 +227,9 @@ def test_a_status_that_is_not_known_any_more_is_read_again(tmp_path: Path, monke
 
 
 def render(specs: Mapping[SpecId, Spec]) -> bytes:
-    return b"".join(render_index([(name, render_entry(spec, (1, 2, 3, 4))) for name, spec in specs.items()], "1"))
+    return b"".join(
+        render_index([(name, render_entry(spec, (1, 2, 3, 4), b"digest")) for name, spec in specs.items()], "1")
+    )
 
 
 def load(data: bytes, version: str = "1") -> Index:
