@@ -1,8 +1,8 @@
 """What an agent is told that goes on from an earlier attempt: in that attempt's own session, or without any memory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count
 
 _SHOWN = 30

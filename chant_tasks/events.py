@@ -1,7 +1,8 @@
 """What happens while specs are worked, as values. Steps emit them; reporters and logs listen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from chant_tasks.values import dataclass
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 2.0

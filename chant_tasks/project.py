@@ -1,11 +1,11 @@
 """Where things are: the folder that holds `.chant`, git's root around it, and the journal."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import RepositoryError
 from chant_tasks.git.place import find_place, is_git_dir
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from chant_tasks.errors import PromptError
 from chant_tasks.spec.model import Spec
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 STANDARD = "standard"

@@ -1,7 +1,9 @@
 """What an agent used of a model, counted as it is billed, and what that costs by a list of prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
+
+from chant_tasks.values import dataclass
 
 _PER_PRICE = 1_000_000
 

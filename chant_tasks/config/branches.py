@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from chant_tasks.config.model import Config
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.values import dataclass
 
 DIRECT_PREFIX = "spec/"
 _FORBIDDEN = re.compile(r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]")

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -44,6 +44,7 @@ from chant_tasks.spec.model import OnConflict
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
 from chant_tasks.spec.yaml_entries import YamlProblem
 from chant_tasks.tokens import Price
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(.*?)(?:^---[ \t]*$)", re.DOTALL | re.MULTILINE)

@@ -1,11 +1,12 @@
 """What a project has set: every setting as a typed value, with the default where nothing is set."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from chant_tasks.spec.model import OnConflict
 from chant_tasks.tokens import Price
+from chant_tasks.values import dataclass
 
 Setting = str | int | float | bool | tuple[str, ...]
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from chant_tasks.git.runner import Git
 from chant_tasks.journal.kept import REFS
 from chant_tasks.pool.slots import load_trees
 from chant_tasks.state import Kind
+from chant_tasks.values import dataclass
 
 _SHOWN = 3
 _OLD = timedelta(days=30)

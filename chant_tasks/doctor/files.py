@@ -3,7 +3,6 @@
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.config.branches import DIRECT_PREFIX
@@ -28,6 +27,7 @@ from chant_tasks.landing.save import find_index_copies
 from chant_tasks.project import Project
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.leftovers import find_dead_files
+from chant_tasks.values import dataclass
 
 _OLD_SECONDS = 60.0  # a git that works holds a lock for less, but for one that waits for an editor
 

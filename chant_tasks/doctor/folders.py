@@ -3,7 +3,6 @@
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.config.branches import DIRECT_PREFIX
@@ -19,6 +18,7 @@ from chant_tasks.doctor.model import (
 from chant_tasks.git.place import find_pointed
 from chant_tasks.git.worktrees import find_half_removed
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 _OURS = "chant-"
 

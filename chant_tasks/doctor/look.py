@@ -1,7 +1,6 @@
 """All looks at a repository, one after the other; nothing is changed by looking."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.doctor.attempts import find_attempt_findings, load_record_findings
@@ -16,6 +15,7 @@ from chant_tasks.doctor.sight import load_sight
 from chant_tasks.doctor.specs import load_spec_findings
 from chant_tasks.overview import Overview
 from chant_tasks.steps.worktree_folder import find_parents as find_worktree_parents
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

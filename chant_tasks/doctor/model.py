@@ -1,7 +1,6 @@
 """What a finding is, and what can be done about it without losing anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from chant_tasks.git.runner import Oid
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 
 class Severity(Enum):

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.doctor.model import CloseJournal, Finding, Kind, Severity
@@ -15,6 +14,7 @@ from chant_tasks.journal.locks import find_lock_problem
 from chant_tasks.overview import Overview
 from chant_tasks.project import Project
 from chant_tasks.steps.repository import require_usable_repository
+from chant_tasks.values import dataclass
 
 # Those that git runs while a landing moves the target and a checkout.
 _HOOKS = ("reference-transaction", "post-index-change")

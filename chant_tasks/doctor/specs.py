@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from chant_tasks.doctor.model import Finding, Kind, Severity, Sight
 from chant_tasks.git.index import load_ignored
@@ -11,6 +11,7 @@ from chant_tasks.git.objects import load_commits, load_not_in
 from chant_tasks.git.runner import Git
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId, Status
+from chant_tasks.values import dataclass
 
 _TRAILER = re.compile(r"^Chant-Spec: (.+)$", re.MULTILINE)
 _REVERT = re.compile(r"This reverts commit ([0-9a-f]{40,64})")

@@ -4,13 +4,13 @@ doit's own check stops every run, hangs, or fails in its own words, so this one 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 GROUP = "specs"
@@ -56,7 +56,10 @@ class Past:
     labels: tuple[str, ...] = ()
 
 
-def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode], past: Past = Past()) -> Verdict:
+NO_PAST = Past()
+
+
+def find_problems(specs: Sequence[SpecNode], tasks: Sequence[TaskNode], past: Past = NO_PAST) -> Verdict:
     """What speaks against the specs' tasks beside all others of the dodo; a finished spec only loses its task."""
     others = {task.name for task in tasks if not task.is_spec}
     every_label = tuple(dict.fromkeys([*(label for spec in specs for label in spec.labels), *past.labels]))

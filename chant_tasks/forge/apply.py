@@ -1,13 +1,13 @@
 """Opening a pull request, or bringing the one that is open up to date: never two for one branch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import ForgeError
 from chant_tasks.forge.contract import Call, Forge, PullRequest, Wanted
 from chant_tasks.forge.rest import find_complaint
 from chant_tasks.program import Launch, Patience, run_program
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 _LONGEST_WORDS = 200

@@ -1,9 +1,9 @@
 """What a pull request says: its title from the spec, its text from the spec too, and what was used to make it."""
 
 import re
-from dataclasses import dataclass
 
 from chant_tasks.spec.model import Spec
+from chant_tasks.values import dataclass
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 60_000  # GitHub takes 65,536 characters

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from chant_tasks.errors import ForgeError
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f<>\"]+")

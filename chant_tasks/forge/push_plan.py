@@ -1,8 +1,7 @@
 """Whether a spec's branch may be pushed, by what is there already: only over what we have put there ourselves."""
 
-from dataclasses import dataclass
-
 from chant_tasks.git.runner import Oid
+from chant_tasks.values import dataclass
 
 _NOTHING = Oid("")
 

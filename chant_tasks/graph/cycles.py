@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from chant_tasks.values import dataclass
 
 Node = TypeVar("Node", bound=str)  # specs here, tasks of a whole dodo there
 Edges = Mapping[Node, Sequence[Node]]

@@ -1,9 +1,9 @@
 """What a graph of specs is, and the words for what is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 _LONGEST_NAME = 100

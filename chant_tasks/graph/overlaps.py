@@ -6,11 +6,11 @@ Names are looked up by what stands before their first wildcard: docs/how-to/conf
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.graph.model import Needs
 from chant_tasks.graph.patterns import find_literal, is_folder, may_meet, normalize
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

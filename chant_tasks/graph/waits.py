@@ -6,12 +6,12 @@ drivers wait for, and without a `depends_on` key it also waits for its earlier s
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 
 from chant_tasks.graph.model import GraphNode, Needs
 from chant_tasks.spec.ids import find_member_number, find_parents, is_member_of
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ left to do, so that finding these costs one listing.
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import AttemptFacts, Ending, Footing, StackedOn
+from chant_tasks.values import dataclass
 
 # Of the keeper, of the log where it was cut, and the room kept for the record of the agent's end.
 _LEFT_BY_KILLED = ("exit.new", "log.new", "reserve")

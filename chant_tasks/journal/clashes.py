@@ -6,12 +6,13 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Clash
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,11 @@ What counts is an attempt's whole time at work, of attempts whose agent came to 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from chant_tasks.journal.ledger import Entry
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.values import dataclass
 
 # What nobody knows anything of; only beside others whose time is known does it matter how much this is.
 _USUAL_SECONDS = 600.0

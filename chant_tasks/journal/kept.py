@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from chant_tasks.git.refs import find_commit, load_refs, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord, attempt_folder, find_numbers, load_record
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 REFS = "refs/chant/attempts"
 _NOTHING = Oid("")

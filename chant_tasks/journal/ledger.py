@@ -7,12 +7,13 @@ attempt whose agent was started more than once has a line for each start.
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
 
 from chant_tasks.spec.model import SpecId
 from chant_tasks.tokens import Tokens
+from chant_tasks.values import dataclass
 
 _NAME = "ledger.jsonl"
 _LAST_BYTES = 1 << 18

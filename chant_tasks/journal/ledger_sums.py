@@ -1,12 +1,12 @@
 """What the ledger's entries come to, grouped as a person asks for it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from chant_tasks.journal.ledger import CostSource, Entry
 from chant_tasks.tokens import Tokens
+from chant_tasks.values import dataclass
 
 _NO_NAME = "-"
 

@@ -6,8 +6,9 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from chant_tasks.values import dataclass
 
 _PATIENCE = 6.0  # seconds for what SIGKILL has ended to go
 

@@ -7,12 +7,13 @@ written before a push, and `oid` after it: the remote is at one of these, or at 
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import PushFacts
+from chant_tasks.values import dataclass
 
 BASE, MERGED = "base", "merged"
 

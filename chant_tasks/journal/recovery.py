@@ -3,12 +3,12 @@
 Whatever was left running of its agent has been ended before: only then is it certain whether that had ended by itself.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.transitions import AgentResult
 from chant_tasks.state import Ending
+from chant_tasks.values import dataclass
 
 
 class Step(Enum):

@@ -5,11 +5,11 @@ It names the record, and not a time, so that a colleague's later landing of the 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.journal.files import save_whole
 from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,13 @@ before the effect that it announces, so that a crash finds either the record of 
 after. A change that cannot follow is a bug of ours.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from chant_tasks.journal.attempt import AgentEnd, AttemptRecord, Phase
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.state import Ending, Footing
+from chant_tasks.values import dataclass
 
 # Endings after which the work still stands on its branch.
 ON_ITS_BRANCH = (Ending.CONFLICT, Ending.WAITS, Ending.RED, Ending.TARGET_RED, Ending.ON_BRANCH)

@@ -5,10 +5,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.journal.files import save_whole
+from chant_tasks.values import dataclass
 
 _NAME = "versions.json"
 

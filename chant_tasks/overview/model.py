@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chant_tasks.config import Config
 from chant_tasks.errors import ChantError
@@ -17,6 +17,7 @@ from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.spec.store import SpecFolder
 from chant_tasks.state import State, Worker
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

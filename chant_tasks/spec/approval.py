@@ -1,6 +1,5 @@
 """What a person's decision on a spec writes into its file: the key `approval`, and an entry of the discussion."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from chant_tasks.errors import SpecError
 from chant_tasks.spec.frontmatter import UNNAMED, Frontmatter, edit_frontmatter, parse_frontmatter, split_frontmatter
 from chant_tasks.spec.markdown import Markdown, parse_markdown
 from chant_tasks.spec.yaml_entries import Value
+from chant_tasks.values import dataclass
 
 SECTION = "Approval Discussion"
 

@@ -9,12 +9,12 @@ A criterion's text is its first paragraph, so a line wrapped below the box belon
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 
 from chant_tasks.spec.frontmatter import split_frontmatter
 from chant_tasks.spec.markdown import Hidden, Line, Markdown, parse_heading, parse_markdown
 from chant_tasks.spec.model import Criterion
+from chant_tasks.values import dataclass
 
 SECTION = "acceptance criteria"
 # `- [x](address)`, `- [x][name]` and `- [x]: address` are links.

@@ -1,12 +1,12 @@
 """What a frontmatter's keys hold, read as the type that is expected, or the error that names the key and its line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
 from chant_tasks.errors import SpecError
 from chant_tasks.spec.yaml_entries import Value
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import SpecError
 from chant_tasks.spec.fields import Fields
 from chant_tasks.spec.scalars import render_entry, render_scalar
 from chant_tasks.spec.yaml_entries import Entries, Entry, Value, YamlProblem, parse_entries
+from chant_tasks.values import dataclass
 
 Change = Value
 

@@ -5,10 +5,10 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 SortKey = tuple[str, int, int, str, tuple[tuple[int, int, str], ...], str]
 

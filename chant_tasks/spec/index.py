@@ -13,7 +13,7 @@ import json
 import marshal
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from os import stat_result
 from pathlib import Path
@@ -21,6 +21,7 @@ from stat import S_ISREG
 from typing import Any, NamedTuple, get_origin
 
 from chant_tasks.spec.model import Approval, Criterion, OnConflict, Spec, SpecId, SpecTimeout, Status
+from chant_tasks.values import dataclass
 
 # Some file systems keep times to two seconds only.
 _RACY_NANOSECONDS = 2_000_000_000

@@ -6,8 +6,10 @@ https://spec.commonmark.org/0.31.2/
 
 import re
 import string
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+
+from chant_tasks.values import dataclass
 
 _FENCE = re.compile(r"(?P<marks>`{3,})(?P<info>[^`]*)\Z|(?P<tildes>~{3,})")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*\Z")

@@ -1,9 +1,10 @@
 """What a spec is: one markdown file with frontmatter, as a value."""
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import NewType
+
+from chant_tasks.values import dataclass
 
 SpecId = NewType("SpecId", str)
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from chant_tasks.spec.ids import find_member_number
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.scalars import render_entry
 from chant_tasks.spec.yaml_entries import Value
+from chant_tasks.values import dataclass
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Three characters up to `zzz`, four beyond; a longer word between two dashes is somebody's own name for a spec.

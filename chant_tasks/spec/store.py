@@ -7,7 +7,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from chant_tasks.spec.index import (
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.remembered import NOT_REMEMBERED, Remembered, Specs
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
+from chant_tasks.values import dataclass
 
 if TYPE_CHECKING:
     from chant_tasks.spec.fields import Fields

@@ -4,12 +4,12 @@ Events are read instead of nodes: PyYAML's C composer recurses, and a few thousa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 try:

@@ -1,9 +1,9 @@
 """The values that say on which branches a spec's work stands, and what has become of these since."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 

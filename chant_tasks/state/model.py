@@ -1,12 +1,13 @@
 """The values that a state is made of: the facts that it follows from, and what it says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from shlex import quote
 
 from chant_tasks.spec.model import Spec, SpecId, Status
 from chant_tasks.state.footing import Clash, Under
+from chant_tasks.values import dataclass
 
 
 class Kind(Enum):

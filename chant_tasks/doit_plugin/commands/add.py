@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from chant_tasks.spec.ids import short_ids
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.new_spec import SKELETON, NewSpec, plan_member_id, plan_spec_id, render_new_spec
 from chant_tasks.spec.store import load_spec
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """The demo's project as text: eight small specs (a diamond, a driver with members, two labels) that need no agent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from chant_tasks.values import dataclass
 
 _DODO = """\
 from chant_tasks import task_specs  # noqa: F401 - every spec becomes a doit task

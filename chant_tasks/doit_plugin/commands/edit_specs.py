@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.doit_plugin.commands.own_command import render_path
@@ -15,6 +14,7 @@ from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec_bytes, save_file
+from chant_tasks.values import dataclass
 
 Edit = Callable[[SpecId, Path, bytes], bytes]
 

@@ -4,7 +4,6 @@ Errors stop a spec from being worked. Warnings do not: what is missing may not b
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -32,6 +31,7 @@ from chant_tasks.spec.keys import find_near_key
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import load_fields
 from chant_tasks.state import Kind
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 _NOWHERE = Place(spec_path="", description="", worktree="", branch="", project="")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
 from doit.exceptions import InvalidCommand
@@ -26,6 +25,7 @@ from chant_tasks.overview import Overview, load_attempts
 from chant_tasks.overview.in_flight import with_meetings
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
 
 # What the groups of labels are listed by, as doit lists subtasks by what stands before their colon.

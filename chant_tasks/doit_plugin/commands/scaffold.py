@@ -1,11 +1,11 @@
 """What `doit spec-init` writes into a project, decided from what is there already: texts and paths, no disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 from chant_tasks.prompts import BUILT_IN_TEXT
 from chant_tasks.spec.new_spec import plan_spec_id
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count
 
 _IMPORT = "from chant_tasks import task_specs"

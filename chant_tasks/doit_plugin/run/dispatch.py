@@ -8,7 +8,6 @@ as soon as that earlier spec is done, or, when nothing else can be begun, that p
 import time
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from doit.control import TaskDispatcher
@@ -25,6 +24,7 @@ from chant_tasks.events import Notice
 from chant_tasks.graph.overlaps import Overlap
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
+from chant_tasks.values import dataclass
 
 _HOLD_ON = "hold on"  # doit's word for: nothing can be begun until something ends
 _POLL_SECONDS = 0.1

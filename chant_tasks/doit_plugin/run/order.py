@@ -5,10 +5,10 @@ The order is planned again as specs end, when so many have ended that it stays c
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.graph.longest_path import Edges, find_paths, find_time_left, plan_ranks
 from chant_tasks.journal.durations import Expected
+from chant_tasks.values import dataclass
 
 _PLANS = 20  # the order is planned again each time that this part of what is left has ended
 

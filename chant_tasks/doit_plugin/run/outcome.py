@@ -1,11 +1,11 @@
 """What a run did with each spec, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from chant_tasks.state import NOT_STARTED as WORD
 from chant_tasks.state import Kind, State
+from chant_tasks.values import dataclass
 
 
 class How(Enum):

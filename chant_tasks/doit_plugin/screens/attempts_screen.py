@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chant_tasks.doit_plugin.screens.info_screen import render_time
@@ -10,6 +9,7 @@ from chant_tasks.doit_plugin.screens.list_json import JsonValue
 from chant_tasks.doit_plugin.screens.terminal import Colour, Style, cut, flatten, measure, pad, paint
 from chant_tasks.journal.kept import REFS, Kept, WorkSize
 from chant_tasks.state import Ending
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count, render_money
 
 _GAP = "   "

@@ -1,7 +1,7 @@
 """What the live block at the bottom of a terminal shows: each agent that works, and one line of progress."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.doit_plugin.screens.terminal import Style, cut, flatten
 from chant_tasks.events import (
@@ -19,6 +19,7 @@ from chant_tasks.events import (
     Landing,
     WorktreeMade,
 )
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count, render_duration, render_money, render_rough_duration
 
 _BAR = 14

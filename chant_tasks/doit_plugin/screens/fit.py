@@ -6,7 +6,7 @@ from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, Past, SpecNode, TaskNode, Verdict, find_problems
+from chant_tasks.doit_plugin.check import GROUP, NO_PAST, Past, SpecNode, TaskNode, Verdict, find_problems
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.session import Session
 from chant_tasks.doit_plugin.settled import find_passed, share_out
@@ -36,7 +36,7 @@ def fit_tasks(
     others = [task for task in tasks if not is_ours(task)]
     ours = list({task.name: task for task in tasks if is_ours(task)}.values())  # a dodo may ask for specs twice
     _name_files_alike(others, overview, folder)
-    ids, past = overview.ids, Past()
+    ids, past = overview.ids, NO_PAST
     if needed is not None:
         ours += [create_spec(session, overview, spec_id, folder) for spec_id in needed if is_possible(spec_id)]
         passed = find_passed(overview, others, needed, folder)

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chant_tasks.doit_plugin.screens.list_rows import is_driver
@@ -14,6 +13,7 @@ from chant_tasks.overview import Overview
 from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, State
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count, render_duration, render_money
 
 _GAP = 3

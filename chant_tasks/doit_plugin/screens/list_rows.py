@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from doit.exceptions import InvalidCommand
@@ -13,6 +12,7 @@ from chant_tasks.graph.plan import DRIVER_TYPES
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
+from chant_tasks.values import dataclass
 
 # (state, words for one spec, words for several), in the order of the last line
 _COUNTED = (
@@ -53,8 +53,11 @@ class Filter:
         return not self.kinds and not self.labels
 
 
+EVERY = Filter()
+
+
 def plan_rows(
-    overview: Overview, wanted: Filter = Filter(), without: AbstractSet[SpecId] = frozenset()
+    overview: Overview, wanted: Filter = EVERY, without: AbstractSet[SpecId] = frozenset()
 ) -> tuple[Row, ...]:
     """A row for each spec that was asked for, in the order of their ids; `without` needs none."""
     rows = (_plan_row(overview, spec_id) for spec_id in overview.ids if spec_id not in without)

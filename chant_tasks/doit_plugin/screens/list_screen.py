@@ -1,12 +1,12 @@
 """How the list looks: other tasks as doit prints them, specs in columns; cut to a terminal's width, whole in a pipe."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.doit_plugin.screens.list_rows import Row
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, cut, flatten, mark, measure, pad, paint
 from chant_tasks.overview.history import SETTLED
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 _GAP = 3  # between columns, as doit has it after a task's name
 _WIDEST_TITLE = 60  # of a column in a pipe: a longer title pushes what follows instead of everybody else's

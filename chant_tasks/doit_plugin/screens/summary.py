@@ -1,13 +1,14 @@
 """What a run says at its end: one line of counts, then each problem with what to type next."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chant_tasks.doit_plugin.run.outcome import How, Outcome, find_causes
 from chant_tasks.doit_plugin.screens.next_steps import render_next
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, PLAIN, Style, flatten, icon_or_word, paint
 from chant_tasks.journal.ledger_sums import Sum
 from chant_tasks.state import ICONS, Kind, Next, State
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count, render_duration, render_money, render_some, render_tokens
 
 _PROBLEMS = (How.FAILED, How.ATTENTION, How.LANDING_WAITS, How.NOT_PUSHED, How.BROKEN)

@@ -10,7 +10,6 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import TextIO
@@ -18,6 +17,7 @@ from typing import TextIO
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.state import Kind, State
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_problem
 
 
