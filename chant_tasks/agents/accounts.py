@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from chant_tasks.agents.registry import PROVIDERS, Which, find_provider, find_pr
 from chant_tasks.config import Account, Config, Pauses, Rotation
 from chant_tasks.errors import AgentError
 from chant_tasks.spec.model import Spec
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 _SOON = timedelta(minutes=10)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from chant_tasks.agents.error_class import ErrorClass
 from chant_tasks.tokens import Tokens
+from chant_tasks.values import dataclass
 
 _SUMMARY_LENGTH = 200
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")

@@ -6,7 +6,6 @@ error of the service is named by litellm's class: what came last counts.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -38,6 +37,7 @@ from chant_tasks.agents.contract import (
     shorten,
 )
 from chant_tasks.agents.json_lines import count_of, number_of, object_of, parse_object
+from chant_tasks.values import dataclass
 
 _REPORT = "aider-usage.jsonl"
 _FLAGS = (

@@ -6,9 +6,11 @@ Each provider says so as a value, its `checkup`; without one nothing is known of
 import os.path
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from chant_tasks.values import dataclass
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _OPTIONAL = re.compile(r"(--[\w-]+)\[(-[\w-]+)\]")

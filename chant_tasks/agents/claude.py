@@ -5,7 +5,6 @@ believed. The order of keys differs between versions: lines are parsed, never ma
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -50,6 +49,7 @@ from chant_tasks.agents.json_lines import (
     text_of,
 )
 from chant_tasks.agents.reset_time import parse_epoch
+from chant_tasks.values import dataclass
 
 _SHARED_FILE = "claude-shared.md"
 _SHARING_SINCE = "2.1.101"  # older ones end at the flag that keeps the worktree's path out of the system prompt

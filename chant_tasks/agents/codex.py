@@ -6,7 +6,6 @@ item of type `error` is a warning; only `turn.failed` is an end. No cost, and no
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -45,6 +44,7 @@ from chant_tasks.agents.json_lines import (
     parse_stray,
     text_of,
 )
+from chant_tasks.values import dataclass
 
 _SETTINGS = (
     "analytics.enabled=false",

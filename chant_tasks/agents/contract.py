@@ -6,7 +6,7 @@ and `chant_tasks.errors`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +52,7 @@ from chant_tasks.agents.outcome import (
 from chant_tasks.config import Setting
 from chant_tasks.spec.model import SpecId
 from chant_tasks.tokens import Tokens
+from chant_tasks.values import dataclass
 
 __all__ = [
     "AgentEvent",

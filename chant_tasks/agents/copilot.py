@@ -5,7 +5,6 @@ last line `result`, which is therefore the only success.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -48,6 +47,7 @@ from chant_tasks.agents.json_lines import (
     status_of,
     text_of,
 )
+from chant_tasks.values import dataclass
 
 _REPORT = "copilot-usage.json"
 _ERRORS = {

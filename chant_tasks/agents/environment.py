@@ -1,10 +1,10 @@
 """The environment that an agent works in: the user's, less what would lead git astray, and what it is to know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 # Each of these points git at a repository, an index or objects of its caller's, whatever folder it runs in. git's own
 # list is `git rev-parse --local-env-vars`; those that carry settings (GIT_CONFIG_COUNT) stay, for they are the user's.

@@ -8,7 +8,6 @@ Its shells see no git settings of the user's and run no hooks: commits work beca
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -49,6 +48,7 @@ from chant_tasks.agents.json_lines import (
     parse_stray,
     text_of,
 )
+from chant_tasks.values import dataclass
 
 _DEFAULTS_FILE = "gemini-defaults.json"
 # Below whatever its user has set, and beside the login, which stays where it is.

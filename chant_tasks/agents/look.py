@@ -1,11 +1,11 @@
 """What is found of an agent that is looked over: facts as values, and every problem that follows from them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from chant_tasks.agents.checkup import find_untested
 from chant_tasks.agents.contract import Finished, GaveUp, Outcome, Postponed, Stopped
+from chant_tasks.values import dataclass
 
 
 class Weight(Enum):

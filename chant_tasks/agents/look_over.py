@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from chant_tasks.agents.loopback import Say, Script, serve
 from chant_tasks.agents.loopback.pointed import KEY, add_pointed_home, plan_pointed_environment
 from chant_tasks.git.runner import Git
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 _SHARED = "# Rules\n\nYou are looked over.\n\n"
 _PROMPT = f"{_SHARED}Say hello. Change nothing.\n"

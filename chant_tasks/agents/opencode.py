@@ -6,7 +6,6 @@ error from an end, and what it ran into stands in an event of type `error`. Some
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -48,6 +47,7 @@ from chant_tasks.agents.json_lines import (
     status_of,
     text_of,
 )
+from chant_tasks.values import dataclass
 
 _ENVIRONMENT = {
     "OPENCODE_DISABLE_AUTOUPDATE": "1",

@@ -1,7 +1,7 @@
 """How an agent ended: what its process did, and what that comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from signal import Signals
 from typing import Literal
@@ -9,6 +9,7 @@ from typing import Literal
 from chant_tasks.agents.agent_events import AgentEvent, Ended, Erred, Limited, Retried, Said, shorten
 from chant_tasks.agents.error_class import ErrorClass, classify
 from chant_tasks.agents.reset_time import find_reset
+from chant_tasks.values import dataclass
 
 EndedBy = Literal["wall timeout", "silence timeout", "stopped", "lingering"]
 

@@ -12,12 +12,12 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from chant_tasks.agents.log import Log
 from chant_tasks.agents.process import Process
 from chant_tasks.agents.redaction import Secrets
 from chant_tasks.agents.streams import Lines, LineSplitter
+from chant_tasks.values import dataclass
 
 _CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 20
 _REST_SECONDS = 0.25

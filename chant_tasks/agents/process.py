@@ -13,7 +13,6 @@ import socket
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit
@@ -21,6 +20,7 @@ from chant_tasks.agents.fork_server import fork_server
 from chant_tasks.agents.keeper import Request
 from chant_tasks.agents.keepers import pack_request
 from chant_tasks.errors import AgentError
+from chant_tasks.values import dataclass
 
 _LAST_STATUS = 128  # above that, a status stands for a signal
 

@@ -6,7 +6,6 @@ A result says success with exit status 0 where the service refused: the error st
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import (
     AgentEvent,
@@ -44,6 +43,7 @@ from chant_tasks.agents.json_lines import (
     read_denials,
     text_of,
 )
+from chant_tasks.values import dataclass
 
 _DEFAULTS_FILE = "qwen-defaults.json"
 # Below whatever its user has set, and beside the login, which stays where it is.

@@ -7,8 +7,9 @@ import json
 import os.path
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from chant_tasks.values import dataclass
 
 _MASK = b"***"
 _SHORTEST = 8  # what is shorter is found everywhere by chance

@@ -1,11 +1,11 @@
 """A spec that is worked without a model: the shell script in its own frontmatter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.agents.contract import AgentEvent, Exit, Launch, Outcome, Request, Said, judge_exit, shorten
 from chant_tasks.config import Setting
 from chant_tasks.errors import AgentError
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which agents there are to look over: those that the config names, and those of the known ones that are on PATH."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from chant_tasks.agents.accounts import find_account_provider, plan_account_config
 from chant_tasks.agents.contract import Provider, find_checkup
@@ -9,6 +9,7 @@ from chant_tasks.agents.look import Facts, Look, Problem, Subject, Weight
 from chant_tasks.agents.registry import INSTALL, PROVIDERS, Which, find_provider
 from chant_tasks.config import Account, Config, Setting
 from chant_tasks.errors import AgentError
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

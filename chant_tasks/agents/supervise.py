@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from chant_tasks.agents.outputs import Listener, Outputs
 from chant_tasks.agents.process import Process, Workplace, start_process
 from chant_tasks.agents.redaction import find_secrets
 from chant_tasks.errors import AgentError
+from chant_tasks.values import dataclass
 
 _LONGEST_TICK = 5.0  # seconds that count at most as time that has passed, between two looks
 _LONGEST_WAIT, _SHORTEST_WAIT = 4.0, 0.01

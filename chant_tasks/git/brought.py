@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chant_tasks.git.objects import Size, find_tree, load_commit_ids, load_size, parse_size
 from chant_tasks.git.parents import find_straight
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 _COMMIT = re.compile("\1([0-9a-f]+)\0\n")  # what is told of one
 _MOST = 50  # commits; of more, git finds out which there are

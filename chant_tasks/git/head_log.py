@@ -2,7 +2,8 @@
 translates."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from chant_tasks.values import dataclass
 
 _SWITCH = "checkout: moving from "
 _FINISH = "(finish): returning to refs/heads/"  # after `rebase` or `pull --rebase`

@@ -1,9 +1,9 @@
 """What the commits of a history say."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 _COMMIT, _FIELD = "\1", "\2"  # between commits, and between what is told of one
 _LANDINGS = 500

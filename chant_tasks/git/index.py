@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.git.objects import load_files_at
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 _MOST_NAMED = 500  # an argument of git's each; beyond that, all of the index is looked at
 _UNCHANGED_TAGS = ("H", "S")  # of `ls-files -t`: in the index, and left out of a sparse checkout

@@ -1,9 +1,9 @@
 """What stands out in a worktree, in one start of git: what is in conflict, changed, untracked, another repository."""
 
 import re
-from dataclasses import dataclass
 
 from chant_tasks.git.runner import Git
+from chant_tasks.values import dataclass
 
 # Rows of `ls-files -t -s -o`, but for those of files that are as the index has them, and of no other concern.
 _ROW = re.compile(rb"(?:\A|(?<=\0))(?![HS] (?!160000))[^\0]+")

@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import GitError
@@ -12,6 +11,7 @@ from chant_tasks.git.resident import add_tree, find_object, is_whole, load_objec
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.tree_store import load_tree
 from chant_tasks.git.trees import Difference, Entry, Tree, find_differences
+from chant_tasks.values import dataclass
 
 FILE_MODE = "100644"
 GITLINK_MODE = "160000"

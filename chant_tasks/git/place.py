@@ -5,8 +5,9 @@ Said to git with each call, it holds whatever the repository's own settings say:
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from chant_tasks.values import dataclass
 
 _POINTER = "gitdir:"
 

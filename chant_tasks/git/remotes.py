@@ -6,12 +6,12 @@ behind their back would make their own `push --force-with-lease` overwrite what 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chant_tasks.errors import UnreachableError
 from chant_tasks.git.refs import find_commit, is_zero
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.program import Done, Launch, Patience, run_program
+from chant_tasks.values import dataclass
 
 _REFS = "refs/chant/remotes"
 

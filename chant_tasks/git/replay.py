@@ -1,10 +1,11 @@
 """Commits made once more elsewhere: the same author and words, with another tree or parent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.git.objects import add_commit
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, NewType
@@ -14,6 +13,7 @@ from typing import IO, NewType
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import Place, find_place
 from chant_tasks.git.running import STATUS, Ended, GitProcess, as_input, run_to_end
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_mend
 
 Oid = NewType("Oid", str)

@@ -7,12 +7,12 @@ import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, find_pointed, is_git_dir
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 _REMOVED = "chant-removed-"
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds

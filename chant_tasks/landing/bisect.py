@@ -1,7 +1,8 @@
 """Which specs of a stack may land, by as few runs of the checks as tell: the stack's tip first, then halves of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

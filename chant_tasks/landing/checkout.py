@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.errors import GitError
@@ -30,6 +29,7 @@ from chant_tasks.git.refs import is_zero
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.spec.store import save_file
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 _MARK = b"chant_tasks "

@@ -1,7 +1,7 @@
 """The landing commit: a spec's work and its finalized file in one commit on top of the target, made in memory."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chant_tasks.git.drafts import Drafts
 from chant_tasks.git.filters import is_stored_as_is
@@ -13,6 +13,7 @@ from chant_tasks.landing.base import find_dropped_base, run_merge_by
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.landing.land import Conflict, Request
 from chant_tasks.landing.line import Line
+from chant_tasks.values import dataclass
 
 _FILE_MODE = b"100644"
 _SIDE = "chant: a side to merge\n"

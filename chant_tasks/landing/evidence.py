@@ -1,11 +1,10 @@
 """Whether a spec is done, by what git and its file show; never by an exit status or an agent's word."""
 
-from dataclasses import dataclass
-
 from chant_tasks.config import Criteria
 from chant_tasks.git.objects import Change
 from chant_tasks.spec.criteria import find_unticked, is_same_texts
 from chant_tasks.spec.model import Criterion
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 

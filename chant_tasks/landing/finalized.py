@@ -1,7 +1,6 @@
 """The finalized file of a spec, what the agent starts from, and merging what several people did to one spec's file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chant_tasks.git.objects import run_file_merge
 from chant_tasks.git.runner import Git
@@ -9,6 +8,7 @@ from chant_tasks.spec.criteria import open_boxes
 from chant_tasks.spec.frontmatter import edit_frontmatter, parse_frontmatter, split_frontmatter
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.scalars import Number
+from chant_tasks.values import dataclass
 
 _RECORD_KEYS = ("commits", "completed_at", "model", "cost_usd", "tokens")
 

@@ -1,12 +1,12 @@
 """Bringing what a remote's branch holds to the target: forward where that can be, else by one merge made in memory."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.objects import add_commit, is_ancestor, load_changes, run_merge
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.landing.checkout import Move, SpecFile
 from chant_tasks.landing.move import apply_move
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

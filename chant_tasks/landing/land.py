@@ -1,11 +1,11 @@
 """What shall land, what landing may come to, and the ref that holds a landing commit until the target does."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.refs import find_commit, remove_ref
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.listing import Listing, load_listing_unread
@@ -15,6 +14,7 @@ from chant_tasks.git.objects import find_gitlink
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_common_dir, find_git_dir
 from chant_tasks.landing.rescue import OpenIndex
+from chant_tasks.values import dataclass
 
 EMBEDDED_NAME = "embedded-git"
 

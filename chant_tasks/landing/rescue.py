@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.index import add_index_copy
 from chant_tasks.git.listing import Listing, load_listing, load_listing_unread
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ docs/why/saving.md lists the ways in which `git add -A` alone loses work.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.disk import sync_file_system
@@ -21,6 +21,7 @@ from chant_tasks.landing.abandoned import find_abandoned, find_abandoned_on, sav
 from chant_tasks.landing.nested import EMBEDDED_NAME, open_nested
 from chant_tasks.landing.rescue import OpenIndex, add_all, add_nothing, open_index
 from chant_tasks.landing.special import remove_special, require_plain
+from chant_tasks.values import dataclass
 
 # doit's and Python's own files are nobody's changes.
 _TOP = ":(top)"

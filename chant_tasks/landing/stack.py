@@ -1,7 +1,7 @@
 """Several specs' landing commits on top of each other: in which order, and which of them have a place there."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from chant_tasks.git.drafts import Drafts
@@ -11,6 +11,7 @@ from chant_tasks.landing.commit import Ground, Made, make_commit
 from chant_tasks.landing.land import Conflict, Request
 from chant_tasks.landing.line import Line
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.runner import Git
+from chant_tasks.values import dataclass
 
 _NAMES = (
     r"^(core\.(autocrlf|eol|safecrlf|symlinks|filemode|ignorecase|precomposeunicode|attributesfile|checkstat|trustctime"

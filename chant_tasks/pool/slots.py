@@ -8,11 +8,11 @@ name ends in `.new` while its files are being made to be as a commit has them.
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.runner import Oid
 from chant_tasks.pool.standing import Standing, load_standing
+from chant_tasks.values import dataclass
 
 UNREADY = ".new"
 _FOLDER = "chant-pool-"

@@ -5,10 +5,10 @@ goes with the worktree.
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.runner import Oid
+from chant_tasks.values import dataclass
 
 SAVED_INDEX = "chant-index"
 _STANDING = "chant-standing"

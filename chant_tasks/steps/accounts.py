@@ -8,7 +8,7 @@ import random
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -35,6 +35,7 @@ from chant_tasks.journal.locks import Lock, find_account_lock
 from chant_tasks.spec.model import Spec
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 
 _POLL_SECONDS = 0.5
 

@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chant_tasks.agents.contract import (
@@ -40,6 +40,7 @@ from chant_tasks.steps.shifts import add_shift, count_errors, find_remaining, is
 from chant_tasks.steps.touched import note_end, note_start
 from chant_tasks.steps.use import AgentRun, add_use
 from chant_tasks.steps.version import find_agent_version
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_problem
 
 _SCRIPT = "script"

@@ -1,6 +1,6 @@
 """An attempt in hand: what its three steps pass on to each other."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from chant_tasks.journal.process import apply_end, find_started_with, own_mark
 from chant_tasks.landing.finalized import render_start
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

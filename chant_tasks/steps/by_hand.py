@@ -4,7 +4,7 @@ It is an ordinary worktree, and the person's: nothing of it is in the journal. `
 everything in it is committed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
@@ -23,6 +23,7 @@ from chant_tasks.steps.include import add_included_files
 from chant_tasks.steps.merge_place import add_target
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder, plan_worktree_paths
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 _STEM = "resolve"

@@ -1,7 +1,7 @@
 """What is ready to land, and what becomes of it: the values that landing several specs together passes around."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord
@@ -10,6 +10,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.attempt import Attempt, save
 from chant_tasks.steps.checks import Red
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from chant_tasks.agents.contract import Exit, Launch
@@ -21,6 +21,7 @@ from chant_tasks.steps.outcome import render_exit
 from chant_tasks.steps.request import plan_attempt_environment
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.shared_config import say_changed_config
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_duration
 
 _LAST_LINES = 5

@@ -1,7 +1,7 @@
 """Gathering what an attempt has to show, for the verdict on it."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.errors import SpecError
@@ -18,6 +18,7 @@ from chant_tasks.spec.parse import parse_spec
 from chant_tasks.steps.attempt import Attempt, find_copy_at
 from chant_tasks.steps.place import find_git
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count
 
 

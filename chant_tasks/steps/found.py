@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Outcome, Provider, Request, keep_events
@@ -22,6 +22,7 @@ from chant_tasks.steps.attempt import Attempt, exit_file, folder_of
 from chant_tasks.steps.outcome import plan_result
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.touched import find_touched
+from chant_tasks.values import dataclass
 
 _STDERR = "stderr| "
 _TAIL_LINES = 20

@@ -6,7 +6,7 @@ work stays where it was: docs/how-to/conflicts.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.agents.registry import find_provider_name
@@ -36,6 +36,7 @@ from chant_tasks.steps.merge_place import find_own_file
 from chant_tasks.steps.request import require_ready_agent
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree_folder import claim_folder
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_problem, render_some
 
 

@@ -6,7 +6,6 @@ was asks the branch: where that has moved the record follows, else nothing has h
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from chant_tasks.git.objects import is_ancestor
@@ -27,6 +26,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.attempt import folder_of
 from chant_tasks.steps.footing import add_base_branch, remove_base_branch
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.errors import ChantError
@@ -25,6 +25,7 @@ from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.files import save_whole
 from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.spec.store import save_file
+from chant_tasks.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

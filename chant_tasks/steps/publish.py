@@ -5,7 +5,7 @@
 Each step looks at what is there first, so that no crash between two of them loses or doubles anything.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.errors import ChantError, ForgeError, RemoteError, UnreachableError
 from chant_tasks.events import NotPublished, Published
@@ -30,6 +30,7 @@ from chant_tasks.steps.attempt import find_copy_at
 from chant_tasks.steps.push_branch import note_address, open_link, push_branch, redact, require_tip, save_record
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.use import find_recorded_cost
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_problem
 
 _STOPPED = "a run was stopped while it was pushed"  # what stands there if this one is

@@ -1,6 +1,6 @@
 """Pushing the target after landings, onto whatever others have pushed meanwhile. Nothing is ever forced."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.errors import ChantError, RemoteError, UnreachableError
 from chant_tasks.events import Notice, NotPublished, Published
@@ -13,6 +13,7 @@ from chant_tasks.journal.pushes import TargetRecord, load_target, save_target
 from chant_tasks.steps.push_branch import open_link, redact
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.update_target import Problem, Theirs, update_target
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_count, render_problem, render_some
 
 _TRIES = 5  # others may push as fast as we do

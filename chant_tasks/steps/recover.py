@@ -5,7 +5,7 @@ What is to be done is `journal.recovery`'s to say. Where nothing was in flight, 
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
@@ -54,6 +54,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.settle import settle
 from chant_tasks.steps.use import add_lost_use
 from chant_tasks.steps.whereabouts import bring_back
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 

@@ -6,7 +6,7 @@ stay as they are and the new base is merged in: made again without merges, the w
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.git.objects import (
     Merge,
@@ -26,6 +26,7 @@ from chant_tasks.landing.finalized import find_merged_spec
 from chant_tasks.landing.land import Conflict
 from chant_tasks.spec.frontmatter import edit_frontmatter, parse_frontmatter, split_frontmatter
 from chant_tasks.steps.attempt import find_copy_at
+from chant_tasks.values import dataclass
 
 _COMMITS = re.compile(r"^(Chant-Commits: )(.*)$", re.MULTILINE)
 

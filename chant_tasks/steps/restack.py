@@ -4,7 +4,7 @@ Only what is finalized and waits on its branch is moved, dependencies first, and
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 
 from chant_tasks.errors import ChantError
@@ -26,6 +26,7 @@ from chant_tasks.steps.move import Move, apply_move, finish_move
 from chant_tasks.steps.recover import recover
 from chant_tasks.steps.replay import Work, replay
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_problem, render_some
 
 _WORKED = (Kind.READY, Kind.FAILED, Kind.BLOCKED)  # what `doit SPEC` may bring on

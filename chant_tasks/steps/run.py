@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
 from chant_tasks.steps.queue import Queue
 from chant_tasks.steps.upkeep import Upkeep
+from chant_tasks.values import dataclass
 
 if TYPE_CHECKING:
     from chant_tasks.steps.candidate import Candidate, Settled

@@ -8,7 +8,7 @@ without a jump, since before the agent started.
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chant_tasks.errors import ChantError
@@ -26,6 +26,7 @@ from chant_tasks.steps.attempt import exit_file, folder_of
 from chant_tasks.steps.in_place import excludes_file, find_users_paths
 from chant_tasks.steps.noted import Noted
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 
 _JUMP_NS = 1_000_000_000
 

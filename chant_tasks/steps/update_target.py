@@ -1,7 +1,7 @@
 """The target here, brought to hold what the remote's has: before a push that was rejected, and after a merge there."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chant_tasks.errors import ChantError, GitError
 from chant_tasks.events import Landing, Notice
@@ -15,6 +15,7 @@ from chant_tasks.landing.forward import Clash, Diverged, Forward, Sides, add_uni
 from chant_tasks.landing.move import Halfway, remove_stale_files
 from chant_tasks.steps.check_union import find_red
 from chant_tasks.steps.run import SpecRun
+from chant_tasks.values import dataclass
 from chant_tasks.words import render_some
 
 _TRIES = 5  # somebody may commit to the target between our reading and our moving it

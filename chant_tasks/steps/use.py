@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +39,7 @@ from chant_tasks.steps.attempt import Attempt, exit_file, folder_of, now, render
 from chant_tasks.steps.found import Told
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.tokens import Price, Tokens, find_cost
+from chant_tasks.values import dataclass
 
 _Before = tuple[Tokens | None, float | None]
 

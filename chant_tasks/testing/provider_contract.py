@@ -7,7 +7,7 @@ Nothing is started, read or written. pytest collects the subclass; any other run
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
@@ -24,6 +24,7 @@ from chant_tasks.agents.contract import (
     keep_events,
 )
 from chant_tasks.spec.model import SpecId
+from chant_tasks.values import dataclass
 
 _ARGUMENT_LIMIT = 100_000  # one argument of 128 KB is more than Linux takes
 _EARLIER = "11111111-1111-4111-8111-111111111111"

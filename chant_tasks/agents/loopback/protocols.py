@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from chant_tasks.values import dataclass
 
 SHELLS = ("Bash", "bash", "exec_command", "shell_command", "shell", "run_shell_command")
 INPUT_TOKENS, OUTPUT_TOKENS = 1200, 42
