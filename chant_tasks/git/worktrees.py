@@ -175,17 +175,29 @@ def remove_worktree(common_dir: Path, path: Path) -> None:
     that is away, and `git worktree remove` would remove whatever is at the path. Raises OSError where a file cannot be
     removed, with the folder that is left as its `filename`.
     """
+    remove_taken(take_away(common_dir, path))
+
+
+def take_away(common_dir: Path, path: Path) -> tuple[Path, ...]:
+    """What is left to remove of a worktree of ours, none of which is where git, or a spec, looks any more. Hold the
+    worktrees' lock around it, and not around the rest: many files take long. Raises OSError."""
     folder, kept = _plan_removed(common_dir, path)
     is_own = is_own_worktree(common_dir, path)
     _remove_tree(folder)
     if is_own:
         path.rename(folder)
-        _remove_tree(folder)
     _remove_tree(kept)
     for registration in (find_registration(common_dir, path), _find_begun_registration(common_dir, path)):
         if registration is not None:
-            registration.rename(kept)
             _remove_tree(kept)
+            registration.rename(kept)
+    return folder, kept
+
+
+def remove_taken(folders: Iterable[Path]) -> None:
+    """Remove what was taken away. Raises OSError, with the folder that is left as its `filename`."""
+    for folder in folders:
+        _remove_tree(folder)
 
 
 def remove_apart(common_dir: Path, path: Path, tree: Path) -> None:

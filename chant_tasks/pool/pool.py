@@ -6,7 +6,7 @@ and the last run that uses it removes them all. A number is how many stay betwee
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,17 +37,19 @@ class Opened:
     git_dir: Path
     layout: Layout
     most: int
-    checkouts: AbstractContextManager[object]
+    checkouts: threading.Semaphore
     find_tip: Callable[[], Oid | None]
     stop: threading.Event
 
 
 @dataclass(slots=True)
 class _Shared:
-    """What the threads of a run share; `in_hand` counts the worktrees that are being made ready."""
+    """What the threads of a run share; `in_hand` counts the worktrees that are being made ready, `waiting` who
+    waits for one of these."""
 
     awaited: set[str]
     in_hand: int = 0
+    waiting: int = 0
     is_asked: bool = False
     is_closed: bool = False
     lock: Lock | None = None
@@ -76,9 +78,13 @@ class Pool:
         return claim(opened.git, opened.layout, path, head, commit, key) if opened is not None and key else None
 
     def wait_for_one(self) -> None:
-        """Return once a worktree is ready, or this run is making none ready."""
-        with self._shared.condition:
-            self._shared.condition.wait_for(lambda: not self._shared.in_hand or self._count_ready(), _PATIENCE_SECONDS)
+        """Return once a worktree is ready, or none is being made ready that nobody else waits for."""
+        shared = self._shared
+        with shared.condition:
+            if shared.in_hand > shared.waiting and not self._count_ready():
+                shared.waiting += 1
+                shared.condition.wait_for(lambda: not shared.in_hand or self._count_ready(), _PATIENCE_SECONDS)
+                shared.waiting -= 1
 
     def note_files(self, worktree: Path, commit: Oid) -> None:
         """Note that our checkout has just made the files of a worktree as `commit` has them: it can be parked later."""
@@ -204,10 +210,16 @@ class Pool:
                     taken = take(slot)
                 if taken is not None:
                     follow(opened.layout, taken, tip, key)
-        while not self._shared.is_closed and not self._count_ready() and self._wants_more():
-            with self._in_hand(), opened.checkouts:
-                if not make(opened.layout, tip, key):
-                    return
+        while not self._count_ready() and self._wants_more():
+            if not opened.checkouts.acquire(timeout=_SETTLE_SECONDS):
+                continue
+            try:
+                with self._in_hand():
+                    is_made = make(opened.layout, tip, key)
+            finally:
+                opened.checkouts.release()
+            if not is_made:
+                return
 
     def _find_behind(self, tip: Oid | None) -> tuple[Slot, ...]:
         slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()

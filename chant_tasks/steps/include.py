@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pathspec
 
+from chant_tasks.disk import add_clone
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
 
@@ -55,5 +56,6 @@ def _add_copy(source: Path, target: Path) -> int:
     if target.exists() or target.is_symlink() or not (source.is_file() or source.is_symlink()):
         return 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target, follow_symlinks=False)
+    if source.is_symlink() or not add_clone(source, target):
+        shutil.copy2(source, target, follow_symlinks=False)
     return 1

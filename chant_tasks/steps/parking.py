@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chant_tasks.errors import ChantError
 from chant_tasks.git.refs import find_commit
-from chant_tasks.git.worktrees import remove_worktree
+from chant_tasks.git.worktrees import remove_taken, take_away
 from chant_tasks.journal.locks import add_worktrees_lock
 from chant_tasks.overview import Overview
 from chant_tasks.pool.empty import has_parked, remove_parked
@@ -65,4 +65,5 @@ def let_go(run: SpecRun, worktree: Path, *, may_park: bool) -> None:
     if may_park and run.pool.park(worktree):
         return
     with add_worktrees_lock(run.overview.project.journal_folder):
-        remove_worktree(run.overview.project.common_dir, worktree)
+        folders = take_away(run.overview.project.common_dir, worktree)
+    remove_taken(folders)

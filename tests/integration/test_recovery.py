@@ -53,8 +53,9 @@ AFTER_ITS_END = {
     "the branch is about to move": f"before:{MOVE}:PreparedMove.commit",
     "the branch has moved": f"after:{MOVE}:PreparedMove.commit",
     "all has landed": f"after:{BATCH}",
-    "the worktree is about to go": "before:chant_tasks.git.worktrees:remove_worktree",
-    "the worktree is gone": "after:chant_tasks.git.worktrees:remove_worktree",
+    "the worktree is about to go": "before:chant_tasks.git.worktrees:take_away",
+    "the worktree is taken away": "after:chant_tasks.git.worktrees:take_away",
+    "the worktree is gone": "after:chant_tasks.git.worktrees:remove_taken",
     "the branch is gone": "after:chant_tasks.steps.cleanup:remove_traces",
 }
 # A git of ours is in the middle of a dialogue then, and goes on for a moment where only doit died.
