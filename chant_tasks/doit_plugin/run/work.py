@@ -84,7 +84,7 @@ class Work:
         self.errors: dict[str, str] = {}
         self._told: set[str] = set()
         self.streams: tuple[TextIO | None, TextIO | None] = (None, None)
-        self._rests: dict[SpecId, tuple[str, float]] = {}
+        self._rests: dict[tuple[str | None, str | None, bool], tuple[str, float]] = {}
         self._preparing = threading.Lock()
         self._in_flight = 0
         self._idle = threading.Condition()
@@ -143,10 +143,11 @@ class Work:
         spec = self.overview.folder.specs.get(spec_id)
         if self.run is None or not self.is_parallel or spec is None or not self._needs_agent(spec):
             return ""
-        words, looked = self._rests.get(spec_id, ("", 0.0))
+        kind = spec.provider, spec.model, spec.run is None  # what decides which accounts may work it
+        words, looked = self._rests.get(kind, ("", 0.0))
         if time.monotonic() - looked > _LOOK_SECONDS:
             words = find_rest_words(self.run, spec)
-            self._rests[spec_id] = words, time.monotonic()
+            self._rests[kind] = words, time.monotonic()
         return words
 
     def let_go(self, spec_id: SpecId) -> None:
