@@ -1,7 +1,9 @@
 """The log of an attempt: what its agent prints, at most so many bytes of it, with the beginning and the end kept."""
 
 import contextlib
+import fcntl
 import os
+import sys
 from pathlib import Path
 
 from chant_tasks.agents.streams import Lines
@@ -31,22 +33,24 @@ class Log:
 
     def add_stdout(self, lines: Lines) -> None:
         """Write lines that the agent printed."""
-        self._add(b"%b%b\n" % (_REST if lines.is_rest else b"", lines.data))
+        self._add(_REST if lines.is_rest else b"", lines.data)
 
     def add_stderr(self, lines: Lines) -> None:
         """Write lines of stderr, and keep the end of all of them in `tail`."""
-        end = lines.data[-4 * _TAIL_LIMIT :].decode("utf-8", "ignore")  # whose first character may be cut
+        end = (
+            lines.data[-4 * _TAIL_LIMIT :].decode("utf-8", "ignore").removesuffix("\n")
+        )  # its first character may be cut
         self.tail = f"{self.tail}\n{end}"[-_TAIL_LIMIT:]
-        self._add(b"%b%b\n" % (_STDERR, lines.data.replace(b"\n", b"\n" + _STDERR)))
+        self._add(_STDERR, lines.data.removesuffix(b"\n").replace(b"\n", b"\n" + _STDERR))
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _add(self, data: bytes) -> None:
+    def _add(self, mark: bytes, data: bytes) -> None:
         # A full disk must not end an agent whose work may still be saved.
         with contextlib.suppress(OSError):
-            self._size += os.write(self._file, data)
+            self._size += os.writev(self._file, (mark, data, b"" if data.endswith(b"\n") else b"\n"))
             if self._limit is not None and self._size > self._limit:
                 self._leave_out(self._limit)
 
@@ -62,11 +66,12 @@ class Log:
             words = f"[chant_tasks left out {render_size(left_out)} here, log.limit is {render_size(limit)}]\n".encode()
             new = self._path.with_name(f"{self._path.name}.new")
             try:
-                file = _open(new, os.O_TRUNC)
+                file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
                 try:
                     _copy(old.fileno(), 0, begin, file)
                     os.write(file, words)
                     _copy(old.fileno(), end, self._size, file)
+                    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)  # only now: to such a file the system copies nothing
                     new.replace(self._path)
                 except BaseException:
                     os.close(file)
@@ -79,8 +84,8 @@ class Log:
         self._left_out, self._gap = left_out, (begin, begin + len(words))
 
 
-def _open(path: Path, flags: int = 0) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | flags, 0o600)
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
 def _find_cut(file: int, place: int, reach: int) -> int:
@@ -94,4 +99,12 @@ def _find_cut(file: int, place: int, reach: int) -> int:
 
 def _copy(source: int, begin: int, end: int, target: int) -> None:
     while begin < end:
-        begin += os.write(target, os.pread(source, min(_CHUNK, end - begin), begin))
+        begin += _copy_some(source, begin, end - begin, target)
+
+
+def _copy_some(source: int, begin: int, size: int, target: int) -> int:
+    """Copy some of it; how much."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # not every file system can
+            return os.copy_file_range(source, target, size, begin)
+    return os.write(target, os.pread(source, min(_CHUNK, size), begin))

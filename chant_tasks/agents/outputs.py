@@ -19,7 +19,7 @@ from chant_tasks.agents.redaction import Secrets
 from chant_tasks.agents.streams import Lines, LineSplitter
 from chant_tasks.values import dataclass
 
-_CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 20
+_CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 18
 _REST_SECONDS = 0.25
 _TRICKLE = 1 << 17  # bytes a second
 _LAST_READS = 32  # more than pipes hold; what nobody could end may go on writing for ever

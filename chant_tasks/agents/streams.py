@@ -9,8 +9,8 @@ LINE_LIMIT = 1 << 22
 
 
 class Lines(NamedTuple):
-    """Whole lines that came at once, as UTF-8 without the last one's end, or a piece of one that is too long; `is_rest`
-    where a piece of it came before.
+    """Whole lines that came at once, as UTF-8, each with its end, or a piece of one that is too long, without one;
+    `is_rest` where a piece of it came before.
 
     They are not taken apart before somebody asks for that: of a flood nobody reads them all.
     """
@@ -21,16 +21,16 @@ class Lines(NamedTuple):
     @property
     def texts(self) -> list[str]:
         """Each line."""
-        return self.data.decode("utf-8").split("\n")
+        return self.data.decode("utf-8").removesuffix("\n").split("\n")
 
     def find_last(self, count: int) -> list[str]:
         """The last lines, so many at most."""
-        begin = len(self.data)
+        begin = len(self.data) - self.data.endswith(b"\n")
         for _ in range(count):
             begin = self.data.rfind(b"\n", 0, begin)
             if begin < 0:
                 break
-        return self.data[begin + 1 :].decode("utf-8").split("\n")
+        return Lines(self.data[begin + 1 :]).texts
 
 
 class LineSplitter:
@@ -48,8 +48,9 @@ class LineSplitter:
         # Searching the new bytes only keeps a line that never ends from being searched over and over.
         end = data.rfind(b"\n")
         if end >= 0:
-            whole = bytes(self._rest) + data[:end] if self._rest else data[:end]
-            self._rest = bytearray(memoryview(data)[end + 1 :])
+            view = memoryview(data)  # of a flood, each copy counts
+            whole = b"".join((self._rest, view[: end + 1]))
+            self._rest = bytearray(view[end + 1 :])
             yield from self._cut_lines(self._secrets.redact(whole))
             self._is_within = False
         else:
@@ -68,11 +69,9 @@ class LineSplitter:
 
     def _cut_lines(self, whole: bytes) -> Iterator[Lines]:
         if not self._is_within and len(whole) <= self._limit:
-            if b"\r" in whole:
-                whole = whole.replace(b"\r\n", b"\n").removesuffix(b"\r")
-            yield Lines(_clean(whole))
+            yield Lines(_clean(whole.replace(b"\r\n", b"\n") if b"\r" in whole else whole))
             return
-        for line in whole.split(b"\n"):
+        for line in whole.removesuffix(b"\n").split(b"\n"):
             yield from self._cut_line(line.removesuffix(b"\r"))
             self._is_within = False
 
