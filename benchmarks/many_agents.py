@@ -1,4 +1,5 @@
-"""B6: many agents at once, each of which says a little all the time: what doit and what keeps its agents take for it.
+"""B6: many agents at once, each of which says a little all the time: what doit and what keeps its agents take for it;
+and what the start of one takes.
 
 The agents are `cat`s of pipes that this program writes to, so that they take next to nothing themselves. Counted are
 doit and the processes between it and its agents (keepers), from the moment in which all agents run to the one in which
@@ -15,10 +16,17 @@ from pathlib import Path
 
 from benchmarks.figures import Effort, Figure
 from benchmarks.processes import Load, find_orchestrator, load_load
+from benchmarks.taking import alternate
 from benchmarks.workspace import DOIT, add_repository, environment, render_spec, run_git
+from chant_tasks.agents.contract import Launch
+from chant_tasks.agents.outputs import Listener
+from chant_tasks.agents.process import Workplace
+from chant_tasks.agents.stop import Stop
+from chant_tasks.agents.supervise import Limits, run_agent
 
 _LINES_A_SECOND = 10
 _PATIENCE = 600.0
+_NOTHING = ("sh", "-c", "exit 0")
 _CONFIG = """---
 parallel: {{stagger_delay_ms: 0, stagger_jitter_ms: 0}}
 providers: {{claude: {{executable: {program}}}}}
@@ -77,6 +85,7 @@ class _Told:
 
 def measure(effort: Effort) -> Iterator[Figure]:
     """CPU and memory, with lines that are words and with those of an agent that speaks JSON; no line may be lost."""
+    yield _measure_start(effort)
     agents, seconds = effort.pick(quick=(20, 10), whole=(200, 60))
     for name, provider in (("words", "script"), ("stream-json", "claude")):
         case = _Case(name=name, provider=provider, agents=agents, seconds=seconds)
@@ -85,6 +94,38 @@ def measure(effort: Effort) -> Iterator[Figure]:
         yield _figure(case, "CPU, of one core", "%", taken, limit=10.0)
         yield _figure(case, "CPU while all are silent, of one core", "%", told.idle * 100)
         yield _figure(case, "memory of doit and keepers (PSS)", "MB", told.after.memory / 1e6, limit=300.0)
+
+
+def _measure_start(effort: Effort) -> Figure:
+    """An agent that does nothing, from being asked for to its end being known, beside the bare program."""
+    folder = effort.folder / "b6-start"
+    folder.mkdir()
+    stop, environ = Stop(), environment(folder)
+    limits = Limits(wall=None, silence=None, grace=5.0, log=1 << 20)
+    place = Workplace(cwd=folder, env=environ, log=folder / "log", exit_file=folder / "exit")
+
+    def start_ours() -> float:
+        begun = time.perf_counter()
+        launch, listener = Launch(argv=_NOTHING, env={}, stdin=""), Listener(on_line=lambda _: False)
+        run_agent(launch, place, limits=limits, listener=listener, stop=stop)
+        return (time.perf_counter() - begun) * 1000
+
+    def start_bare() -> float:
+        begun = time.perf_counter()
+        subprocess.run(_NOTHING, cwd=folder, env=environ, capture_output=True, check=True)
+        return (time.perf_counter() - begun) * 1000
+
+    start_ours()  # what forks keepers starts with the first of a run
+    taken = alternate({"ours": start_ours, "bare": start_bare}, effort.pick(quick=50, whole=200))
+    return Figure(
+        bench="B6",
+        case="an agent that does nothing",
+        measure="wall, from its start to its end",
+        unit="ms",
+        ours=taken["ours"],
+        other=taken["bare"],
+        other_name="subprocess.run",
+    )
 
 
 def _figure(case: _Case, measure: str, unit: str, value: float, limit: float | None = None) -> Figure:

@@ -1,8 +1,8 @@
 """What an agent prints: read as it comes, logged, and told to whoever listens.
 
-An agent that prints a little all the time is read four times a second: each time costs as much as a hundred lines, and
-of two hundred such agents the machine should have something left. One that says a word now and then is heard at once,
-and so is a flood, which would stand still meanwhile.
+An agent that prints a little all the time is read twice a second: each time costs as much as ten lines, and two hundred
+such agents should leave the machine to others. One that says a word now and then is heard at once, and a flood is read
+without a pause, for it would stand still meanwhile.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from chant_tasks.agents.streams import Lines, LineSplitter
 from chant_tasks.values import dataclass
 
 _CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 18
-_REST_SECONDS = 0.25
+_REST_SECONDS = 0.5
 _TRICKLE = 1 << 17  # bytes a second
 _LAST_READS = 32  # more than pipes hold; what nobody could end may go on writing for ever
 _LAST_LINES = 20

@@ -79,7 +79,7 @@ class Process:
             self.is_gone = True
         except BlockingIOError:
             pass
-        except OSError:
+        except OSError:  # the keeper was killed before it had read all that it was told: as gone as one that has ended
             self.is_gone = True
         *lines, self._news = self._news.split(b"\n")
         for line in lines:

@@ -1,7 +1,8 @@
 """What there is of an attempt that nobody works any more: on the target, in its folder, and of its agent's end."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +151,6 @@ def _load_events(folder: Path, record: AttemptRecord, provider: Provider) -> Ite
             yield from provider.parse_line(line)
 
 
-def _load_stderr(folder: Path, record: AttemptRecord) -> list[str]:
+def _load_stderr(folder: Path, record: AttemptRecord) -> Iterable[str]:
     lines = load_log(folder / "log", record.agent_log)
-    return [line.removeprefix(_STDERR) for line in lines if line.startswith(_STDERR)][-_TAIL_LINES:]
+    return deque((line.removeprefix(_STDERR) for line in lines if line.startswith(_STDERR)), maxlen=_TAIL_LINES)
