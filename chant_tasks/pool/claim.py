@@ -11,17 +11,17 @@ from pathlib import Path
 from chant_tasks.errors import GitError
 from chant_tasks.git.parked import has_other_attributes
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.pool.slots import Layout, Slot, load_slots, plan_choice
+from chant_tasks.pool.slots import Layout, Slot, Wanted, load_slots, plan_choice
 
 
-def claim(git: Git, layout: Layout, path: Path, head: str, commit: Oid, key: str) -> Oid | None:
-    """The commit that the files have which are at `path` now, in a worktree whose HEAD holds `head`; None where no
-    parked one could be taken: then `path` is the empty folder that it was."""
-    for slot in plan_choice(load_slots(layout.journal), commit, key):
-        if slot.standing is None or not _is_fit(git, slot, path, commit):
+def claim(git: Git, layout: Layout, wanted: Wanted) -> Oid | None:
+    """The commit that the files have which are in the wanted worktree now; None where no parked one could be taken:
+    then its path is the empty folder that it was."""
+    for slot in plan_choice(load_slots(layout.journal), wanted):
+        if slot.standing is None or not _is_fit(git, slot, wanted.path, wanted.commit):
             continue
         with suppress(OSError):
-            _apply(layout, slot, path, head)
+            _apply(layout, slot, wanted.path, wanted.head)
             return slot.standing.commit
     return None
 

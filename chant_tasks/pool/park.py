@@ -17,7 +17,7 @@ from chant_tasks.git.worktrees import find_registration, is_own_worktree, remove
 from chant_tasks.journal.files import add_folder
 from chant_tasks.journal.process import has_users
 from chant_tasks.pool.slots import UNREADY, Layout, Slot
-from chant_tasks.pool.standing import SAVED_INDEX, Standing, load_standing, remove_standing, save_standing
+from chant_tasks.pool.standing import SAVED_INDEX, Standing, load_standing, save_standing
 from chant_tasks.pool.tidy import tidy
 
 
@@ -92,16 +92,13 @@ def take(slot: Slot) -> Slot | None:
 
 
 def follow(layout: Layout, slot: Slot, commit: Oid, key: str) -> bool:
-    """Whether the files of a slot that was taken are as `commit` has them now; where they cannot be, it is removed."""
-    git = find_parked_git(layout.common_dir, slot.folder, slot.tree)
+    """Whether the files of a slot that was taken are exactly those of `commit` now, whatever has happened to them since
+    they were checked out: what clears folders for temporary files may have come by. Else it is removed."""
+    git, standing = find_parked_git(layout.common_dir, slot.folder, slot.tree), slot.standing
     try:
-        standing = slot.standing
         if standing is None or standing.key != key or has_other_attributes(git, standing.commit, commit):
             raise WorktreeError("its files may be others by now")
-        remove_standing(slot.folder)
-        (slot.folder / "HEAD").write_text(f"{commit}\n")
-        apply_commit(git, commit)
-        save_standing(slot.folder, slot.tree, commit, key)
+        tidy(layout.common_dir, slot.folder, slot.tree, standing, commit)
         make_ready(slot)
     except (ChantError, OSError):
         with suppress(OSError):
@@ -110,8 +107,9 @@ def follow(layout: Layout, slot: Slot, commit: Oid, key: str) -> bool:
     return True
 
 
-def make(layout: Layout, commit: Oid, key: str) -> bool:
-    """Whether a new slot is ready, its files as `commit` has them. Nothing is left where it is not."""
+def make(layout: Layout, commit: Oid, key: str) -> str:
+    """The name of a new slot that is ready, its files as `commit` has them; "" where none could be made, and nothing is
+    left of it."""
     name = secrets.token_hex(4)
     slot = Slot(folder=layout.slots / f"{name}{UNREADY}", tree=layout.folder / name, standing=None)
     try:
@@ -128,5 +126,5 @@ def make(layout: Layout, commit: Oid, key: str) -> bool:
     except (ChantError, OSError):
         with suppress(OSError):
             apply_removal(slot)
-        return False
-    return True
+        return ""
+    return name

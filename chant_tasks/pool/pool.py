@@ -5,6 +5,7 @@ and the last run that uses it removes them all. A number is how many stay betwee
 """
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from chant_tasks.pool.claim import claim
 from chant_tasks.pool.conditions import Conditions, load_conditions
 from chant_tasks.pool.empty import has_parked, remove_parked
 from chant_tasks.pool.park import apply_parking, apply_tidying, find_parkable, follow, make, take
-from chant_tasks.pool.slots import Layout, Slot, load_slots
+from chant_tasks.pool.slots import Layout, Slot, Wanted, load_slots
 from chant_tasks.pool.standing import save_standing
 
 _SETTLE_SECONDS = 0.2  # several landings in a row are followed at once
@@ -45,12 +46,14 @@ class Opened:
 @dataclass(slots=True)
 class _Shared:
     """What the threads of a run share; `in_hand` counts the worktrees that are being made ready, `waiting` who
-    waits for one of these."""
+    waits for one of these, `vouched` names the slots whose files this run has checked or made."""
 
     awaited: set[str]
     in_hand: int = 0
     waiting: int = 0
+    vouched: set[str] = field(default_factory=set)
     is_asked: bool = False
+    is_serving: bool = False
     is_closed: bool = False
     lock: Lock | None = None
     conditions: tuple[tuple[int, ...], Conditions] | None = None
@@ -75,15 +78,19 @@ class Pool:
         shared, opened, key = self._shared, self._opened, self.find_key()
         with shared.condition:
             shared.awaited.discard(spec)
-        return claim(opened.git, opened.layout, path, head, commit, key) if opened is not None and key else None
+            names = frozenset(shared.vouched)
+        if opened is None or not key:
+            return None
+        return claim(opened.git, opened.layout, Wanted(path=path, head=head, commit=commit, key=key, names=names))
 
     def wait_for_one(self) -> None:
         """Return once a worktree is ready, or none is being made ready that nobody else waits for."""
-        shared = self._shared
+        shared, deadline = self._shared, time.monotonic() + _PATIENCE_SECONDS
         with shared.condition:
-            if shared.in_hand > shared.waiting and not self._count_ready():
+            if self._count_coming() > shared.waiting:
                 shared.waiting += 1
-                shared.condition.wait_for(lambda: not shared.in_hand or self._count_ready(), _PATIENCE_SECONDS)
+                while not self._is_decided() and time.monotonic() < deadline:
+                    shared.condition.wait(_SETTLE_SECONDS)  # a stop is told to nobody
                 shared.waiting -= 1
 
     def note_files(self, worktree: Path, commit: Oid) -> None:
@@ -106,7 +113,9 @@ class Pool:
             if found is None or slot is None:
                 return False
             tip = opened.find_tip() or found[1].commit
-            return apply_tidying(layout, slot, worktree, found[1], tip) or True
+            if apply_tidying(layout, slot, worktree, found[1], tip):
+                self._vouch(slot.tree.name)
+            return True
 
     def prepare_next(self) -> None:
         """Let the parked worktrees follow their branch, and one be ready for the next spec, while agents work."""
@@ -137,7 +146,7 @@ class Pool:
     def is_settled(self) -> bool:
         """Whether nothing is being made ready, and all that is follows its branch."""
         with self._shared.condition:
-            is_busy = self._shared.is_asked or self._shared.in_hand
+            is_busy = self._shared.is_asked or self._shared.is_serving or self._shared.in_hand
         return not is_busy and (self._opened is None or not self._find_behind(self._opened.find_tip()))
 
     def find_key(self) -> str:
@@ -159,11 +168,31 @@ class Pool:
         if opened is None or opened.stop.is_set() or shared.is_closed:
             return False
         with shared.condition:
-            return self._count_ready() + shared.in_hand < max(opened.most, len(shared.awaited))
+            parked = sum(slot.has_key(self.find_key()) for slot in self._load_slots())
+            return parked + shared.in_hand < max(opened.most, len(shared.awaited))
+
+    def _load_slots(self) -> tuple[Slot, ...]:
+        return load_slots(self._opened.layout.journal) if self._opened is not None else ()
 
     def _count_ready(self) -> int:
-        slots, key = load_slots(self._opened.layout.journal) if self._opened is not None else (), self.find_key()
-        return sum(slot.standing is not None and slot.standing.key == key for slot in slots)
+        key, vouched = self.find_key(), self._shared.vouched
+        return sum(slot.has_key(key) and slot.folder.name in vouched for slot in self._load_slots())
+
+    def _is_decided(self) -> bool:
+        """Whether a worktree is ready, or none is going to be, or the run is to end."""
+        is_stopped = self._opened is None or self._opened.stop.is_set()
+        return is_stopped or bool(self._count_ready()) or not self._count_coming()
+
+    def _count_coming(self) -> int:
+        """How many worktrees are being made ready, or are next: those of earlier runs."""
+        key, shared = self.find_key(), self._shared
+        is_served = (shared.is_asked or shared.is_serving) and not shared.is_closed
+        unsure = sum(slot.has_key(key) and slot.folder.name not in shared.vouched for slot in self._load_slots())
+        return shared.in_hand + (unsure if is_served else 0)
+
+    def _vouch(self, name: str) -> None:
+        with self._shared.condition:
+            self._shared.vouched.add(name)
 
     def _share_lock(self) -> bool:
         """Whether the pool is this run's, too; false in the moment in which another run empties it."""
@@ -191,13 +220,18 @@ class Pool:
         while True:
             with shared.condition:
                 shared.condition.wait_for(lambda: shared.is_asked or shared.is_closed)
-                shared.condition.wait_for(lambda: shared.is_closed, _SETTLE_SECONDS)
+                if shared.in_hand or self._count_coming() == 0:
+                    shared.condition.wait_for(lambda: shared.is_closed, _SETTLE_SECONDS)
                 if shared.is_closed:
                     return
-            with suppress(ChantError, OSError):  # whoever needs a worktree makes one, and says what is wrong
-                self._catch_up()
-            with shared.condition:
-                shared.is_asked = False
+                shared.is_asked, shared.is_serving = False, True
+            try:
+                with suppress(ChantError, OSError):  # whoever needs a worktree makes one, and says what is wrong
+                    self._catch_up()
+            finally:
+                with shared.condition:
+                    shared.is_serving = False
+                    shared.condition.notify_all()
 
     def _catch_up(self) -> None:
         opened, key = self._opened, self.find_key()
@@ -208,23 +242,29 @@ class Pool:
             with self._in_hand():
                 with add_worktrees_lock(opened.layout.journal):
                     taken = take(slot)
-                if taken is not None:
-                    follow(opened.layout, taken, tip, key)
+                if taken is not None and follow(opened.layout, taken, tip, key):
+                    self._vouch(slot.folder.name)
         while not self._count_ready() and self._wants_more():
             if not opened.checkouts.acquire(timeout=_SETTLE_SECONDS):
                 continue
             try:
                 with self._in_hand():
-                    is_made = make(opened.layout, tip, key)
+                    name = make(opened.layout, tip, key)
             finally:
                 opened.checkouts.release()
-            if not is_made:
+            if not name:
                 return
+            self._vouch(name)
 
     def _find_behind(self, tip: Oid | None) -> tuple[Slot, ...]:
-        slots = load_slots(self._opened.layout.journal) if self._opened is not None else ()
-        standings = ((slot, slot.standing) for slot in slots if slot.standing is not None)
-        return tuple(slot for slot, standing in standings if (standing.commit, standing.key) != (tip, self.find_key()))
+        """The slots that are not of the tip, or of which this run does not know what happened to them."""
+        key, vouched = self.find_key(), self._shared.vouched
+        standings = ((slot, slot.standing) for slot in self._load_slots() if slot.standing is not None)
+        return tuple(
+            slot
+            for slot, standing in standings
+            if (standing.commit, standing.key) != (tip, key) or slot.folder.name not in vouched
+        )
 
 
 def _catch(effect: Callable[[], Slot]) -> Slot | None:

@@ -45,6 +45,22 @@ class Slot:
     tree: Path
     standing: Standing | None
 
+    def has_key(self, key: str) -> bool:
+        """Whether its files were checked out under those conditions."""
+        return self.standing is not None and self.standing.key == key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A worktree that a spec needs: where, what its HEAD is to hold, the commit that its files are to be of, and the
+    conditions of the checkout. `names` are the slots that may be taken."""
+
+    path: Path
+    head: str
+    commit: Oid
+    key: str
+    names: frozenset[str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
@@ -84,16 +100,16 @@ def load_trees(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()))
 
 
-def plan_choice(slots: Iterable[Slot], commit: Oid, key: str) -> tuple[Slot, ...]:
-    """The slots that a worktree at `commit` may be taken from, the best first: one that has the commit already."""
-    fit = [slot for slot in slots if slot.standing is not None and slot.standing.key == key]
-    return tuple(sorted(fit, key=lambda slot: slot.standing is None or slot.standing.commit != commit))
+def plan_choice(slots: Iterable[Slot], wanted: Wanted) -> tuple[Slot, ...]:
+    """The slots that a worktree may be taken from, the best first: one whose files are of the commit already."""
+    fit = [slot for slot in slots if slot.folder.name in wanted.names and slot.has_key(wanted.key)]
+    return tuple(sorted(fit, key=lambda slot: slot.standing is None or slot.standing.commit != wanted.commit))
 
 
 def plan_removal(slots: Sequence[Slot], trees: Sequence[Path], key: str, most: int) -> Removal:
     """What is to go where nobody is at work on any of it: halves, what the conditions of now do not fit, and all but
     `most` of the rest."""
-    whole = [slot for slot in slots if slot.tree in trees and slot.standing is not None and slot.standing.key == key]
+    whole = [slot for slot in slots if slot.tree in trees and slot.has_key(key)]
     kept = whole[:most]
     return Removal(
         slots=tuple(slot.folder for slot in slots if slot not in kept),

@@ -56,8 +56,3 @@ def save_standing(admin: Path, tree: Path, commit: Oid, key: str) -> None:
     tree.chmod(_MODE)  # its time of change is now: the same clock as that of the files in it
     standing = Standing(commit=commit, key=key, since=tree.stat().st_ctime_ns)
     (admin / _STANDING).write_text(render_standing(standing))
-
-
-def remove_standing(admin: Path) -> None:
-    """Forget it: what happens next may change any file."""
-    (admin / _STANDING).unlink(missing_ok=True)

@@ -40,6 +40,7 @@ def open_pool(run: SpecRun, awaited: Collection[SpecId]) -> Pool:
     if has_parked(project.common_dir, project.journal_folder, parents):
         with suppress(ChantError, OSError):  # spec-doctor says what is in the way
             remove_parked(project.common_dir, project.journal_folder, parents, pool.find_key(), _ALL)
+        pool.prepare_next()
     return pool
 
 

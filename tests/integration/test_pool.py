@@ -52,6 +52,9 @@ _MISDEEDS = {
 }
 
 
+_PREPARE_NEXT = Pool.prepare_next
+
+
 @pytest.fixture(autouse=True)
 def nobody_prepares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what a test does is done."""
@@ -180,7 +183,7 @@ def test_one_that_is_parked_follows_the_target_and_its_attributes(repository: Re
     assert _find_parked(repository) == []
 
 
-def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository) -> None:
+def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.write(".chant/config.md", "---\nworktrees:\n  pool: 1\n---\n")
     specs = [repository.add_spec(name) for name in ("one", "two", "three")]
     repository.commit()
@@ -189,11 +192,13 @@ def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository) -> 
         finalize(first, run_agent(first, attempt))
     close_pool(first)
     (parked,) = _find_parked(repository)
+    (parked / "README.md").unlink()  # as what clears folders for temporary files does
+    monkeypatch.setattr(Pool, "prepare_next", _PREPARE_NEXT)
     second = repository.prepare(specs[2])
 
     attempt = _add(second, specs[2])
 
-    assert (parked.exists(), attempt.worktree.is_dir()) == (False, True)
+    assert (parked.exists(), (attempt.worktree / "README.md").is_file()) == (False, True)
     assert [line for line in repository.git("worktree", "list").splitlines() if "chant-pool" in line] == []
     repository.git("worktree", "prune", "--expire=now")
     assert finalize(second, run_agent(second, attempt)).kind is Kind.COMPLETED
