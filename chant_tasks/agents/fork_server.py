@@ -8,8 +8,6 @@ import threading
 from io import FileIO
 from pathlib import Path
 
-import sh
-
 from chant_tasks.agents import keepers
 from chant_tasks.errors import AgentError
 
@@ -76,6 +74,8 @@ fork_server = ForkServer()
 
 
 def _spawn(inherited: int, null: FileIO) -> None:
+    import sh  # here: with asyncio below it, it takes 40 ms to load, which a run without agents can do without
+
     try:
         sh.Command(_PROGRAM[0])(
             *_PROGRAM[1:],

@@ -55,13 +55,15 @@ class Log:
                 self._leave_out(self._limit)
 
     def _leave_out(self, limit: int) -> None:
-        """Replace the log by its first quarter, a line that says how much is left out, and its last quarter.
+        """Replace the log by its first quarter, a line that says how much is left out, and its last quarter (from the
+        second time on its last eighth).
 
         It is whole at any moment, and its end, which tells how the agent ended, is always there.
         """
         with self._path.open("rb") as old:
             begin = self._gap[0] or _find_cut(old.fileno(), limit // 4, limit // 8)
-            end = max(_find_cut(old.fileno(), self._size - limit // 4, limit // 8), begin)
+            kept = limit // 8 if self._gap[0] else limit // 4  # of a flood less, or most of the time goes into copying
+            end = max(_find_cut(old.fileno(), self._size - kept, kept // 2), begin)
             left_out = self._left_out + end - begin - (self._gap[1] - self._gap[0])
             words = f"[chant_tasks left out {render_size(left_out)} here, log.limit is {render_size(limit)}]\n".encode()
             new = self._path.with_name(f"{self._path.name}.new")

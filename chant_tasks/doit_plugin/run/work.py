@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
+from chant_tasks.agents.fork_server import fork_server
 from chant_tasks.agents.stop import Stop
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
@@ -20,7 +21,7 @@ from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
 from chant_tasks.doit_plugin.run.places import Places
 from chant_tasks.doit_plugin.run.publisher import Publisher
 from chant_tasks.doit_plugin.run.signals import hold
-from chant_tasks.errors import ChantError, FileError
+from chant_tasks.errors import AgentError, ChantError, FileError
 from chant_tasks.events import Ended, Event, Listener, Notice
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock, find_spec_lock
@@ -168,6 +169,9 @@ class Work:
             run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
             leave = partial(self.places.leave, self.slots)
             self.run = replace(run, resumed=self.resumed, lend=self.places.lend, leave=leave)
+            if self.wanted:
+                with suppress(AgentError):  # whatever it is, the first agent will say it
+                    fork_server.warm_up()  # it is up by the time that a worktree is
             self.publisher.begin(self.run, self.published)
         except ChantError as error:
             self.refusal = error
