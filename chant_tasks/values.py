@@ -38,7 +38,7 @@ def _make_slotted(cls: type) -> type:
     fields = dataclasses.fields(cls)
     names = tuple(field.name for field in fields)
     body = {name: value for name, value in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
-    body |= _plan_methods(names)
+    body |= _plan_methods(names, tuple(field.name for field in fields if field.compare))
     body["__slots__"] = names
     made = type(cls)(cls.__name__, (), body)
     made.__qualname__ = cls.__qualname__
@@ -53,9 +53,9 @@ def _make_slotted(cls: type) -> type:
     return made
 
 
-def _plan_methods(names: tuple[str, ...]) -> dict[str, Any]:
+def _plan_methods(names: tuple[str, ...], compared: tuple[str, ...]) -> dict[str, Any]:
     """What all such classes have in common, for the fields of one."""
-    load: Callable[[object], object] = attrgetter(*names) if names else lambda _: ()
+    load: Callable[[object], object] = attrgetter(*compared) if compared else lambda _: ()
 
     def is_equal(self: object, other: object) -> Any:
         return load(self) == load(other) if other.__class__ is self.__class__ else NotImplemented

@@ -37,6 +37,14 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """With a field that does not count."""
+
+    first: int
+    second: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Empty:
     """No field at all."""
 
@@ -126,3 +134,8 @@ def test_a_class_that_says_itself_how_it_is_shown_is_left_to_the_standard_librar
             return "shown"
 
     assert (repr(Shown(1)), Shown(1) == Shown(1)) == ("shown", True)
+
+
+def test_a_field_that_is_not_compared_counts_neither_for_being_equal_nor_for_the_hash() -> None:
+    assert Aside(first=1, second=2) == Aside(first=1, second=3) != Aside(first=2, second=2)
+    assert hash(Aside(first=1, second=2)) == hash(Aside(first=1, second=3))

@@ -261,7 +261,7 @@ def test_what_a_listener_raises_ends_the_agent_and_flies(bench: Bench) -> None:
     with pytest.raises(KeyboardInterrupt):
         bench.run(*fake_argv("hangs_deaf"), limits=QUICK_GRACE, on_line=interrupt)
 
-    assert not is_running(bench.pids[0])
+    wait_until(lambda: not is_running(bench.pids[0]))
 
 
 def test_a_full_disk_does_not_end_an_agent(bench: Bench) -> None:
