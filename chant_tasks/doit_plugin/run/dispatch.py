@@ -154,7 +154,7 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self._begun.discard(name)
         if node.run_status not in (None, "run"):
             self._turns.end(name)
-            self._plan.order.end(name, is_done=node.run_status in _DONE)
+            self._plan.order.end(name, is_done=node.run_status in _DONE or _is_left_on_branch(name))
             for waiting in self._behind.pop(name, ()):
                 self._look_at_turn(waiting)
 
@@ -256,6 +256,12 @@ class SpecDispatcher(TaskDispatcher):  # type: ignore[misc]  # doit ships no typ
         self.waiting.discard(node)
         node.generator = self._add_task(node)
         self.ready.append(node)
+
+
+def _is_left_on_branch(name: str) -> bool:
+    """Whether a spec's work waits on its branch: what is stacked goes on from there."""
+    outcome = require_work().outcomes.get(name)
+    return outcome is not None and outcome.state.is_on_branch
 
 
 def _is_cycle(error: BaseException, task: Any) -> bool:

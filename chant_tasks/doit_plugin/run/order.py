@@ -5,6 +5,7 @@ The order is planned again as specs end, when so many have ended that it stays c
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import field
 
 from chant_tasks.graph.longest_path import Edges, find_paths, find_time_left, plan_ranks
 from chant_tasks.journal.durations import Expected
@@ -16,12 +17,14 @@ _PLANS = 20  # the order is planned again each time that this part of what is le
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
     """The tasks of a run: what each waits for, the order in which doit would come to them, and the specs among them
-    that are to be worked. `stuck` are those that cannot be, so that whoever waits for them is no reason for haste."""
+    that are to be worked. `stuck` are those that cannot be, so that whoever waits for them is no reason for haste.
+    `turns` has for a spec the one that merely comes before it: however that ends, it may begin."""
 
     needs: Edges
     names: Sequence[str]
     specs: Collection[str]
     stuck: Collection[str] = ()
+    turns: Mapping[str, str] = field(default_factory=dict)
 
 
 class Order:
@@ -32,7 +35,10 @@ class Order:
     ) -> None:
         self.version = 0
         self._names = tasks.names
-        self._needs = tasks.needs
+        self._waits = {
+            name: (*wanted, tasks.turns[name]) if name in tasks.turns else wanted
+            for name, wanted in tasks.needs.items()
+        }
         self._open = set(tasks.specs)
         self._places = places
         self._load_expected = load_expected
@@ -92,7 +98,7 @@ class Order:
         self._ended = 0
         self.version += 1
         self._names = tuple(name for name in self._names if name not in self._over)
-        needs = {name: self._needs[name] for name in self._names if name in self._needs}
+        needs = {name: self._waits[name] for name in self._names if name in self._waits}
         expected = self._load_expected() if self._open else {}
         seconds = {name: self._find_left(name, expected) for name in needs if name in self._open}
         paths = find_paths(needs, seconds)

@@ -29,12 +29,18 @@ def plan_turns(work: Work) -> Turns:
 
 def plan_order(work: Work, tasks: Mapping[str, Any], selected: Sequence[str], overlaps: Overlaps) -> Order:
     """The order of the run's tasks; where no spec is to be worked, it is nobody's business."""
-    needs = _find_needs(tasks, overlaps) if work.wanted else {}
+    needs = _find_needs(tasks) if work.wanted else {}
     names = find_names(selected, needs) if needs else ()
     specs = tuple(SpecId(name) for name in names if name in work.wanted and not _is_driver(work, SpecId(name)))
     stuck = [name for name in names if name in work.overview.states and _is_stuck(work, SpecId(name))]
     return Order(
-        Tasks(needs={name: needs[name] for name in names}, names=names, specs=specs, stuck=stuck),
+        Tasks(
+            needs={name: needs[name] for name in names},
+            names=names,
+            specs=specs,
+            stuck=stuck,
+            turns=dict(_find_turns(overlaps)),
+        ),
         places=work.slots or 1,
         load_expected=_expect(work, specs),
         clock=time.monotonic,
@@ -49,16 +55,12 @@ def find_needed(work: Work, tasks: Mapping[str, Any], selected: Sequence[str]) -
     return tuple(name for name in find_names(selected, needs) if name in work.wanted)
 
 
-def _find_needs(tasks: Mapping[str, Any], overlaps: Overlaps) -> _Needs:
-    """What each task waits for; of the specs that have their turn before a spec's, the last counts."""
-    before = dict(_find_turns(overlaps))
-    return {
-        name: (*task.task_dep, *task.setup_tasks, *task.calc_dep, *((before[name],) if name in before else ()))
-        for name, task in tasks.items()
-    }
+def _find_needs(tasks: Mapping[str, Any]) -> _Needs:
+    return {name: (*task.task_dep, *task.setup_tasks, *task.calc_dep) for name, task in tasks.items()}
 
 
 def _find_turns(overlaps: Overlaps) -> Iterator[tuple[str, str]]:
+    """Each spec that has its turn after others, with the last of these."""
     for spec, others in overlaps.sets.items():
         earlier = others & ((1 << overlaps.rank[spec]) - 1)
         if earlier:

@@ -22,9 +22,11 @@ def make_order(
     clock: Clock | None = None,
     places: int = 2,
     stuck: Iterable[str] = (),
+    turns: Mapping[str, str] | None = None,
 ) -> Order:
     expected = {name: Expected(found, is_known=True) for name, found in seconds.items()}
-    tasks = Tasks(needs=needs, names=find_names(tuple(needs), needs), specs=tuple(seconds), stuck=tuple(stuck))
+    names = find_names(tuple(needs), needs)
+    tasks = Tasks(needs=needs, names=names, specs=tuple(seconds), stuck=tuple(stuck), turns=turns or {})
     return Order(tasks, places, lambda: expected, clock or Clock())
 
 
@@ -52,6 +54,17 @@ def test_a_failure_takes_back_the_haste_of_what_waits_for_it() -> None:
 
     assert before == ["a1", "b", "long"]
     assert ranked(order, ("b", "long")) == ["long", "b"]
+
+
+def test_a_spec_carries_the_path_of_whoever_has_its_turn_after_it_and_its_failure_takes_nothing_from_that() -> None:
+    order = make_order({**CHAIN, "b": ()}, {**SECONDS, "b": 1.0}, turns={"a1": "b"})
+    before = ranked(order, ("long", "b", "a1"))
+
+    order.end("b", is_done=False)
+
+    assert before == ["b", "a1", "long"]
+    assert ranked(order, ("long", "a1", "a2")) == ["a1", "long", "a2"]
+    assert order.find_seconds_left() == 30.0
 
 
 def test_time_left_follows_what_has_ended_and_the_clock() -> None:
