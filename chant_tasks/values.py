@@ -8,7 +8,7 @@ compiled when the first value is made. Everything else is the standard library's
 import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -31,7 +31,12 @@ else:
 
 def _is_special(cls: type) -> bool:
     """Whether the class has a base of its own, or says itself how something is done."""
-    return cls.__bases__ != (object,) or not {"__post_init__", "__eq__", "__hash__", "__repr__"}.isdisjoint(vars(cls))
+    return cls.__bases__ not in ((object,), (Generic,)) or not {
+        "__post_init__",
+        "__eq__",
+        "__hash__",
+        "__repr__",
+    }.isdisjoint(vars(cls))
 
 
 def _make_slotted(cls: type) -> type:
@@ -40,7 +45,7 @@ def _make_slotted(cls: type) -> type:
     body = {name: value for name, value in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
     body |= _plan_methods(names, tuple(field.name for field in fields if field.compare))
     body["__slots__"] = names
-    made = type(cls)(cls.__name__, (), body)
+    made = type(cls)(cls.__name__, cls.__bases__, body)
     made.__qualname__ = cls.__qualname__
 
     def init(self: object, *positional: Any, **named: Any) -> None:

@@ -6,14 +6,13 @@ doit's own check stops every run, hangs, or fails in its own words, so this one 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 
+from chant_tasks.doit_plugin.session import GROUP
 from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.ids import find_nearest
 from chant_tasks.spec.model import SpecId
 from chant_tasks.values import dataclass
 from chant_tasks.words import render_excerpt
-
-GROUP = "specs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, Past, SpecNode, TaskNode, find_problems
+from chant_tasks.doit_plugin.check import Past, SpecNode, TaskNode, find_problems
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.fit import describe_specs
+from chant_tasks.doit_plugin.session import GROUP
 from chant_tasks.doit_plugin.tasks import find_target_named, is_ours
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId

@@ -8,9 +8,9 @@ from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.commands.spec_names import refuse_taskless
 from chant_tasks.doit_plugin.names import parse_options, resolve_arguments
+from chant_tasks.doit_plugin.session import GROUP
 from chant_tasks.doit_plugin.tasks import LABEL_OPTION, SpecGroup, find_labels, place_of
 from chant_tasks.overview import Overview
 from chant_tasks.spec.ids import find_nearest

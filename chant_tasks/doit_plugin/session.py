@@ -5,6 +5,7 @@ Nothing here imports what reads specs before a dodo asks for specs: every doit c
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from chant_tasks.doit_plugin.run.work import Work
     from chant_tasks.overview import Overview
     from chant_tasks.spec.model import SpecId
+
+GROUP = "specs"  # the task that stands for every spec
 
 
 class Session:
@@ -86,6 +89,18 @@ def describe_problem(error: Exception) -> ChantError:
         place = place.tb_next
     where = f" ({Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno})" if place is not None else ""
     return ChantError(f"the specs cannot be looked at: unexpected error: {type(error).__name__}: {error}{where}")
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Within the block Python looks for no garbage: a command that reads much makes none, and ends soon."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 _open: list[Session] = []

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.commands.spec_names import list_groups
+from chant_tasks.doit_plugin.session import GROUP
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask, find_target_named, is_ours
 from chant_tasks.overview import Overview
 from chant_tasks.overview.load import COMMANDS

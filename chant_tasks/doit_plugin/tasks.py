@@ -9,10 +9,9 @@ from pathlib import Path
 from doit.action import BaseAction
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.run.uptodate import IsFinished
-from chant_tasks.doit_plugin.session import Session, current_session
+from chant_tasks.doit_plugin.session import GROUP, Session, current_session
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import SUFFIX

@@ -8,7 +8,6 @@ from typing import IO, Self
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, load_word
-from chant_tasks.git.resident import find_object
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, remove_running, wait_for
 
@@ -22,6 +21,8 @@ def is_zero(oid: str) -> bool:
 
 def find_commit(git: Git, name: str) -> Oid | None:
     """The commit that `name` (a ref, an id) means; None where there is none."""
+    from chant_tasks.git.resident import find_object  # here: a list of refs needs none of the gits that stay
+
     found = find_object(git, f"{name}^{{commit}}")
     return found.oid if found is not None else None
 

@@ -15,7 +15,6 @@ from enum import Enum
 from pathlib import Path
 
 from chant_tasks.disk import sync_folder
-from chant_tasks.earlier import can_go_on
 from chant_tasks.journal.files import add_folder, find_half_written, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
@@ -158,12 +157,12 @@ class AttemptRecord:
     @property
     def is_resumable(self) -> bool:
         """Whether it left something that an agent can go on from: work, or a session."""
-        return can_go_on(self.agent) and bool(self.kept or self.session)
+        return _can_go_on(self.agent) and bool(self.kept or self.session)
 
     @property
     def is_mendable(self) -> bool:
         """Whether an agent may resolve the conflict that it ended with: the one that did the work, which is whole."""
-        is_agents = bool(self.agent) and can_go_on(self.agent) and not self.is_left_to_person
+        is_agents = bool(self.agent) and _can_go_on(self.agent) and not self.is_left_to_person
         return self.ending is Ending.CONFLICT and is_agents and bool(self.branch) and not self.is_halfway
 
     @property
@@ -264,6 +263,12 @@ def save_record(journal: Path, record: AttemptRecord) -> None:
     save_whole(attempt_folder(journal, record.spec, record.number) / "record.json", render_record(record))
     if not record.is_open:
         remove_open(journal, record.spec)
+
+
+def _can_go_on(agent: str) -> bool:
+    from chant_tasks.earlier import can_go_on  # here: to look for attempts takes no words for agents
+
+    return can_go_on(agent)
 
 
 def load_open(journal: Path) -> frozenset[SpecId]:

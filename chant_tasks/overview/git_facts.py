@@ -81,11 +81,13 @@ def _find_branches(names: Mapping[SpecId, tuple[str, ...]], refs: Mapping[str, O
 def _find_strays(project: Project, folder: SpecFolder, refs: Mapping[str, Oid]) -> Iterator[SpecId]:
     """The specs that are in no file here, and whose finished work waits on a branch of ours."""
     prefix = f"refs/heads/{DIRECT_PREFIX}"
+    named = [SpecId(name.removeprefix(prefix)) for name in sorted(refs) if name.startswith(prefix)]
+    unknown = [spec_id for spec_id in named if spec_id not in folder.specs and spec_id not in folder.unreadable]
+    if not unknown:
+        return
     from chant_tasks.journal.transitions import ON_ITS_BRANCH  # here: most projects have none
 
-    for spec_id in (SpecId(name.removeprefix(prefix)) for name in sorted(refs) if name.startswith(prefix)):
-        if spec_id in folder.specs or spec_id in folder.unreadable or "/" in spec_id:
-            continue
+    for spec_id in (spec_id for spec_id in unknown if "/" not in spec_id):
         record = load_last(project.journal_folder, spec_id)
         if record is not None and record.ending in ON_ITS_BRANCH:
             yield spec_id

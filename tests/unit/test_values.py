@@ -5,13 +5,15 @@ import dataclasses
 import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chant_tasks.values import dataclass
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,16 @@ def test_places_are_matched() -> None:
             found = (first, second)
 
     assert found == (1, 2)
+
+
+def test_a_class_may_stand_for_several_types() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Pair(Generic[Item]):
+        first: Item
+        second: Item
+
+    assert repr(Pair[int](first=1, second=2)).endswith("Pair(first=1, second=2)")
+    assert Pair(first=1, second=2) == Pair(first=1, second=2)
 
 
 def test_a_class_that_says_itself_how_it_is_shown_is_left_to_the_standard_library() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from doit.cmd_list import List as DoitList
 
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
-from chant_tasks.doit_plugin.session import Session
+from chant_tasks.doit_plugin.session import Session, without_collections
 
 _STATE_OPTION = {
     "name": "spec_state",
@@ -49,6 +49,10 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
     name = "list"
     doc_purpose = "list tasks from dodo file, and specs with their states"
     cmd_options = (*DoitList.cmd_options, _STATE_OPTION, _LABEL_OPTION, _JSON_OPTION, _CONFIG_OPTION)
+
+    def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
+        with without_collections():
+            return super().execute(params, args)
 
     def prepare(self, session: Session, params: Mapping[str, Any]) -> None:
         # `-s` compares with what doit saved, for which tasks may ask each other

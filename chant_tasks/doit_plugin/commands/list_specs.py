@@ -22,7 +22,6 @@ from chant_tasks.doit_plugin.screens.list_screen import plan_columns, plan_plain
 from chant_tasks.doit_plugin.screens.terminal import Style, load_style, write_line, write_story
 from chant_tasks.doit_plugin.tasks import is_ours, is_possible_label
 from chant_tasks.overview import Overview, load_attempts
-from chant_tasks.overview.in_flight import with_meetings
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 from chant_tasks.values import dataclass
@@ -95,7 +94,7 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
         return 0
     names = require_names(asked.names, overview, tasks)
     wanted = plan_filter(overview, names, asked, others)
-    overview = overview if asked.is_for_machines else with_meetings(overview, _MOST_MERGES)
+    overview = overview if asked.is_for_machines else _with_meetings(overview)
     without = find_plain(overview) if asked.is_plain else frozenset()
     rows, plain = plan_rows(overview, wanted, without), choose_plain(overview, without, wanted)
     if asked.is_json:
@@ -124,6 +123,14 @@ def run_list(command: ListCommand, overview: Overview, asked: Asked) -> int:
             ],
         )
     return 0
+
+
+def _with_meetings(overview: Overview) -> Overview:
+    if len(overview.facts.tips) < 2:  # branches
+        return overview
+    from chant_tasks.overview.in_flight import with_meetings
+
+    return with_meetings(overview, _MOST_MERGES)
 
 
 def plan_filter(overview: Overview, names: Sequence[str], asked: Asked, others: Collection[str]) -> Filter:

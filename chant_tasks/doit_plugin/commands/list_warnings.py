@@ -7,9 +7,7 @@ from shlex import quote
 from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems, is_driver
-from chant_tasks.doit_plugin.screens.overlap_words import render_meeting_line, render_overlap_line
 from chant_tasks.overview import Overview
-from chant_tasks.overview.overlaps import plan_overlaps
 from chant_tasks.spec.model import Spec
 from chant_tasks.state import Kind
 from chant_tasks.words import render_some
@@ -55,6 +53,11 @@ def plan_warnings(
 
 def plan_overlap_warnings(overview: Overview, rows: Sequence[Row]) -> Iterator[str]:
     """Which of the specs that are listed touch the same files, or conflict on their branches already."""
+    if not overview.asked_ids:
+        return
+    from chant_tasks.doit_plugin.screens.overlap_words import render_meeting_line, render_overlap_line
+    from chant_tasks.overview.overlaps import plan_overlaps
+
     shown = [row.id for row in rows]
     lines = (render_overlap_line(overview, plan_overlaps(overview), shown), render_meeting_line(overview))
     yield from (line for line in lines if line)

@@ -3,13 +3,13 @@
 from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.doit_plugin.check import GROUP, find_reachable
+from chant_tasks.doit_plugin.check import find_reachable
 from chant_tasks.doit_plugin.names import UnknownName, find_near_names
 from chant_tasks.doit_plugin.run.dispatch import Plan, SpecDispatcher
 from chant_tasks.doit_plugin.run.outcome import judge
 from chant_tasks.doit_plugin.run.planning import find_needed, plan_order, plan_turns
 from chant_tasks.doit_plugin.run.work import Work
-from chant_tasks.doit_plugin.session import current_session, require_work
+from chant_tasks.doit_plugin.session import GROUP, current_session, require_work
 from chant_tasks.doit_plugin.tasks import SpecGroup, SpecTask
 from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.model import SpecId

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from doit.task import Task
 
-from chant_tasks.doit_plugin.check import GROUP, NO_PAST, Past, SpecNode, TaskNode, Verdict, find_problems
+from chant_tasks.doit_plugin.check import NO_PAST, Past, SpecNode, TaskNode, Verdict, find_problems
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
-from chant_tasks.doit_plugin.session import Session
+from chant_tasks.doit_plugin.session import GROUP, Session
 from chant_tasks.doit_plugin.settled import find_passed, share_out
 from chant_tasks.doit_plugin.tasks import (
     SpecTask,
