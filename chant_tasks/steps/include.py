@@ -8,8 +8,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import pathspec
-
 from chant_tasks.disk import add_clone
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.runner import Git
@@ -27,6 +25,8 @@ def add_included_files(top: Path, worktree: Path, patterns: Iterable[str]) -> in
     placed += [("worktrees.include", line) for line in patterns]
     if not placed:
         return 0
+    import pathspec  # here, and below: few repositories name any
+
     _require_patterns(placed)
     chosen = pathspec.GitIgnoreSpec.from_lines([line for _, line in placed])
     ignored = Git(top).run("ls-files", "--others", "--ignored", "--exclude-standard", "-z").fields
@@ -45,6 +45,8 @@ def _load_patterns(top: Path) -> list[str]:
 
 
 def _require_patterns(placed: Iterable[tuple[str, str]]) -> None:
+    import pathspec
+
     for place, line in placed:
         try:
             pathspec.GitIgnoreSpec.from_lines([line])
