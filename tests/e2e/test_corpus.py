@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.e2e.sights import (
 )
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "specs"
+
+_SETTLED_SECONDS = 2.1
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real specs is not beside this checkout")
 
@@ -170,3 +173,21 @@ def test_sixty_connected_specs_are_worked_to_the_end(tmp_path: Path) -> None:
     assert len(load_landings(sandbox)) == len(agents)
     assert find_user_changes(sandbox) == ""
     assert find_leftovers(sandbox) == []
+
+
+def test_what_is_remembered_of_files_changes_nothing_that_is_listed(corpus: Sandbox) -> None:
+    asked = (("list",), ("list", "--all"), ("list", "--json"), ("list", "-q"), ("list", "--state", "completed"))
+    index = corpus.root / ".git" / "chant" / "index"
+    time.sleep(_SETTLED_SECONDS)  # what has changed just now is not remembered
+
+    for arguments in asked:
+        said = []
+        index.unlink(missing_ok=True)
+        for damage in (None, None, b"damaged"):  # without an index, with one, with a broken one
+            if damage is not None:
+                index.write_bytes(damage)
+            done = corpus.doit(*arguments)
+            said.append(done)
+
+        assert said[0] == said[1] == said[2]
+        assert len(index.read_bytes()) > len(b"damaged")
