@@ -8,6 +8,7 @@ from chant_tasks.doit_plugin.screens.list_rows import is_driver
 from chant_tasks.doit_plugin.screens.next_steps import find_spec_slots, render_next
 from chant_tasks.doit_plugin.screens.overlap_words import find_meeting_lines, find_overlap_lines
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
+from chant_tasks.duration import render_duration as render_setting
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
 from chant_tasks.overview.overlaps import plan_overlaps
@@ -57,6 +58,7 @@ def plan_sections(
         Section(label="depends on", lines=tuple(_dependency_lines(overview, spec_id, style))),
         Section(label="members", lines=tuple(_member_lines(overview, spec_id, style))),
         Section(label="needed by", lines=_joined(overview.graph.needed_by.get(spec_id, ()))),
+        *_estimate_sections(spec),
         *_overlap_sections(overview, spec_id),
         Section(label="file", lines=(f"{overview.project.specs_prefix}{spec_id}.md",)),
     ]
@@ -177,6 +179,11 @@ def _record_sections(spec: Spec | None, attempts: Sequence[AttemptRecord]) -> tu
 def _render_length(record: AttemptRecord) -> str:
     """How long its agents were at work: a machine that slept, or a doit that was dead, tells nothing of that."""
     return render_duration(record.agent_seconds) if record.agent_seconds is not None else ""
+
+
+def _estimate_sections(spec: Spec | None) -> Iterator[Section]:
+    if spec is not None and spec.estimate is not None:
+        yield Section(label="estimate", lines=(render_setting(spec.estimate),))
 
 
 def _joined(words: Sequence[str]) -> tuple[str, ...]:

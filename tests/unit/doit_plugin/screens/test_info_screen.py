@@ -108,6 +108,12 @@ def test_a_branch_that_is_there_is_named() -> None:
     assert f"branch               spec/{SPEC}" in render_info(overview, SPEC, [], NOW, PLAIN)
 
 
+def test_an_estimate_is_shown_as_it_is_written() -> None:
+    overview = make_overview(make_spec(SPEC, "A", "estimate: 1h30m"))
+
+    assert "estimate             1h30m" in render_info(overview, SPEC, [], NOW, PLAIN).splitlines()
+
+
 def test_a_long_row_is_broken_between_names_in_a_terminal() -> None:
     needed = [f"2026-01-26-00{number}-abc" for number in range(6)]
     overview = make_overview(make_spec(SPEC), *(make_spec(name, "B", f"depends_on: [{SPEC}]") for name in needed))
