@@ -16,6 +16,7 @@ from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.agent import run_agent
 from chant_tasks.steps.attempt import Attempt
 from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.parking import close_pool
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import Repository, make_repository
@@ -50,7 +51,9 @@ def finalize_together(
             threading.Event().wait(0.02)
         meanwhile(run)
         turn.release()
-        return tuple(one.result(120) for one in done)
+        states = tuple(one.result(120) for one in done)
+    close_pool(run)
+    return states
 
 
 def add_specs(repository: Repository, *names: str) -> tuple[SpecId, ...]:
