@@ -47,6 +47,7 @@ def _measure_case(effort: Effort, files: int, branches: int) -> Iterator[Figure]
         specs = {_name(index): render_spec(f"Spec {index}", "exit 1") for index in range(branches)}
         add_repository(folder, files, specs)
         run_git(folder, "fast-import", "--quiet", stdin=_plan_branches(files, branches))
+        run_git(folder, "gc", "--quiet")  # as a clone is
         return folder
 
     ways = {

@@ -1,15 +1,18 @@
 """What a checkout has changed, and moving it to another tree by way of a copy of its index."""
 
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.git.objects import load_files_at
+from chant_tasks.git.drafts import name_object
+from chant_tasks.git.objects import FILE_MODE, load_files_at
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.values import dataclass
 
 _MOST_NAMED = 500  # an argument of git's each; beyond that, all of the index is looked at
+_MOST_READ = 1 << 20  # bytes
 _UNCHANGED_TAGS = ("H", "S")  # of `ls-files -t`: in the index, and left out of a sparse checkout
 
 
@@ -90,21 +93,47 @@ def load_entries(git: Git, paths: Iterable[str]) -> Mapping[str, Entry]:
 
 
 def load_present(git: Git, paths: Collection[str]) -> Mapping[str, Present]:
-    """What is at those of `paths` (from git's root) that are tracked, in one start of git. Unlike `diff-files`, it
-    looks into files that were only touched, whatever the index remembers of them."""
+    """What is at those of `paths` (from git's root, where `git` is) that are tracked. Unlike `diff-files`, it looks
+    into files that were only touched, whatever the index remembers of them.
+
+    A file whose bytes are those of its blob needs no second start of git, which would look at every file there is.
+    """
+    found = _load_present(git, paths)
+    unclear = [
+        path
+        for path, present in found.items()
+        if not (present.is_changed or present.is_unseen or _holds(git.folder / path, present.entry))
+    ]
+    return {**found, **_load_present(git, unclear, "-m", "-d")}
+
+
+def _load_present(git: Git, paths: Collection[str], *options: str) -> Mapping[str, Present]:
+    """What the index has at these paths; `options` let git look at the files, too."""
     if not paths:
         return {}
     named = [f":(top,literal){path}" for path in paths] if len(paths) <= _MOST_NAMED else []
-    lines = git.run("ls-files", "-t", "-s", "-m", "-d", "-z", "--full-name", "--", *named).fields
-    found: dict[str, Present] = {}
+    lines = git.run("ls-files", "-t", "-s", *options, "-z", "--full-name", "--", *named).fields
+    wanted, found = frozenset(paths), dict[str, Present]()
     for head, _, path in (line.partition("\t") for line in lines):
         tag, mode, blob, stage = head.split(" ")
-        if path in paths:
+        if path in wanted:
             first = Present(entry=Entry(mode=mode, blob=Oid(blob)), is_changed=False, is_unseen=tag == "S")
             is_changed = tag not in _UNCHANGED_TAGS or stage != "0"
             known = found.setdefault(path, first)
             found[path] = replace(known, is_changed=known.is_changed or is_changed)
     return found
+
+
+def _holds(place: Path, entry: Entry) -> bool:
+    """Whether a file is, byte for byte, what its index entry says; False where that would take long to see."""
+    try:
+        facts = place.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MOST_READ:
+            return False
+        mode = "100755" if facts.st_mode & stat.S_IXUSR else FILE_MODE
+        return mode == entry.mode and name_object("blob", place.read_bytes(), entry.blob) == entry.blob
+    except OSError:
+        return False
 
 
 def is_ignored(git: Git, path: str) -> bool:

@@ -16,7 +16,7 @@ from chant_tasks.overview.journal_facts import load_journal_facts
 from chant_tasks.overview.model import Overview, is_completed_file
 from chant_tasks.overview.states import find_asked, find_one_state, with_problems
 from chant_tasks.project import Project, require_project
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.short_ids import ShortIds
 from chant_tasks.spec.store import SpecFolder, load_archived_ids, load_spec, load_specs
 from chant_tasks.state import State
@@ -70,6 +70,18 @@ def load_present(overview: Overview, spec_id: SpecId) -> Overview:
     """The overview of one spec and all that decides on it, as they are now. `states` has no others."""
     asked = find_asked(overview, spec_id)
     folder = _load_still(overview.project.journal_folder, lambda: _load_again(overview, asked))
+    return _find_present(overview, asked, folder)
+
+
+def load_landed_state(overview: Overview, spec: Spec) -> State:
+    """The state of a spec whose finalized file, as `spec` has it, has just landed. The checkout is not looked at, for
+    there others land."""
+    folder = SpecFolder(specs={spec.id: spec}, unreadable={}, without_frontmatter=())
+    return _find_present(overview, (spec.id,), folder).states[spec.id]
+
+
+def _find_present(overview: Overview, asked: Iterable[SpecId], folder: SpecFolder) -> Overview:
+    """The overview of the specs in the folder, with what git and the journal tell of them now."""
     journal = load_journal_facts(overview.project.journal_folder, folder)
     config = overview.config or Config()
     facts = load_git_facts(overview.project, folder, config, journal, overview.target.branch)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from chant_tasks.errors import ChantError, GitError, RepositoryError
+from chant_tasks.errors import ChantError, GitError, RepositoryError, SpecError
 from chant_tasks.events import Ended, Notice
 from chant_tasks.git.checkouts import find_checkout
 from chant_tasks.git.objects import is_ancestor, load_changes
@@ -19,8 +19,10 @@ from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import End, Last, to_cleaned, to_ended, to_left_to_person, to_unmended
 from chant_tasks.journal.tries import count_tries, name_change
 from chant_tasks.landing.abandoned import save_spares
-from chant_tasks.landing.land import landing_ref, remove_landing_ref
-from chant_tasks.overview import load_state
+from chant_tasks.landing.land import Landed, landing_ref, remove_landing_ref
+from chant_tasks.overview import load_landed_state, load_state
+from chant_tasks.spec.model import Spec
+from chant_tasks.spec.parse import parse_spec
 from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.footing import remove_base_branch
@@ -106,10 +108,19 @@ def set_aside(run: SpecRun, record: AttemptRecord) -> None:
     save_record(run.overview.project.journal_folder, to_cleaned(record, leftover))
 
 
-def end_completed(run: SpecRun, attempt: Attempt, holds: Oid | None = None) -> State:
-    """End an attempt that has landed; `holds` is a commit that the target's history is known to have."""
+def end_completed(run: SpecRun, attempt: Attempt, landed: Landed | None = None) -> State:
+    """End an attempt that has landed; `landed` tells what it came to, where that was just now."""
+    holds = landed.holds if landed is not None else None
     leftover = remove_traces(run, attempt.record, keeps_branch=False, holds=holds)
-    return _end(run, attempt, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
+    end = to_ended(attempt.record, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
+    spec = _find_landed_spec(attempt, landed) if landed is not None else None
+    return _end_as(run, attempt, end, spec)
+
+
+def _find_landed_spec(attempt: Attempt, landed: Landed) -> Spec | None:
+    with suppress(SpecError):  # it is read from the disk then
+        return parse_spec(attempt.spec.id, attempt.spec.path, landed.final)
+    return None
 
 
 def stay_open(record: AttemptRecord, error: ChantError | OSError, what: str) -> State:
@@ -138,9 +149,11 @@ def _end(run: SpecRun, attempt: Attempt, end: End) -> State:
     return _end_as(run, attempt, to_ended(attempt.record, end))
 
 
-def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord) -> State:
+def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord, landed: Spec | None = None) -> State:
+    """The state after an attempt's end; `landed` is the spec as it has just landed."""
     save(run, attempt, end)
-    state = load_state(run.overview, attempt.spec.id)
+    overview = run.overview
+    state = load_landed_state(overview, landed) if landed is not None else load_state(overview, attempt.spec.id)
     is_earlier = end.ending is Ending.INTERRUPTED and attempt.record.process != own_mark()
     if is_earlier:
         return state  # recovery says what became of an earlier run's attempt

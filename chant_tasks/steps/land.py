@@ -114,9 +114,9 @@ def _trailers(attempt: Attempt, completed_at: str) -> Mapping[str, str]:
 def _end_landing(run: SpecRun, attempt: Attempt, result: Result) -> State:
     spec_id, target = attempt.spec.id, attempt.record.target
     match result:
-        case Landed(tip=tip, holds=holds):
+        case Landed(tip=tip):
             remove_tombstone(run.overview.project.journal_folder, spec_id)
-            state = end_completed(run, attempt, holds)
+            state = end_completed(run, attempt, result)
             run.emit(Finalized(spec=spec_id, target=target, tip=tip[:7]))
             return state
         case Conflict(paths=paths) if not attempt.record.branch:
