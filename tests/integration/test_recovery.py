@@ -43,7 +43,7 @@ AFTER_ITS_END = {
     "its work is judged": "after:chant_tasks.landing.evidence:plan_verdict",
     "the work is done": "before:chant_tasks.journal.locks:add_tasks_lock",
     "the landing begins": f"before:{BATCH}",
-    "the landing commit has a ref": f"after:{ADVANCE}:apply_ref",
+    "the landing commit has a ref": f"after:{ADVANCE}:apply_refs",
     "the journal knows the landing": f"before:{ADVANCE}:apply_move",
     "the index is locked": f"before:{MOVE}:prepare_refresh",
     "the index is copied": f"after:{MOVE}:prepare_refresh",
