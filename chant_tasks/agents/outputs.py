@@ -22,6 +22,7 @@ from chant_tasks.values import dataclass
 _CHUNK, _LARGE_CHUNK = 1 << 16, 1 << 18
 _REST_SECONDS = 0.5
 _TRICKLE = 1 << 17  # bytes a second
+_LITTLE = 1 << 14  # bytes at once: far from what a pipe holds, so that nobody stands still
 _LAST_READS = 32  # more than pipes hold; what nobody could end may go on writing for ever
 _LAST_LINES = 20
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux
@@ -152,7 +153,8 @@ class _Pace:
         now = time.monotonic()
         seconds = max(now - self._last, 0.001)
         self._last = now
-        self._rest = _REST_SECONDS if seconds < 2 * _REST_SECONDS and size < seconds * _TRICKLE else 0.0
+        is_trickle = seconds < 2 * _REST_SECONDS and size < min(seconds * _TRICKLE, _LITTLE)
+        self._rest = _REST_SECONDS if is_trickle else 0.0
 
     def find_rest(self) -> float:
         """The seconds to let it print before it is read again, where it was read since they were last asked for."""
