@@ -18,6 +18,7 @@ _NAMES = (
 _HINDRANCES = ("core.sparsecheckout", "core.splitindex", "core.fsmonitor", "core.worktree", "extensions.worktreeconfig")
 _FILES = ("config.worktree", "info/sparse-checkout")  # a new worktree gets a copy of each
 _NO = ("false", "no", "off", "0")
+_REFS = "extensions.refstorage"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STATUS = Path("/proc/self/status")
 
@@ -46,6 +47,8 @@ def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
 
 def find_hindrance(settings: Mapping[str, str]) -> str:
     """Which of git's settings keeps worktrees from being kept; "" where none does."""
+    if settings.get(_REFS, "files") != "files":  # a worktree's HEAD is no file then
+        return f"{_REFS} is {settings[_REFS]}"
     on = (name for name in _HINDRANCES if settings.get(name, "false").lower() not in _NO)
     return next((f"{name} is set" for name in on), "")
 

@@ -54,6 +54,8 @@ def test_halves_go_and_all_but_as_many_as_are_to_stay(most: int, kept: int) -> N
         ({"core.fsmonitor": "false", "filter.lfs.smudge": "git-lfs smudge -- %f"}, ""),
         ({"core.fsmonitor": "true"}, "core.fsmonitor is set"),
         ({"core.worktree": "../elsewhere"}, "core.worktree is set"),
+        ({"extensions.refstorage": "reftable"}, "extensions.refstorage is reftable"),
+        ({"extensions.refstorage": "files", "extensions.objectformat": "sha256"}, ""),
         ({"core.sparsecheckout": "TRUE"}, "core.sparsecheckout is set"),
     ],
 )
