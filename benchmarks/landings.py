@@ -71,7 +71,7 @@ def _measure_case(effort: Effort, files: int, branches: int) -> Iterator[Figure]
                 most=most,
                 limit=limit if name == "wall" else None,
             )
-        if branches < 10 * _TOGETHER:
+        if branches < 25 * _TOGETHER:
             continue  # too few to see whether it grows
         yield Figure(
             bench="B5",
