@@ -3,6 +3,7 @@
 A task that has nothing to do costs doit as much as any other, and a long history has ten thousands of them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from fnmatch import filter as choose
@@ -51,18 +52,17 @@ def find_passed(overview: Overview, others: Sequence[Task], built: Collection[st
 
 def share_out(overview: Overview, tasks: Sequence[Task], passed: frozenset[SpecId]) -> None:
     """Tell each group which settled specs it stands for: those with a task wait for it, the others are passed."""
-    built = {task.name for task in tasks if isinstance(task, SpecTask)}
+    built = {SpecId(task.name) for task in tasks if isinstance(task, SpecTask) and task.name in overview.settled}
+    labelled: dict[str, set[SpecId]] = defaultdict(set)
+    for spec_id, labels in overview.folder.remembered.labelled:
+        for label in labels:
+            labelled[f"label:{label}"].add(spec_id)
     for group in tasks:
         if isinstance(group, SpecGroup):
-            label = group.name.removeprefix("label:")
-            members = overview.settled if group.name == GROUP else _find_labelled(overview, label)
+            is_every, members = group.name == GROUP, labelled[group.name]
             there = set(group.task_dep)
-            group.task_dep = [*group.task_dep, *sorted((built & members) - there)]
-            group.passed = passed & members
-
-
-def _find_labelled(overview: Overview, label: str) -> AbstractSet[SpecId]:
-    return overview.settled & {spec_id for spec_id, labels in overview.folder.remembered.labelled if label in labels}
+            group.task_dep = [*group.task_dep, *sorted((built if is_every else built & members) - there)]
+            group.passed = passed if is_every else passed & members
 
 
 def _find_by_file(overview: Overview, paths: Sequence[str], folder: Path) -> Iterator[SpecId]:

@@ -1,11 +1,13 @@
 """`doit list`: what doit lists, and every spec with its state. Without specs it is doit's own command."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from doit.cmd_list import List as DoitList
 
+from chant_tasks.doit_plugin.commands.command_line import has_specs_nearby
 from chant_tasks.doit_plugin.commands.session_command import SessionCommand
 from chant_tasks.doit_plugin.session import Session, without_collections
 
@@ -51,7 +53,7 @@ class List(SessionCommand, DoitList):  # type: ignore[misc]  # doit has no types
     cmd_options = (*DoitList.cmd_options, _STATE_OPTION, _LABEL_OPTION, _JSON_OPTION, _CONFIG_OPTION)
 
     def execute(self, params: Mapping[str, Any], args: Sequence[str]) -> int:
-        with without_collections():
+        with without_collections() if has_specs_nearby(params) else nullcontext():
             return super().execute(params, args)
 
     def prepare(self, session: Session, params: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
     print_help,
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
-from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session
+from chant_tasks.doit_plugin.session import Session, is_switched_off, open_session, without_collections
 from chant_tasks.doit_plugin.standard_streams import open_standard_streams
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     def __init__(self, *positional: Any, cmds: Any = None, **named: Any) -> None:
         super().__init__(*positional, cmds=cmds, **named)
         self._commands = cmds
+        self._loading = ExitStack()  # until doit has the tasks
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with these arguments; the exit status. Raises InvalidCommand for options that there are not."""
@@ -75,15 +76,19 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             return int(super().execute(params, args) or 0)
         from chant_tasks.doit_plugin.database import LazyDatabase
 
-        if has_specs_nearby(params):
+        is_beside_specs = has_specs_nearby(params)
+        if is_beside_specs:
             open_standard_streams()
         with open_session() as session:
             self._session, self._params = session, params
             session.leaves_out_settled = True
+            if is_beside_specs:
+                self._loading.enter_context(without_collections())
             if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
                 self.dep_manager = LazyDatabase(self, params)
             try:
-                return int(super().execute(params, args) or 0)
+                with self._loading:
+                    return int(super().execute(params, args) or 0)
             except KeyboardInterrupt:
                 if not has_specs_nearby(params):
                     raise
@@ -96,6 +101,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     def _execute(self, *positional: Any, **named: Any) -> int:
         from chant_tasks.doit_plugin.database import open_database
 
+        self._loading.close()
         open_database(self)
         session = self._session
         if session is None or not session.has_specs:
