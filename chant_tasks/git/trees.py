@@ -28,13 +28,14 @@ class Trees(NamedTuple):
 
 
 def parse_tree(data: bytes, size: int) -> Tree:
-    """What a tree holds, by name; `size` is how many bytes an id has."""
+    """What a tree holds, by name; `size` is how many bytes an id has. Modes are as git writes them: some of its likes
+    have put a zero before those of folders."""
     rows = _find_pattern(size).findall(data)
     return {name: Entry(mode, oid) for mode, name, oid in rows}
 
 
 def _find_pattern(size: int) -> re.Pattern[bytes]:
-    return re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % size, re.DOTALL)
+    return re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{%d})" % size, re.DOTALL)
 
 
 def render_tree(tree: Tree) -> bytes:

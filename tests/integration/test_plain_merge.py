@@ -139,3 +139,19 @@ def test_what_is_drafted_is_there_once_it_is_saved(tmp_path: Path, algorithm: st
     assert git.run("show", f"{commit}:folder/known").stdout == b"known"
     assert find_file(drafts.trees, tree, "folder") is None
     end_residents()
+
+
+def test_a_folder_whose_mode_begins_with_a_zero_keeps_what_it_holds(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path)
+    git = Git(repository.top)
+    blob = add_blob(git, b"text\n", "kept")
+    inner = git.run("mktree", stdin=f"100644 blob {blob}\tkept\n".encode()).text
+    padded = b"040000 folder\0" + bytes.fromhex(inner)
+    tree = Oid(git.run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=padded).text)
+    drafts = Drafts(git, tree)
+
+    made = set_path(drafts.trees, tree, "folder/new", Entry(b"100644", bytes.fromhex(blob)))
+
+    assert find_file(drafts.trees, tree, "folder/kept") == Entry(b"100644", bytes.fromhex(blob))
+    drafts.save()
+    assert repository.git("ls-tree", "-r", "--name-only", made).splitlines() == ["folder/kept", "folder/new"]
