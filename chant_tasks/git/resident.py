@@ -19,6 +19,7 @@ from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.place import Place, find_place
 from chant_tasks.git.runner import Git, Oid, is_trusted
 from chant_tasks.git.running import GitProcess
+from chant_tasks.git.worktrees import name_registration
 
 _AT_ONCE = 15  # the longest paths, together, still fit into a pipe: git may not read while it answers
 _MOST = 6  # a run works in one repository, and in the submodules of some
@@ -121,8 +122,9 @@ def _find_common_name(place: Place, name: str) -> str | None:
         return None
     if place.git_dir == place.common_dir:
         return name
-    is_registered = place.git_dir.parent == place.common_dir / "worktrees"
-    return f"worktrees/{place.git_dir.name}/{name}" if is_registered else None
+    folder = place.git_dir
+    is_named = folder.parent == place.common_dir / "worktrees" and folder.name == name_registration(folder)
+    return f"worktrees/{folder.name}/{name}" if is_named else None
 
 
 def _find_dialogue(git: Git, place: Place | None, arguments: tuple[str, ...]) -> Dialogue | None:

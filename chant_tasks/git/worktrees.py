@@ -16,6 +16,7 @@ from chant_tasks.values import dataclass
 
 _REMOVED = "chant-removed-"
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
+_NO_PART_OF_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|(?<=@)\{|^\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,18 @@ def restore_git_file(common_dir: Path, worktree: Path, head: str) -> None:
         entry.write_text(f"gitdir: {registration}\n")
 
 
+def name_registration(worktree: Path) -> str:
+    """What git calls the folder where it keeps what it knows of a worktree, with a number where that is taken.
+    It is part of the names of the worktree's refs, which may not hold everything."""
+    name = _NO_PART_OF_REF.sub("-", re.sub(r"\.+", ".", worktree.name))
+    while name.endswith(".lock"):
+        name = name.removesuffix(".lock")
+    return name
+
+
 def _add_registration(common_dir: Path, worktree: Path, head: str) -> Path:
-    names = (worktree.name, *(f"{worktree.name}{number}" for number in range(1, 1000)))
+    name = name_registration(worktree)
+    names = (name, *(f"{name}{number}" for number in range(1, 1000)))
     folder = next(folder for folder in (common_dir / "worktrees" / name for name in names) if not folder.exists())
     folder.mkdir(parents=True)
     (folder / "HEAD").write_text(f"{head}\n")
@@ -246,7 +257,7 @@ def _find_begun_registration(common_dir: Path, path: Path) -> Path | None:
     of ours is just about to write it.
     """
     for folder in common_dir.glob("worktrees/*"):
-        if re.fullmatch(rf"{re.escape(path.name)}\d*", folder.name) and not _is_known(folder):
+        if re.fullmatch(rf"{re.escape(name_registration(path))}\d*", folder.name) and not _is_known(folder):
             return folder
     return None
 

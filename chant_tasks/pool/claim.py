@@ -11,6 +11,7 @@ from pathlib import Path
 from chant_tasks.errors import GitError
 from chant_tasks.git.parked import has_other_attributes
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.worktrees import name_registration
 from chant_tasks.pool.slots import Layout, Slot, Wanted, load_slots, plan_choice
 
 
@@ -40,7 +41,7 @@ def _is_fit(git: Git, slot: Slot, path: Path, commit: Oid) -> bool:
 
 def _apply(layout: Layout, slot: Slot, path: Path, head: str) -> None:
     """git knows the worktree before its files are there: files alone would be nobody's. Raises OSError."""
-    registration = _add_folder(layout.common_dir, path.name)
+    registration = _add_folder(layout.common_dir, name_registration(path))
     try:
         (slot.folder / "HEAD").write_text(f"{head}\n")
         (slot.tree / ".git").unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -209,6 +210,24 @@ def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository, mon
     third = repository.prepare()
     close_pool(third)
     assert (_find_parked(repository), list((repository.top / ".git" / "chant").glob("pool/*"))) == ([], [])
+
+
+def test_what_git_keeps_of_one_has_a_name_that_git_takes(repository: Repository) -> None:
+    repository.write(".chant/config.md", "---\nproject:\n  name: My App..lock\n---\n")
+    one, three = repository.add_spec("one"), repository.add_spec("three")
+    two = repository.add_spec("two", "echo two > two.txt && git add . && git commit -qm 2")
+    repository.commit()
+    run = repository.prepare(one, two)
+    _work(run, one)
+    fresh, again = _add(replace(run, pool=Pool()), three), _add(run, two)
+    names = [find_git_dir(attempt.worktree).name for attempt in (fresh, again)]
+
+    state = finalize(run, run_agent(run, again))
+
+    assert _find_parked(repository) == []
+    assert names == [f"chant-My-App.lock-{spec}" for spec in (three, two)]
+    assert state.kind is Kind.COMPLETED
+    assert "\n2\n" in repository.git("log", "--format=%s") + "\n"
 
 
 @pytest.mark.parametrize("pool", [0, None], ids=["switched off", "with submodules"])

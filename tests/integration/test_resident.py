@@ -96,6 +96,15 @@ def test_each_worktree_has_a_head_of_its_own(repository: Repository, tmp_path: P
     assert find_commit(Git(repository.top), "HEAD") == second
 
 
+def test_a_worktree_whose_refs_have_no_name_has_a_head_too(repository: Repository, tmp_path: Path) -> None:
+    tip = _commit(repository, "before")
+    repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
+    registration = (repository.top / ".git" / "worktrees" / "tree").rename(repository.top / ".git/worktrees/my tree")
+    (tmp_path / "tree" / ".git").write_text(f"gitdir: {registration}\n")
+
+    assert find_commit(Git(tmp_path / "tree"), "HEAD") == tip
+
+
 def test_a_git_that_somebody_has_killed_is_started_again(repository: Repository, started: list[GitProcess]) -> None:
     git = Git(repository.top)
     tip = find_commit(git, "refs/heads/main")
