@@ -68,7 +68,7 @@ class Outputs:
         self._open = {process.stdout: (LineSplitter(secrets=secrets), self._add_stdout)}
         self._open[process.stderr] = (LineSplitter(secrets=secrets), log.add_stderr)
         self._chunk = _CHUNK
-        self._pace = _Pace()
+        self._pace = Pace()
         self._urgent = select.poll()
         self._all = select.poll()
         for stream in (process.control, *self._open):
@@ -141,16 +141,17 @@ class Outputs:
         self._listener.on_read()
 
 
-class _Pace:
+class Pace:
     """How an agent prints, and so whether to wait until more has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._last = -math.inf
         self._rest = 0.0
 
     def note(self, size: int) -> None:
         """Know that so many bytes have come since the last ones."""
-        now = time.monotonic()
+        now = self._clock()
         seconds = max(now - self._last, 0.001)
         self._last = now
         is_trickle = seconds < 2 * _REST_SECONDS and size < min(seconds * _TRICKLE, _LITTLE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Outcome, Provider, Request, keep_events
+from chant_tasks.agents.contract import AgentEvent, Ended, Exit, Outcome, Provider, Request, is_plain, keep_events
 from chant_tasks.agents.process import parse_exit
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.errors import AgentError
@@ -146,9 +146,10 @@ def _load_exit(folder: Path) -> Exit | None:
 
 
 def _load_events(folder: Path, record: AttemptRecord, provider: Provider) -> Iterator[AgentEvent]:
-    for line in load_log(folder / "log", record.agent_log):
-        if not line.startswith((_STDERR, "…")):  # a line that goes on from one that was too long
-            yield from provider.parse_line(line)
+    log = load_log(folder / "log", record.agent_log)
+    lines: Iterable[str] = (line for line in log if not line.startswith((_STDERR, "…")))  # "…": the rest of a long line
+    for line in deque(lines, maxlen=_TAIL_LINES) if is_plain(provider) else lines:
+        yield from provider.parse_line(line)
 
 
 def _load_stderr(folder: Path, record: AttemptRecord) -> Iterable[str]:

@@ -116,6 +116,18 @@ def test_lines_come_while_the_agent_works(bench: Bench) -> None:
     assert bench.lines == ["first\n"]
 
 
+def test_where_the_last_lines_are_enough_all_are_logged(bench: Bench) -> None:
+    place = Workplace(cwd=bench.folder, env={"PATH": os.environ["PATH"]}, log=bench.log)
+    listener = Listener(on_line=bench.lines.append, is_last_enough=True)
+    launch = Launch(argv=("seq", "9000"), env={}, stdin="")
+
+    run_agent(launch, place, limits=NO_LIMITS, listener=listener, stop=bench.stop)
+
+    assert bench.log.read_text().splitlines() == [str(number) for number in range(1, 9001)]
+    assert bench.lines[-20:] == [str(number) for number in range(8981, 9001)]
+    assert len(bench.lines) < 1000
+
+
 def test_the_log_is_appended_to_and_nobody_elses_to_read(bench: Bench) -> None:
     bench.run("echo", "one")
     bench.run("echo", "two")

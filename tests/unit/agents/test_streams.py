@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chant_tasks.agents.streams import LineSplitter
+from chant_tasks.agents.streams import Lines, LineSplitter
 
 
 def split(*chunks: bytes, limit: int = 1000) -> list[str]:
@@ -42,3 +42,10 @@ def test_the_end_of_a_line_may_be_that_of_windows() -> None:
 
 def test_an_empty_line_is_a_line() -> None:
     assert split(b"\n\na\n") == ["", "", "a"]
+
+
+def test_the_last_lines_are_found_without_the_others() -> None:
+    lines = Lines("a\nb\nnaïve\n".encode())
+
+    assert [lines.find_last(count) for count in (1, 2, 3, 9)] == [["naïve"], ["b", "naïve"], lines.texts, lines.texts]
+    assert Lines(b"a piece").find_last(2) == ["a piece"]
