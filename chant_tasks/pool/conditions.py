@@ -21,6 +21,7 @@ _NO = ("false", "no", "off", "0")
 _REFS = "extensions.refstorage"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STATUS = Path("/proc/self/status")
+_SYSTEM_ATTRIBUTES = Path("/etc/gitattributes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
     settings = {name: value for name, _, value in (field.partition("\n") for field in listed)}
     found = [name for name in _FILES if (git_dir / name).exists() or (common_dir / name).exists()]
     hindrance = find_hindrance(settings) or (f"{found[0]} is there" if found else "")
-    return Conditions(key=_find_key(listed, common_dir), hindrance=hindrance)
+    return Conditions(key=_find_key(listed, _find_attributes(settings, common_dir)), hindrance=hindrance)
 
 
 def find_hindrance(settings: Mapping[str, str]) -> str:
@@ -53,13 +54,19 @@ def find_hindrance(settings: Mapping[str, str]) -> str:
     return next((f"{name} is set" for name in on), "")
 
 
-def _find_key(listed: tuple[str, ...], common_dir: Path) -> str:
+def _find_attributes(settings: Mapping[str, str], common_dir: Path) -> tuple[Path, ...]:
+    """Where attributes are set beside the commit's own: for the repository, its user, and everybody."""
+    users = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "git" / "attributes"
+    named = os.path.expanduser(settings.get("core.attributesfile", str(users)))  # noqa: PTH111  # raises nothing
+    return (common_dir / "info" / "attributes", Path(named), _SYSTEM_ATTRIBUTES)
+
+
+def _find_key(listed: tuple[str, ...], attributes: tuple[Path, ...]) -> str:
     """Files of before the last start of the machine are not taken: nothing of them may have reached the disk."""
-    attributes = common_dir / "info" / "attributes"
     parts = (
         _BOOT.read_bytes(),
         "\0".join(listed).encode("utf-8", "surrogateescape"),
-        attributes.read_bytes() if attributes.is_file() else b"",
+        *(path.read_bytes() if path.is_file() else b"" for path in attributes),
         next(line for line in _STATUS.read_bytes().splitlines() if line.startswith(b"Umask:")),
         str(os.geteuid()).encode(),
     )

@@ -9,7 +9,9 @@ from textwrap import dedent
 
 import pytest
 
+from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import find_git_dir
+from chant_tasks.pool.conditions import load_conditions
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -182,6 +184,24 @@ def test_one_that_is_parked_follows_the_target_and_its_attributes(repository: Re
     assert len(_find_parked(repository)) == 1  # it was checked out under other settings
     close_pool(run)
     assert _find_parked(repository) == []
+
+
+@pytest.mark.parametrize("name", [".config/git/attributes", "my-attributes"])
+def test_none_fits_once_its_user_has_set_other_attributes(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if not name.startswith(".config"):
+        repository.git("config", "core.attributesFile", f"~/{name}")
+    git_dir = repository.top / ".git"
+    before = load_conditions(Git(repository.top), git_dir, git_dir)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("*.txt eol=crlf\n")
+
+    after = load_conditions(Git(repository.top), git_dir, git_dir)
+
+    assert (before.hindrance, after.hindrance) == ("", "")
+    assert before.key != after.key
 
 
 def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
