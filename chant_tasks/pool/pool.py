@@ -45,10 +45,16 @@ class Opened:
 
 @dataclass(slots=True)
 class _Shared:
-    """What the threads of a run share; `in_hand` counts the worktrees that are being made ready, `waiting` who
-    waits for one of these, `vouched` names the slots whose files this run has checked or made."""
+    """What the threads of a run share.
+
+    `leased` are the worktrees that specs have, of which `places` may be worked at once. `in_hand` counts those that are
+    being made ready, `waiting` who waits for one of these; `vouched` names the slots whose files this run has checked,
+    or made.
+    """
 
     awaited: set[str]
+    leased: set[Path] = field(default_factory=set)
+    places: int = 0
     in_hand: int = 0
     waiting: int = 0
     vouched: set[str] = field(default_factory=set)
@@ -78,10 +84,17 @@ class Pool:
         shared, opened, key = self._shared, self._opened, self.find_key()
         with shared.condition:
             shared.awaited.discard(spec)
+            shared.leased.add(path)
             names = frozenset(shared.vouched)
         if opened is None or not key:
             return None
         return claim(opened.git, opened.layout, Wanted(path=path, head=head, commit=commit, key=key, names=names))
+
+    def allow(self, places: int) -> None:
+        """Note how many specs may be worked at once: for those that could begin while others are worked, worktrees are
+        made ahead."""
+        with self._shared.condition:
+            self._shared.places = places
 
     def wait_for_one(self) -> None:
         """Return once a worktree is ready, or none is being made ready that nobody else waits for."""
@@ -102,6 +115,8 @@ class Pool:
     def park(self, worktree: Path) -> bool:
         """Whether the worktree is gone from its path: into the pool, or removed where it cannot be made as new. Raises
         OSError where it could not be removed."""
+        with self._shared.condition:
+            self._shared.leased.discard(worktree)
         opened, key = self._opened, self.find_key()
         if opened is None or not key or not self._wants_more() or not self._share_lock():
             return False
@@ -118,7 +133,8 @@ class Pool:
             return True
 
     def prepare_next(self) -> None:
-        """Let the parked worktrees follow their branch, and one be ready for the next spec, while agents work."""
+        """Let the parked worktrees follow their branch, and one be ready for each spec that could begin beside those
+        that are worked."""
         if not self.find_key() or self._shared.is_closed:
             return
         with self._shared.condition:
@@ -170,6 +186,12 @@ class Pool:
         with shared.condition:
             parked = sum(slot.has_key(self.find_key()) for slot in self._load_slots())
             return parked + shared.in_hand < max(opened.most, len(shared.awaited))
+
+    def _lacks_one(self) -> bool:
+        """Whether another spec could begin now for which no worktree is parked."""
+        with self._shared.condition:
+            free = self._shared.places - len(self._shared.leased)
+            return self._count_ready() < min(free, len(self._shared.awaited))
 
     def _load_slots(self) -> tuple[Slot, ...]:
         return load_slots(self._opened.layout.journal) if self._opened is not None else ()
@@ -244,7 +266,7 @@ class Pool:
                     taken = take(slot)
                 if taken is not None and follow(opened.layout, taken, tip, key):
                     self._vouch(slot.folder.name)
-        while not self._count_ready() and self._wants_more():
+        while self._lacks_one() and self._wants_more():
             if not opened.checkouts.acquire(timeout=_SETTLE_SECONDS):
                 continue
             try:

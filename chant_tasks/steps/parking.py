@@ -64,6 +64,7 @@ def has_leftover_pool(overview: Overview) -> bool:
 def let_go(run: SpecRun, worktree: Path, *, may_park: bool) -> None:
     """Park a worktree of ours, or remove it. Raises GitError, or OSError where a file of it cannot be removed."""
     if may_park and run.pool.park(worktree):
+        run.pool.prepare_next()  # what it was for may have landed
         return
     with add_worktrees_lock(run.overview.project.journal_folder):
         folders = take_away(run.overview.project.common_dir, worktree)

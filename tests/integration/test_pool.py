@@ -2,6 +2,7 @@
 
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +203,30 @@ def test_none_fits_once_its_user_has_set_other_attributes(
 
     assert (before.hindrance, after.hindrance) == ("", "")
     assert before.key != after.key
+
+
+def test_worktrees_are_made_ahead_for_specs_that_could_begin(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "prepare_next", _PREPARE_NEXT)
+    specs = [repository.add_spec(name) for name in ("one", "two", "three", "four")]
+    repository.commit()
+    run = repository.prepare(*specs)
+    run.pool.allow(3)
+
+    attempt = _add(run, specs[0])
+    while not run.pool.is_settled():
+        time.sleep(0.01)
+
+    assert len(_find_parked(repository)) == 2
+    assert not (_find_parked(repository)[0] / ".git").exists()
+    finalize(run, run_agent(run, attempt))
+    while not run.pool.is_settled():
+        time.sleep(0.01)
+    used = [_add(run, spec).worktree for spec in specs[1:]]
+    close_pool(run)
+    assert _find_parked(repository) == []
+    assert all((path / "README.md").is_file() for path in used)
 
 
 def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

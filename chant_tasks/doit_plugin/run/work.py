@@ -172,6 +172,7 @@ class Work:
             if self.wanted:
                 with suppress(AgentError):  # whatever it is, the first agent will say it
                     fork_server.warm_up()  # it is up by the time that a worktree is
+            run.pool.allow(self.slots)
             self.publisher.begin(self.run, self.published)
         except ChantError as error:
             self.refusal = error
