@@ -103,51 +103,28 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
     known = NO_INDEX if _find_link(folder) is not None else known
     found = _find_files(folder, known)
     places = _find_completed(known, found.kept)
-    remembered = Remembered(known, places)
-    read: dict[SpecId, Spec] = {}
-    unreadable: dict[SpecId, SpecError] = {}
-    digests: dict[SpecId, bytes] = {}
-    entries: dict[SpecId, Entry] = {}
-    without_frontmatter, kept, parsed = [], list(places.values()), 0
+    remembered, reading = Remembered(known, places), _Reading(known)
     for spec_id, path, stamp, place in sorted(found.others, key=lambda other: sort_key(SpecId(other[1].stem))):
-        spec = parse_row(spec_id, path, known.load_row(place)) if place is not None else None
-        if spec is not None and place is not None:
-            read[spec_id] = spec
-            digests[spec_id] = known.find_digest(place)
-            kept.append(place)
-            continue
-        now, parsed = time.time_ns(), parsed + 1
-        try:
-            data = _load_file(spec_id, path)
-            spec = _parse_file(spec_id, path, data)
-        except SpecError as error:
-            if os.path.lexists(path):  # else it was removed since the folder was read
-                unreadable[spec_id] = error
-            continue
-        if spec is None:
-            without_frontmatter.append(path)
-            continue
-        read[spec_id], digests[spec_id] = spec, find_digest(data)
-        if stamp is not None and is_settled(stamp, now):
-            entries[spec_id] = render_entry(spec, stamp, digests[spec_id])
+        if place is None or not reading.has_row(spec_id, path, place):
+            reading.read(spec_id, path, stamp)
 
     def load(spec_id: SpecId) -> Spec:
         path = folder / f"{spec_id}{SUFFIX}"
         # where the index was damaged meanwhile, the file itself has to do
         return parse_row(spec_id, path, known.load_row(places[spec_id])) or load_spec(path)
 
-    specs = Specs(_merge(places, read), read, remembered, load)
+    specs = Specs(_merge(places, reading.specs), reading.specs, remembered, load)
     return SpecFolder(
         specs=specs,
-        unreadable=unreadable,
-        without_frontmatter=tuple(without_frontmatter),
+        unreadable=reading.unreadable,
+        without_frontmatter=tuple(reading.without_frontmatter),
         remembered=remembered,
-        digests=digests,
-        entries=entries,
-        parsed=parsed,
+        digests=reading.digests,
+        entries=reading.entries,
+        parsed=reading.parsed,
         known=known,
-        kept=kept,
-        order=_merge(specs.order, unreadable) if unreadable else specs.order,
+        kept=(*places.values(), *reading.kept),
+        order=_merge(specs.order, reading.unreadable) if reading.unreadable else specs.order,
     )
 
 
@@ -220,6 +197,46 @@ def _find_link(folder: Path) -> Path | None:
     """The folder of specs, or `.chant` above it, where that is a link."""
     places = (folder.parent, folder) if folder.parent.name == ".chant" else (folder,)
     return next((place for place in places if place.is_symlink()), None)
+
+
+class _Reading:
+    """What is found in the files that are looked at one by one: those of specs not completed, or that have changed."""
+
+    def __init__(self, known: Index) -> None:
+        self._known = known
+        self.specs: dict[SpecId, Spec] = {}
+        self.unreadable: dict[SpecId, SpecError] = {}
+        self.without_frontmatter: list[Path] = []
+        self.digests: dict[SpecId, bytes] = {}
+        self.entries: dict[SpecId, Entry] = {}
+        self.kept: list[int] = []
+        self.parsed = 0
+
+    def has_row(self, spec_id: SpecId, path: Path, place: int) -> bool:
+        """Whether the index has all of the spec, so that its file need not be read."""
+        spec = parse_row(spec_id, path, self._known.load_row(place))
+        if spec is not None:
+            self.specs[spec_id], self.digests[spec_id] = spec, self._known.find_digest(place)
+            self.kept.append(place)
+        return spec is not None
+
+    def read(self, spec_id: SpecId, path: Path, stamp: Stamp | None) -> None:
+        """Read the file."""
+        now = time.time_ns()
+        self.parsed += 1
+        try:
+            data = _load_file(spec_id, path)
+            spec = _parse_file(spec_id, path, data)
+        except SpecError as error:
+            if os.path.lexists(path):  # else it was removed since the folder was read
+                self.unreadable[spec_id] = error
+            return
+        if spec is None:
+            self.without_frontmatter.append(path)
+            return
+        self.specs[spec_id], self.digests[spec_id] = spec, find_digest(data)
+        if stamp is not None and is_settled(stamp, now):
+            self.entries[spec_id] = render_entry(spec, stamp, self.digests[spec_id])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
