@@ -89,14 +89,18 @@ def _apply(overview: Overview, emit: Listener, mend: Mend) -> str:
         case RemoveWorktree():
             return _remove_worktree(overview, mend)
         case EmptyPool():
-            if not remove_unused(overview, mend.parents):
-                raise RepositoryError("a run uses the pool meanwhile")
-            return "removed"
+            return _empty_pool(overview, mend)
         case RemoveRef():
             with _hold(journal, mend.spec):
                 return _remove_ref(overview, mend)
         case _:
             assert_never(mend)
+
+
+def _empty_pool(overview: Overview, mend: EmptyPool) -> str:
+    if not remove_unused(overview, mend.parents):
+        raise RepositoryError("a run uses the pool meanwhile")
+    return "removed"
 
 
 @contextmanager
