@@ -258,9 +258,12 @@ class Pool:
     def _catch_up(self) -> None:
         opened, key = self._opened, self.find_key()
         tip = opened.find_tip() if opened is not None else None
-        if opened is None or tip is None or not key or not self._share_lock():
+        if opened is None or tip is None or not key:
             return
-        for slot in self._find_behind(tip):
+        behind = self._find_behind(tip)
+        if not (behind or self._wants_more()) or not self._share_lock():  # who makes nothing leaves no trace
+            return
+        for slot in behind:
             with self._in_hand():
                 with add_worktrees_lock(opened.layout.journal):
                     taken = take(slot)
