@@ -293,8 +293,9 @@ def test_a_killed_rerun_lands(repository: Repository, moment: str) -> None:
     repository.assert_no_traces()
 
 
-# The parent of an agent is its keeper, and that one's parent is doit.
-KILL_DOIT = "kill -9 $(ps -o ppid= -p $PPID)"
+# The parent of an agent is its keeper, that one's is what forks keepers, and doit has started that.
+DOIT = "$(ps -o ppid= -p $(ps -o ppid= -p $PPID))"
+KILL_DOIT = f"kill -9 {DOIT}"
 
 
 def _run_to_its_death(repository: Repository, spec_id: SpecId) -> None:
@@ -340,7 +341,7 @@ echo half > a.txt
 touch {repository.outside}/up
 until grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done
 sleep 60 &
-kill -9 $(ps -o ppid= -p $PPID) $PPID"""
+kill -9 {DOIT} $PPID"""
     spec_id = repository.add_spec("a", script)
     repository.commit()
 
