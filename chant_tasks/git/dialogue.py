@@ -1,13 +1,13 @@
 """One git that stays and answers question after question, and how it ends."""
 
 import os
-import select
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
-from chant_tasks.git.running import Ended, GitProcess, add_running, apply_end, remove_running, wait_for
+from chant_tasks.git.running import Ended, GitProcess, add_running, apply_end, is_readable, remove_running, wait_for
 
 _READ = 1 << 16
 _END_SECONDS = 2.0
@@ -90,7 +90,7 @@ class Dialogue:
         assert self._process is not None
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
-        wait_for(self._process, lambda seconds: bool(select.select([descriptor], [], [], seconds)[0]))
+        wait_for(self._process, partial(is_readable, descriptor))
         data = os.read(descriptor, _READ)
         if not data:
             raise Gone

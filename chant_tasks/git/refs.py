@@ -1,6 +1,5 @@
 """Branches and other refs: where they point, and moving them by compare-and-swap."""
 
-import select
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -9,7 +8,7 @@ from typing import IO, Self
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, load_word
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, remove_running, wait_for
+from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, is_readable, remove_running, wait_for
 
 _HEADS = "ref: refs/heads/"
 
@@ -154,7 +153,7 @@ class PreparedMove:
     def _read_line(self, stdout: IO[bytes]) -> bytes:
         """What git answers, a line; b"" where it has ended. Raises GitError where no answer comes, as from a hook."""
         try:
-            wait_for(self._process, lambda seconds: bool(select.select([stdout], [], [], seconds)[0]))
+            wait_for(self._process, partial(is_readable, stdout.fileno()))
         except Ended as ended:
             raise GitError(self._arguments[2:], STATUS, str(ended)) from None
         return stdout.readline()

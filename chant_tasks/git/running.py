@@ -5,6 +5,7 @@ to doit reaches it.
 """
 
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -112,6 +113,13 @@ def wait_for(process: GitProcess, has_come: Callable[[float], bool]) -> None:
     except BaseException:
         apply_end((process,), _END_SECONDS)
         raise
+
+
+def is_readable(stream: int, seconds: float) -> bool:
+    """Whether there is something to read, or the end, within so many seconds; `select` knows no stream above 1024."""
+    waiting = select.poll()
+    waiting.register(stream, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
 
 
 def end_all_at_once() -> None:

@@ -1,6 +1,7 @@
 """The gits that stay see what others write, and nobody notices when one is gone."""
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from chant_tasks.errors import GitError
 from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.objects import add_tree_with, find_blob, find_mode, find_tree, load_blob
-from chant_tasks.git.refs import find_commit
+from chant_tasks.git.refs import PreparedMove, find_commit
 from chant_tasks.git.resident import end_residents, find_object
 from chant_tasks.git.runner import Git
 from chant_tasks.git.running import GitProcess
@@ -113,6 +114,23 @@ def test_a_git_that_somebody_has_killed_is_started_again(repository: Repository,
 
     assert find_commit(git, "refs/heads/main") == tip
     assert len(started) == 2
+
+
+def test_a_run_may_have_more_than_a_thousand_streams(repository: Repository) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most[1], 4096), most[1]))
+    git, streams = Git(repository.top), [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        tip = find_commit(git, "refs/heads/main")
+        assert tip is not None
+        with PreparedMove(git, "refs/heads/main", new=tip, old=tip, reason="nothing") as prepared:
+            prepared.commit()
+    finally:
+        for stream in streams:
+            os.close(stream)
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+    assert find_commit(git, "refs/heads/main") == tip
 
 
 def test_a_fork_asks_a_git_of_its_own(repository: Repository, started: list[GitProcess]) -> None:
