@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from contextlib import suppress
+
+from doit.exceptions import TaskFailed
 
 from chant_tasks import task_specs
 
@@ -77,12 +80,18 @@ def task_bench():
 
 
 def _run_benchmarks(only, quick, json, compare, folder):
-    """Whether all was measured."""
+    """Failed where not all was measured, without a word: the benchmarks have said why. Raises KeyboardInterrupt."""
     options = [f"--json={json}", *(["--quick"] if quick else [])]
     options += [f"--compare={compare}"] if compare else []
     options += [f"--folder={folder}"] if folder else []
     argv = [sys.executable, "-m", "benchmarks", *options, *filter(None, only.split(","))]
-    return subprocess.run(argv, check=False).returncode == 0
+    process = subprocess.Popen(argv)
+    while process.poll() is None:
+        with suppress(KeyboardInterrupt):  # its own, too: it shows what was measured until then, and clears up
+            process.wait()
+    if process.returncode == 130:
+        raise KeyboardInterrupt
+    return None if process.returncode == 0 else TaskFailed("", report=False)
 
 
 def task_tidy():

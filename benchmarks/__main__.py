@@ -1,13 +1,14 @@
 """python -m benchmarks [NAME ...]: measures, prints a table, writes JSON (`doit bench` does this)."""
 
 import argparse
+import os
+import subprocess
 import sys
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Benchmark, Effort, Figure
+from benchmarks.figures import Effort, Figure
 from benchmarks.screen import Record, describe_machine, load_record, render_comparison, render_table, save_record
 
 _MODULES = {
@@ -20,41 +21,78 @@ _MODULES = {
     "b7": "long_stream",
     "b8": "start",
 }
+_INCOMPLETE, _REFUSED, _INTERRUPTED = 1, 2, 130
 
 
 def main() -> int:
-    """0 where all was measured, 2 where the call cannot be taken."""
+    """0 where all was measured, 1 where something could not be, 2 where the call cannot be taken, 130 after Ctrl-C."""
     arguments = _parser().parse_args()
-    names = arguments.names or list(_MODULES)
-    unknown = [name for name in names if name not in _MODULES]
-    if unknown:
-        return _refuse(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(_MODULES)}")
-    old = None
-    if arguments.compare:
-        try:
-            old = load_record(Path(arguments.compare))
-        except (OSError, ValueError) as error:
-            return _refuse(f"cannot compare with {arguments.compare}: {error}")
-    with TemporaryDirectory(dir=arguments.folder, prefix="chant-bench-", ignore_cleanup_errors=True) as folder:
-        record = _measure(names, Effort(folder=Path(folder), is_quick=arguments.quick, say=_say))
-    sys.stdout.write(f"\n{record.machine}\n\n{render_table(record.figures)}\n")
-    if old is not None:
-        sys.stdout.write(f"\nbefore: {old.machine}\n\n{render_comparison(old.figures, record.figures)}\n")
-    save_record(Path(arguments.json), record)
-    _say(f"written to {arguments.json}")
-    return 0
-
-
-def _measure(names: list[str], effort: Effort) -> Record:
+    try:
+        _check(arguments)
+        old = _load_old(arguments.compare)
+    except (OSError, ValueError) as error:
+        _say(str(error))
+        return _REFUSED
     figures: list[Figure] = []
-    with suppress(KeyboardInterrupt):  # what was measured until then is shown
-        for name in names:
-            benchmark: Benchmark = import_module(f"benchmarks.{_MODULES[name]}").measure
-            for figure in benchmark(effort):
+    with TemporaryDirectory(dir=arguments.folder, prefix="chant-bench-", ignore_cleanup_errors=True) as folder:
+        machine = describe_machine(Path(folder))
+        effort = Effort(folder=Path(folder), is_quick=arguments.quick, say=_say)
+        status = _measure(arguments.names or list(_MODULES), effort, figures)
+    if not figures:
+        _say("nothing was measured")
+        return status
+    record = Record(machine=machine, figures=tuple(figures))
+    _show(record, old)
+    save_record(Path(arguments.json), record)
+    _say(f"written to {arguments.json}{', though not all was measured' if status else ''}")
+    return status
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises ValueError for what would fail only after hours of measuring."""
+    unknown = [name for name in arguments.names if name not in _MODULES]
+    if unknown:
+        raise ValueError(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(_MODULES)}")
+    if arguments.folder and not (Path(arguments.folder).is_dir() and os.access(arguments.folder, os.W_OK)):
+        raise ValueError(f"--folder {arguments.folder} is no folder that can be written to")
+    path = Path(arguments.json)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(f"--json {arguments.json} cannot be written")
+
+
+def _load_old(path: str | None) -> Record | None:
+    """The figures to compare with. Raises ValueError where there are none."""
+    try:
+        return load_record(Path(path)) if path else None
+    except OSError as error:
+        raise ValueError(f"cannot compare with {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"cannot compare with {path}: it holds no figures of ours") from error
+
+
+def _measure(names: list[str], effort: Effort, figures: list[Figure]) -> int:
+    """The status to end with. Each figure is added as it comes, so that Ctrl-C loses none."""
+    status = 0
+    for name in names:
+        try:
+            for figure in import_module(f"benchmarks.{_MODULES[name]}").measure(effort):
                 figures.append(figure)
                 ratio = f", {figure.ratio:.2f} × {figure.other_name}" if figure.ratio is not None else ""
                 _say(f"{' · '.join(figure.key)}: {figure.median:.3g} {figure.unit}{ratio}")
-    return Record(machine=describe_machine(effort.folder), figures=tuple(figures))
+        except KeyboardInterrupt:
+            _say(f"{name}: interrupted")
+            return _INTERRUPTED
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            _say(f"{name}: not measured: {error}")
+            status = _INCOMPLETE
+    return status
+
+
+def _show(record: Record, old: Record | None) -> None:
+    sys.stdout.write(f"\n{record.machine}\n\n{render_table(record.figures)}\n")
+    if old is not None:
+        sys.stdout.write(f"\nbefore: {old.machine}\n\n{render_comparison(old.figures, record.figures)}\n")
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,11 +109,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-def _refuse(line: str) -> int:
-    _say(line)
-    return 2
 
 
 if __name__ == "__main__":
