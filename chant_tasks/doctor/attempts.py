@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chant_tasks.doctor.model import Finding, Kind, Recover, SetAside, Severity, Sight
-from chant_tasks.journal.attempt import AttemptRecord
+from chant_tasks.journal.attempt import AttemptRecord, Phase
 from chant_tasks.journal.transitions import ON_ITS_BRANCH
 from chant_tasks.spec.model import SpecId
 
@@ -48,7 +48,10 @@ def word_open(record: AttemptRecord | None) -> str:
 
 
 def _is_gone(record: AttemptRecord) -> bool:
-    return bool(record.worktree) and not Path(record.worktree).is_dir()
+    """Whether a worktree is away that may have held work: before its agent there is none, and from `finished` on all is
+    on the branch, and a run may have parked it."""
+    holds_work = record.phase in (Phase.RUNNING, Phase.AGENT_ENDED)
+    return holds_work and bool(record.worktree) and not Path(record.worktree).is_dir()
 
 
 def load_record_findings(sight: Sight) -> Iterator[Finding]:

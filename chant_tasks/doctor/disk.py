@@ -72,10 +72,14 @@ def _load_kept_size(git: Git, sight: Sight) -> int:
 
 
 def _measure(path: Path) -> int:
-    """The bytes of a file, or of all files below a folder, links not followed."""
-    if path.is_symlink() or not path.is_dir():
-        return path.lstat().st_size if os.path.lexists(path) else 0
-    return sum(_find_sizes(str(path)))
+    """What a file takes of the disk, or a folder and all below it, links not followed."""
+    own = _find_taken(path.lstat()) if os.path.lexists(path) else 0
+    return own if path.is_symlink() or not path.is_dir() else own + sum(_find_sizes(str(path)))
+
+
+def _find_taken(facts: os.stat_result) -> int:
+    """As `du` counts it: a file of one byte takes a block, one with holes less than its length."""
+    return facts.st_blocks * 512
 
 
 def _find_sizes(folder: str) -> Iterator[int]:
@@ -85,10 +89,9 @@ def _find_sizes(folder: str) -> Iterator[int]:
         return
     for entry in entries:
         try:
+            yield _find_taken(entry.stat(follow_symlinks=False))
             if entry.is_dir(follow_symlinks=False):
                 yield from _find_sizes(entry.path)
-            else:
-                yield entry.stat(follow_symlinks=False).st_size
         except OSError:
             continue
 

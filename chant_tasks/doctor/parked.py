@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chant_tasks.doctor.model import EmptyPool, Finding, Kind, Sight
+from chant_tasks.doctor.model import EmptyPool, Finding, Kind, Severity, Sight
 from chant_tasks.errors import ChantError
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.locks import is_pool_locked
@@ -28,7 +28,14 @@ def load_parked_findings(sight: Sight, parents: Sequence[Path]) -> Iterator[Find
     paths = removal.trees or removal.slots
     what = f"no run uses {render_count(len(paths), 'parked worktree')} any more; the next doit removes what is there"
     todo = (f"rm -r {' '.join(shlex.quote(str(path)) for path in (*removal.slots, *removal.trees))}",)
-    yield Finding(kind=Kind.WORKTREE, what=what, where=str(paths[0].parent), todo=todo, mend=EmptyPool(tuple(parents)))
+    yield Finding(
+        kind=Kind.WORKTREE,
+        what=what,
+        where=str(paths[0].parent),
+        todo=todo,
+        severity=Severity.NOTE,
+        mend=EmptyPool(tuple(parents)),
+    )
 
 
 def remove_unused(overview: Overview, parents: Sequence[Path]) -> bool:

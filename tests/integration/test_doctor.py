@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.doctor.look import load_diagnosis
 from chant_tasks.doctor.model import Kind, Severity
 from chant_tasks.git.runner import Answer, Git
 from chant_tasks.journal.flock import Lock
 from chant_tasks.journal.locks import find_spec_lock
+from chant_tasks.journal.transitions import to_finished
+from chant_tasks.overview import load_overview
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind as StateKind
+from chant_tasks.steps.attempt import save
 from tests.integration.doctor import find_one, look, mend, mend_one
 from tests.integration.repository import Repository
 
@@ -48,6 +52,18 @@ def test_a_repository_in_which_specs_were_worked_is_healthy(repository: Reposito
     assert repository.work(failed).kind is StateKind.FAILED
 
     assert look(repository) == ()
+
+
+def test_what_something_takes_of_the_disk_is_what_du_says(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "echo half > a.txt\nexit 3")
+    repository.commit()
+    repository.work(spec_id)
+    folder = repository.journal / "attempts" / spec_id
+
+    journal, *_ = load_diagnosis(load_overview(repository.root)).uses
+
+    said = subprocess.run(("du", "-s", "-B1", str(folder)), stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert journal.parts == ((spec_id, int(said.split()[0])),)
 
 
 @pytest.mark.parametrize("isolation", ["worktree", "none"])
@@ -221,8 +237,25 @@ def test_a_worktree_that_is_gone_from_under_an_attempt_is_said(repository: Repos
     mended = mend_one(repository)
 
     assert "its worktree is gone" in mended.finding.what
+    assert mended.finding.severity is Severity.PROBLEM
     assert mended.is_done, mended.words
     assert look(repository) == ()
+
+
+def test_a_worktree_that_was_parked_before_its_landing_was_recorded_is_nobodys_concern(repository: Repository) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    run, attempt = repository.start(spec_id)
+    save(run, attempt, to_finished(attempt.record, repository.tip(attempt.record.branch), ()))
+    attempt.release()
+    repository.shell(f"rm -r {attempt.worktree}")
+
+    found = find_one(repository)
+
+    assert (found.severity, found.what) == (
+        Severity.NOTE,
+        "attempt 1 was stopped midway: the next doit goes on from there",
+    )
 
 
 def test_an_attempt_that_is_worked_is_left_alone(repository: Repository) -> None:

@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from chant_tasks.doctor.model import Severity
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.pool.conditions import load_conditions
@@ -313,6 +314,7 @@ def test_what_killed_runs_left_is_found_and_removed(repository: Repository) -> N
     found = find_one(repository)
 
     assert "no run uses 2 parked worktrees any more" in found.what
+    assert found.severity is Severity.NOTE  # the next run removes them
     assert mend_one(repository).words == "removed"
     assert _find_parked(repository) == []
     assert not slot.parent.exists()

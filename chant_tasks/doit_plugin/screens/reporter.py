@@ -45,7 +45,7 @@ class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no type
         self._short = cast("Mapping[str, str]", session.work.overview.short)
         self._is_agent = session.is_agent
         self._style = load_style(sys.stderr)
-        self._board = _Board(self._work, self._style)
+        self._board = Board(self._work, self._style)
         self._screen = self._open_screen(outstream, sys.stderr)
         self._name_width = 0
         self._work.listener = self._on_event
@@ -130,7 +130,7 @@ class ExecutedOnlySpecReporter(SpecReporter):
         pass
 
 
-class _Board:
+class Board:
     """Who works at the moment; the live block is drawn from it, by another thread."""
 
     def __init__(self, work: Work, style: Style) -> None:
@@ -159,9 +159,15 @@ class _Board:
         """The lines of the block now."""
         with self._lock:
             working = {name: worker for name, worker in self._workers.items() if name not in self._work.outcomes}
-            left = self._work.order.find_seconds_left() if self._work.order is not None else None
-            progress = replace(self._find_progress(set(working)), cost_usd=self._find_cost(), seconds_left=left)
+            progress = replace(
+                self._find_progress(set(working)), cost_usd=self._find_cost(), seconds_left=self._find_seconds_left()
+            )
         return render_block(tuple(working.values()), progress, time.monotonic(), self._style)
+
+    def _find_seconds_left(self) -> float | None:
+        """How long the agents will work yet; nobody knows where they are being ended."""
+        work = self._work
+        return work.order.find_seconds_left() if work.order is not None and not work.stop.is_set() else None
 
     def _find_cost(self) -> float | None:
         """What the run has cost so far, the agents that work now included."""
