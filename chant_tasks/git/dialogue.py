@@ -32,20 +32,17 @@ class Dialogue:
         self._turn = threading.Lock()
         self._process: GitProcess | None = None
         self._buffer = b""
+        self._is_retired = False
 
     def ask(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
         """What `read` makes of the answer. A git that somebody has ended is started again, once. Raises Gone, and
         GitError where none can be started."""
         with self._turn:
-            for _ in range(2):
-                try:
-                    return self._ask(question, read)
-                except (Gone, Ended, OSError):
+            try:
+                return self._ask_twice(question, read)
+            finally:
+                if self._is_retired:
                     self._end()
-                except BaseException:
-                    self._end()  # an answer that was not read to its end would be taken for the next one
-                    raise
-        raise Gone
 
     def read_line(self) -> bytes:
         """The next line of the answer, without its end."""
@@ -69,12 +66,30 @@ class Dialogue:
         with self._turn:
             self._end()
 
+    def retire(self) -> None:
+        """End the git, once it has answered. Whoever was about to ask it gets another one, which ends with its
+        answer: nobody else knows of it any more."""
+        with self._turn:
+            self._is_retired = True
+            self._end()
+
     def forget(self) -> None:
         """Let go of a git that our parent speaks with, where we are a fork: two cannot speak with one."""
         process, self._process, self._buffer, self._turn = self._process, None, b"", threading.Lock()
         if process is not None:
             process.returncode = 0  # it is no child of ours
             _leave(process)
+
+    def _ask_twice(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
+        for _ in range(2):
+            try:
+                return self._ask(question, read)
+            except (Gone, Ended, OSError):
+                self._end()
+            except BaseException:
+                self._end()  # an answer that was not read to its end would be taken for the next one
+                raise
+        raise Gone
 
     def _ask(self, question: bytes, read: Callable[["Dialogue"], _Answer]) -> _Answer:
         if self._process is None:

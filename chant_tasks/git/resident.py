@@ -139,7 +139,7 @@ def _find_dialogue(git: Git, place: Place | None, arguments: tuple[str, ...]) ->
         _residents.dialogues.move_to_end(key)
         oldest = _residents.dialogues.popitem(last=False)[1] if len(_residents.dialogues) > _MOST else None
     if oldest is not None:
-        oldest.end()
+        oldest.retire()
     return dialogue
 
 

@@ -189,6 +189,22 @@ def test_trees_are_made_as_git_makes_them(repository: Repository) -> None:
     assert add_tree_with(git, made, "a/b/c ü.txt", None) == find_tree(git, "HEAD")
 
 
+def test_one_that_made_room_for_others_ends_with_a_late_answer(repository: Repository) -> None:
+    processes: list[GitProcess] = []
+
+    def start() -> GitProcess:
+        processes.append(Git(repository.top).start("cat-file", "--batch-command", keeps_errors=False))
+        return processes[-1]
+
+    dialogue = Dialogue(start)
+    dialogue.retire()  # between the look for it and the question
+
+    line = dialogue.ask(b"info HEAD\n", Dialogue.read_line)
+
+    assert line.startswith(repository.tip().encode())
+    assert [process.poll() is not None for process in processes] == [True]
+
+
 def test_a_fork_waits_for_no_thread_that_speaks_with_a_git() -> None:
     deaf = GitProcess(("sleep", "60"), process_group=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     dialogue = Dialogue(lambda: deaf)
