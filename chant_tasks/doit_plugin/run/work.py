@@ -16,6 +16,7 @@ from chant_tasks.agents.fork_server import fork_server
 from chant_tasks.agents.stop import Stop
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
+from chant_tasks.doit_plugin.run.open_files import allow_open_files
 from chant_tasks.doit_plugin.run.order import Order
 from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
 from chant_tasks.doit_plugin.run.places import Places
@@ -170,6 +171,7 @@ class Work:
             leave = partial(self.places.leave, self.slots)
             self.run = replace(run, resumed=self.resumed, lend=self.places.lend, leave=leave)
             if self.wanted:
+                allow_open_files(min(self.slots, len(self.wanted)))
                 with suppress(AgentError):  # whatever it is, the first agent will say it
                     fork_server.warm_up()  # it is up by the time that a worktree is
             run.pool.allow(self.slots)
