@@ -120,15 +120,14 @@ class Pool:
         opened, key = self._opened, self.find_key()
         if opened is None or not key or not self._wants_more() or not self._share_lock():
             return False
-        layout = opened.layout
+        layout, present = opened.layout, opened.find_tip()
         with self._in_hand():
             with add_worktrees_lock(layout.journal):
                 found = find_parkable(layout, worktree, key)
                 slot = _catch(lambda: apply_parking(layout, worktree, found[0])) if found is not None else None
             if found is None or slot is None:
                 return False
-            tip = opened.find_tip() or found[1].commit
-            if apply_tidying(layout, slot, worktree, found[1], tip):
+            if apply_tidying(layout, slot, worktree, found[1], present or found[1].commit):
                 self._vouch(slot.tree.name)
             return True
 
@@ -238,6 +237,14 @@ class Pool:
                 condition.notify_all()
 
     def _serve(self) -> None:
+        try:
+            self._serve_on()
+        finally:
+            with self._shared.condition:  # nobody waits for a thread that is gone
+                self._shared.is_closed = True
+                self._shared.condition.notify_all()
+
+    def _serve_on(self) -> None:
         shared = self._shared
         while True:
             with shared.condition:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.git.filters import is_stored_as_is
+from chant_tasks.git.runner import Git
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
@@ -356,3 +358,11 @@ def test_a_finalized_file_goes_through_its_users_filter(repository: Repository) 
 
     assert state.kind is Kind.COMPLETED
     assert "\ncompleted_at:  " in repository.show(repository.spec_path(spec))
+
+
+def test_a_program_that_an_agent_sets_up_for_files_is_seen_at_once(repository: Repository) -> None:
+    git = Git(repository.top)
+    before = is_stored_as_is(git, b"known", b"data")
+    repository.git("config", "filter.crypt.clean", "rev")
+
+    assert (before, is_stored_as_is(git, b"known", b"data")) == (True, False)
