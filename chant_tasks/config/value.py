@@ -120,8 +120,10 @@ def parse_whole(least: int, *, none: int | None = None) -> Callable[[Node], int]
     def parse(node: Node) -> int:
         if none is not None and isinstance(node, ScalarNode) and node.value.strip().lower() in ("none", "off"):
             return none
-        if not _is_whole(node) or not least <= int(node.value[:_DIGITS]) <= _MOST or len(node.value) >= _DIGITS:
+        if not _is_whole(node) or int(node.value[:_DIGITS]) < least:
             raise BadValue(f"must be {words}, not {describe(node)}")
+        if int(node.value[:_DIGITS]) > _MOST or len(node.value) >= _DIGITS:
+            raise BadValue(f"must be at most {_MOST}, not {describe(node)}")
         return int(node.value)
 
     return parse

@@ -77,7 +77,7 @@ def test_attempts_may_be_without_limit(tmp_path: Path) -> None:
             "parallel: {agents: [{max_concurrent: 0}]}",
             "has an account whose `max_concurrent` must be a whole number from 1 on, not `0`",
         ),
-        ("parallel: {agents: [{weight: 99999999999999}]}", "whose `weight` must be a whole number from 1 on"),
+        ("parallel: {agents: [{weight: 99999999999999}]}", "whose `weight` must be at most 1000000, not `9"),
         ("parallel: {agents: [{env: [A]}]}", "whose `env` must be variables with their values, not a list"),
         ("parallel: {agents: [{env: {A B: c}}]}", "whose `env` holds `A B`, which is no variable's name"),
         ("parallel: {rotation_strategy: none}", "(did you mean `defaults.rotation_strategy`?)"),
