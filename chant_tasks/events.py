@@ -7,7 +7,8 @@ from chant_tasks.values import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorktreeMade:
-    """A spec's worktree is there: `branch` starts at `base` (an abbreviated commit id), the tip of `target`.
+    """A spec has a worktree, whose files are still to come: `branch` starts at `base` (an abbreviated commit id), the
+    tip of `target`.
 
     With `is_in_place` the branch is checked out in the user's own checkout instead.
     """
@@ -17,6 +18,14 @@ class WorktreeMade:
     target: str
     base: str
     is_in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupStarted:
+    """`worktrees.setup` runs in a spec's worktree."""
+
+    spec: str
+    command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +150,7 @@ class Notice:
 
 Event = (
     WorktreeMade
+    | SetupStarted
     | AgentStarted
     | AgentWaits
     | AgentSaid

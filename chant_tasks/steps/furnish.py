@@ -6,6 +6,7 @@ from chant_tasks.agents.outputs import Listener
 from chant_tasks.agents.process import Workplace
 from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import WorktreeError
+from chant_tasks.events import SetupStarted
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_files
 from chant_tasks.spec.store import save_file
@@ -45,6 +46,7 @@ def _run_setup(run: SpecRun, attempt: Attempt) -> None:
     command = run.config.worktrees.setup
     if not command:
         return
+    run.emit(SetupStarted(spec=attempt.spec.id, command=command))
     place = Workplace(
         cwd=attempt.worktree / run.overview.project.prefix,
         env=plan_attempt_environment(run, attempt, model=None),

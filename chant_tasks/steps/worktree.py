@@ -112,10 +112,7 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     attempt = plan_stand(run, _take_up(run, Attempt(spec=spec, record=record, given=given, lock=lock)))
     if isinstance(attempt, State):
         return attempt
-    made = _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
-    if isinstance(made, Attempt):
-        _tell(run, made)
-    return made
+    return _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
 
 
 def _take_up(run: SpecRun, attempt: Attempt) -> Attempt:
@@ -168,7 +165,12 @@ def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim(run, attempt)
         files = _catch(lambda: _register(run, attempt))
-    failure = files if isinstance(files, ChantError) else _catch(lambda: furnish(run, attempt, files))
+    failure: ChantError | None
+    if isinstance(files, ChantError):
+        failure = files
+    else:
+        _tell(run, attempt)  # what comes now, `worktrees.setup` above all, may take minutes
+        failure = _catch(lambda: furnish(run, attempt, files))
     if failure is None:
         run.pool.prepare_next()
         return attempt
@@ -212,6 +214,7 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
             attempt = _open_record(run, attempt)
             failure = _catch(lambda: _check_out(run, attempt))
         if failure is None:
+            _tell(run, attempt)
             return attempt
     except BaseException:
         checkout_lock.release()

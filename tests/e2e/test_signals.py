@@ -156,6 +156,7 @@ def test_in_the_middle_of_the_setup_a_ctrl_c_is_no_failure(sandbox: Sandbox) -> 
     ran = end(process)
 
     assert ran.status == 130, ran.text
+    assert f"worktree  spec/{ONE} from main" in ran.text  # said before the setup, which may take minutes
     assert "failed" not in ran.text
     assert load_states(sandbox) == {ONE: "ready"}
     assert find_leftovers(sandbox) == []

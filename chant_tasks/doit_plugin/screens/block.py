@@ -17,6 +17,7 @@ from chant_tasks.events import (
     Finalized,
     KeptOnBranch,
     Landing,
+    SetupStarted,
     WorktreeMade,
 )
 from chant_tasks.values import dataclass
@@ -68,7 +69,11 @@ def follow(worker: Worker | None, event: Event, name: str, now: float) -> Worker
         case Finalized() | KeptOnBranch() | Ended():
             return None
         case WorktreeMade():
-            return Worker(name=name, doing="worktree made", since=now)
+            doing = "checked out" if event.is_in_place else "making its worktree"
+            return Worker(name=name, doing=doing, since=now)
+        case SetupStarted():
+            begun = worker or Worker(name=name, doing="", since=now)
+            return replace(begun, doing=f"setup: {event.command}", since=now)
         case AgentStarted():
             begun = worker or Worker(name=name, doing="", since=now)
             return replace(begun, doing=f"{event.agent} started", since=now)

@@ -20,6 +20,7 @@ from chant_tasks.events import (
     Notice,
     NotPublished,
     Published,
+    SetupStarted,
     WorktreeMade,
 )
 from chant_tasks.state import ICONS, Kind
@@ -48,7 +49,7 @@ def _render_text(event: Event, style: Style) -> str | None:
             return f"agent     {event.agent}{account}{model}{session}"
         case AgentWaits():
             return f"agent     {flatten(event.text)}"
-        case AgentSaid() | AgentSpends() | AgentUsed():
+        case SetupStarted() | AgentSaid() | AgentSpends() | AgentUsed():
             return None
         case AgentEnded():
             return f"agent     {flatten(event.summary)}"

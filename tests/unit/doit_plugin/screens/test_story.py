@@ -14,6 +14,7 @@ from chant_tasks.events import (
     Finalized,
     Landing,
     Notice,
+    SetupStarted,
     WorktreeMade,
 )
 
@@ -61,9 +62,11 @@ def test_signs_are_left_out_where_they_cannot_be_shown() -> None:
 
 def test_the_block_follows_a_spec_from_its_worktree_to_its_end() -> None:
     worker = follow(None, WorktreeMade(spec=ID, branch="b", target="main", base="1"), "v06.1", 10.0)
-    worker = follow(worker, AgentStarted(spec=ID, agent="claude", model="", session=""), "v06.1", 12.0)
+    setting_up = follow(worker, SetupStarted(spec=ID, command="npm ci"), "v06.1", 11.0)
+    worker = follow(setting_up, AgentStarted(spec=ID, agent="claude", model="", session=""), "v06.1", 12.0)
     worker = follow(worker, AgentSaid(spec=ID, text="Edit src/a.py"), "v06.1", 15.0)
 
+    assert setting_up == Worker(name="v06.1", doing="setup: npm ci", since=11.0)
     assert worker == Worker(name="v06.1", doing="Edit src/a.py", since=12.0)
     assert follow(worker, Finalized(spec=ID, target="main", tip="1"), "v06.1", 20.0) is None
 
