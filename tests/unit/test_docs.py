@@ -27,7 +27,7 @@ KEYS = tuple(
 
 DOIT_COMMANDS = {"clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace"}
 # Tasks that the pages' examples, and this repository, have.
-TASKS = {"agents-contract", "announce", "build", "check", "fault-soak", "specs", "test", "tidy", "upstream"}
+TASKS = {"agents-contract", "announce", "bench", "build", "check", "fault-soak", "specs", "test", "tidy", "upstream"}
 # Specs of the examples, by their short ids.
 SPECS = {"bold", "bye", "cor", "doc", "env", "hang", "hel", "hey", "own", "que", "shy"}
 
