@@ -249,7 +249,7 @@ class Pool:
         while True:
             with shared.condition:
                 shared.condition.wait_for(lambda: shared.is_asked or shared.is_closed)
-                if shared.in_hand or self._count_coming() == 0:
+                if shared.in_hand or not self._has_coming():
                     shared.condition.wait_for(lambda: shared.is_closed, _SETTLE_SECONDS)
                 if shared.is_closed:
                     return
@@ -261,6 +261,12 @@ class Pool:
                 with shared.condition:
                     shared.is_serving = False
                     shared.condition.notify_all()
+
+    def _has_coming(self) -> bool:
+        """Whether a spec may wait for what is to be made ready; a git that fails here is another's to tell."""
+        with suppress(ChantError, OSError):
+            return self._count_coming() > 0
+        return False
 
     def _catch_up(self) -> None:
         opened, key = self._opened, self.find_key()

@@ -23,6 +23,7 @@ from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.parking import close_pool
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
+from tests.integration.agents.support import wait_until
 from tests.integration.doctor import find_one, look, mend_one
 from tests.integration.repository import Repository
 
@@ -318,3 +319,25 @@ def test_what_killed_runs_left_is_found_and_removed(repository: Repository) -> N
     assert mend_one(repository).words == "removed"
     assert _find_parked(repository) == []
     assert not slot.parent.exists()
+
+
+def test_a_git_that_fails_in_between_does_not_end_the_pool(repository: Repository) -> None:
+    spec_id = repository.add_spec("one")
+    repository.commit()
+    run = repository.prepare(spec_id)
+    _PREPARE_NEXT(run.pool)
+    wait_until(run.pool.is_settled)
+    settings = repository.top / ".git" / "config"
+    text = settings.read_bytes()
+
+    settings.write_text("[broken\n")
+    shared = run.pool._shared
+    with shared.condition:
+        shared.is_asked = True
+        shared.condition.notify_all()
+    wait_until(lambda: not (shared.is_asked or shared.is_serving))
+    settings.write_bytes(text)
+
+    assert run.pool._thread is not None
+    assert run.pool._thread.is_alive()
+    close_pool(run)
