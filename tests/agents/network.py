@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chant_tasks.agents.fork_server import fork_server
+
 _CLONE_NEWNET = 0x40000000
 _GET_FLAGS, _SET_FLAGS, _IS_UP = 0x8913, 0x8914, 1  # ioctls of network devices (linux/sockios.h, linux/if.h)
 _OWN = Path("/proc/thread-self/ns/net")
@@ -32,8 +34,10 @@ def only_loopback() -> Iterator[str]:
             return
         try:
             _raise_loopback()
+            fork_server.close()  # agents are in the network of the program that forks their keepers
             yield ""
         finally:
+            fork_server.close()
             if libc.setns(before, _CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "cannot go back to the network")
     finally:
