@@ -137,6 +137,7 @@ def main() -> None:
 def _load() -> None:
     package = importlib.import_module("chant_tasks")
     found = (module.name for module in pkgutil.walk_packages(package.__path__, "chant_tasks."))
+    sys.argv[0] = "-m"  # as while `python -m` looks for its module: doit takes its own name from there
     for name in (*_LOADED, *found):
         importlib.import_module(name)
     gc.freeze()  # no fork is to copy what it only reads
@@ -158,6 +159,7 @@ def _become(order: Order) -> None:
     sys.stdin = open(0, closefd=False)  # noqa: SIM115  # the one of before may have read ahead
     sys.path[0] = order.folder
     sys.argv[1:] = order.arguments
+    sys.dont_write_bytecode = bool(order.environment.get("PYTHONDONTWRITEBYTECODE"))
 
 
 def _say(number: int) -> None:
