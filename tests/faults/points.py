@@ -10,6 +10,9 @@ from tests.faults.steps import Step
 _ALIKE = re.compile(r"(remove|rmdir) .*(/|removed-)~$")
 _SOME = (1, 2, 4, 8, 16, 32)
 
+# Whose steps are no spec's: these words are folders and branches in labels.
+_NO_SPECS = ("any", "main", "pool")
+
 # Steps that only come where two threads want something at once, or that the first to come takes for all.
 BY_CHANCE = re.compile(
     r"/locks/(landing|tasks|worktrees|pool|trial)$|/chant/pool|/chant-pool-|chant-standing|git clean"
@@ -66,7 +69,7 @@ def find_first_ones(steps: Iterable[Step], spec: str) -> tuple[Step, ...]:
 
 def kind(step: Step) -> str:
     """The step's label without the name of its spec."""
-    return re.sub(rf"\b{step.task}\b", "~", step.label)
+    return step.label if step.task in _NO_SPECS else re.sub(rf"\b{step.task}\b", "~", step.label)
 
 
 def find_unreached(wanted: Iterable[Step], reached: Iterable[Step]) -> tuple[str, ...]:

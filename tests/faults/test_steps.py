@@ -10,9 +10,11 @@ import pytest
 
 from chant_tasks.git import resident
 from chant_tasks.git.runner import Answer, Git
+from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind
-from tests.faults.steps import ADDING, find_git_label, find_label
+from tests.faults.points import find_unreached
+from tests.faults.steps import ADDING, Step, find_git_label, find_label
 from tests.integration.repository import Repository, make_repository
 
 Snapshot = Mapping[str, tuple[int, int]]
@@ -31,6 +33,7 @@ def test_a_git_that_counts_as_reading_changes_nothing_that_lasts(
 ) -> None:
     """Before and after each git of a whole attempt, and of one that fails, the disk is looked at; where none stays."""
     monkeypatch.setattr(resident, "_find_dialogue", lambda *_: None)
+    monkeypatch.setattr(Pool, "prepare_next", lambda _: None)  # its thread's gits run beside what changes things
     repository.write(".chant/config.md", f"---\nisolation: {isolation}\n---\n")
     repository.write("shared.txt", "".join(f"{number}\n" for number in range(30)))
     works = repository.add_spec("works", "sed -i s/^1$/one/ shared.txt")
@@ -104,6 +107,17 @@ def test_only_what_changes_something_below_the_playground_is_a_step(tmp_path: Pa
     labels = [find_label(event, arguments, tmp_path) for event, arguments in events]
 
     assert labels == [*[None] * 8, "open there", "open ~", "remove there", "rename new"]
+
+
+def test_what_the_pool_makes_ahead_is_there_by_chance() -> None:
+    ahead = (
+        "mkdir project/.git/chant/pool/~.new",
+        "open project/.git/chant/pool/~.new/locked",
+        "mkdir tmp/chant-pool-~",
+    )
+    wanted = [*(Step("pool", label, 1) for label in ahead), Step("aa", "mkdir tmp/chant-aa", 1)]
+
+    assert find_unreached(wanted, ()) == ("mkdir tmp/chant-~",)
 
 
 def _load_snapshot(folder: Path) -> Snapshot:
