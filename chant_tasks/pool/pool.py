@@ -81,14 +81,19 @@ class Pool:
     def claim(self, spec: str, path: Path, head: str, commit: Oid) -> Oid | None:
         """The commit that the files have which are at `path` now, in a worktree whose HEAD holds `head`; None where
         none was parked. Hold the worktrees' lock around it."""
-        shared, opened, key = self._shared, self._opened, self.find_key()
-        with shared.condition:
-            shared.awaited.discard(spec)
-            shared.leased.add(path)
-            names = frozenset(shared.vouched)
+        self.note_begun(spec, path)
+        opened, key = self._opened, self.find_key()
         if opened is None or not key:
             return None
+        with self._shared.condition:
+            names = frozenset(self._shared.vouched)
         return claim(opened.git, opened.layout, Wanted(path=path, head=head, commit=commit, key=key, names=names))
+
+    def note_begun(self, spec: str, path: Path) -> None:
+        """Note that a spec has a worktree at `path`, wherever that is from: it waits for none any more."""
+        with self._shared.condition:
+            self._shared.awaited.discard(spec)
+            self._shared.leased.add(path)
 
     def allow(self, places: int) -> None:
         """Note how many specs may be worked at once: for those that could begin while others are worked, worktrees are

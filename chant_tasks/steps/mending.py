@@ -119,6 +119,7 @@ def _add_place(run: SpecRun, attempt: Attempt, plan: _Plan) -> Attempt | State:
 
     with add_worktrees_lock(run.overview.project.journal_folder):
         claim_folder(run, record.spec, record.folder, note)
+        run.pool.note_begun(record.spec, attempt.worktree)
         failure = _catch(lambda: add_worktree_of(run.git, attempt.worktree, record.branch))
     failure = failure or _catch(lambda: furnish(run, attempt))
     if failure:
