@@ -87,12 +87,19 @@ def test_one_that_is_stopped_leaves_no_tool_running_and_is_gone_on_from(place: P
     os.mkfifo(began)
     seconds = str(100_000 + os.getpid())
     command = f"setsid sleep {seconds} & echo > {began}; sleep {seconds}"
-    threading.Thread(target=lambda: stop.set() if began.read_text() else None, daemon=True).start()
+    said = os.open(began, os.O_RDWR)
+    waiting = threading.Thread(target=lambda: stop.set() if os.read(said, 1) == b"\n" else None)
+    waiting.start()
 
-    with serve(script_of(place.agent, Say("I wait.", run=command), Say("I was here before."))) as script:
-        first = place.work(script, stop=stop)
-        left = find_running("sleep", seconds)
-        second = place.work(script, Work(prompt="Go on.", resume=first.session))
+    try:
+        with serve(script_of(place.agent, Say("I wait.", run=command), Say("I was here before."))) as script:
+            first = place.work(script, stop=stop)
+            left = find_running("sleep", seconds)
+            second = place.work(script, Work(prompt="Go on.", resume=first.session))
+    finally:
+        os.write(said, b".")  # where no tool began
+        waiting.join()
+        os.close(said)
     note(place.agent, STOPPED, f"{describe(first)}, {describe(second)}")
 
     assert isinstance(first.outcome, Stopped), first

@@ -1,11 +1,32 @@
 """The fixtures of tests with real git."""
 
 import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from chant_tasks.errors import ChantError
+from chant_tasks.pool.pool import Opened, Pool
 from tests.integration.repository import Repository, make_repository
+
+
+@pytest.fixture(autouse=True)
+def pools_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No pool's thread is at work any more when the next test is."""
+    made: list[Pool] = []
+    initialize = Pool.__init__
+
+    def note(pool: Pool, opened: Opened | None = None, awaited: Collection[str] = ()) -> None:
+        initialize(pool, opened, awaited)
+        made.append(pool)
+
+    monkeypatch.setattr(Pool, "__init__", note)
+    yield
+    for pool in made:
+        with suppress(ChantError, OSError):  # its thread has ended by then; the rest is the test's folder
+            pool.close(())
 
 
 @pytest.fixture
