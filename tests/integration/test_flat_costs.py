@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,10 +25,12 @@ from tests.integration.repository import Repository
 SCRIPT = "echo work > {name}.txt; git add {name}.txt; git commit -qm work"
 _EVENTS = ("open", "os.listdir", "os.scandir", "subprocess.Popen")
 _counting: list[Counter[str]] = []
+_others: set[int] = set()  # threads that earlier tests have left
 
 
 def _hear(event: str, arguments: tuple[object, ...]) -> None:
-    if _counting and event in _EVENTS and not str(arguments[0]).startswith("/proc/"):
+    is_counted = _counting and event in _EVENTS and threading.get_ident() not in _others
+    if is_counted and not str(arguments[0]).startswith("/proc/"):
         _counting[-1][event] += 1
 
 
@@ -47,10 +50,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         return parse(line)
 
     monkeypatch.setattr(ledger, "parse_entry", count)
+    _others.update(thread.ident for thread in threading.enumerate() if thread.ident is not None)
+    _others.discard(threading.get_ident())
     _begin_to_hear()
     _counting.append(counter)
     yield counter
     _counting.remove(counter)
+    _others.clear()
 
 
 def _work(run: SpecRun, spec_id: SpecId) -> Kind:
