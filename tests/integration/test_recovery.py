@@ -341,6 +341,7 @@ echo half > a.txt
 touch {repository.outside}/up
 until grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json; do sleep 0.01; done
 sleep 60 &
+kill -STOP $PPID  # else it may see doit's end before its own, and end the agent
 kill -9 {DOIT} $PPID"""
     spec_id = repository.add_spec("a", script)
     repository.commit()
