@@ -17,7 +17,7 @@ from chant_tasks.agents.contract import (
     add_event,
 )
 from chant_tasks.events import AgentSaid, Notice
-from chant_tasks.journal.process import find_mark
+from chant_tasks.journal.process import ProcessMark, find_mark
 from chant_tasks.journal.transitions import to_session, to_watched
 from chant_tasks.steps.attempt import Attempt, save
 from chant_tasks.steps.run import SpecRun
@@ -53,8 +53,9 @@ class Listening:
         self._said = None
 
     def note_process(self, pid: int) -> None:
-        """Note the process whose end is the end of all of it."""
-        self.attempt = save(self._run, self.attempt, to_watched(self.attempt.record, find_mark(pid)))
+        """Note the process whose end is the end of all of it; one that has ended by now, too: an agent was there."""
+        mark = find_mark(pid) or ProcessMark(pid=pid, started="")
+        self.attempt = save(self._run, self.attempt, to_watched(self.attempt.record, mark))
 
     def _follow(self, event: AgentEvent) -> None:
         spec_id, record = self.attempt.spec.id, self.attempt.record

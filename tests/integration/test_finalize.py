@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chant_tasks.journal.process import is_alive
 from chant_tasks.state import Kind
+from chant_tasks.steps import listening
 from tests.integration.repository import Repository
 
 COMMIT = "git add -A && git commit -q -m 'my own words'"
@@ -424,3 +426,18 @@ def test_what_fails_while_an_agent_is_started_leaves_no_worktree(
     assert state.kind is Kind.FAILED
     assert ("no space left on device" if isinstance(error, OSError) else str(error)) in state.reason
     repository.assert_no_traces()
+
+
+def test_an_agent_that_is_gone_before_its_process_is_looked_at_has_worked(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "find_mark", lambda _: None)
+    spec_id = repository.add_spec("a", "true")
+    repository.commit()
+
+    repository.work(spec_id)
+
+    record = repository.record(spec_id)
+    assert record.agent_process is not None
+    assert not is_alive(record.agent_process)
+    assert record.tries == 1
