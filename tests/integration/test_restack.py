@@ -103,7 +103,7 @@ def test_the_finalized_file_names_the_commits_as_they_are_called_now(repository:
     restack(repository)
 
     branch = branch_of(specs["b"])
-    named = re.findall(r"^- (\w+)$", repository.show(repository.spec_path(specs["b"]), branch), re.M)
+    named = re.findall(r"^- '?(\w+)'?$", repository.show(repository.spec_path(specs["b"]), branch), re.M)
     listed = repository.git("log", "--reverse", "--format=%h", f"{branch_of(specs['a'])}..{branch}~1").splitlines()
     assert named == listed
     assert list(repository.record(specs["b"]).commits) == listed

@@ -147,7 +147,7 @@ class Work:
             return ""
         kind = spec.provider, spec.model, spec.run is None  # what decides which accounts may work it
         words, looked = self._rests.get(kind, ("", 0.0))
-        if time.monotonic() - looked > _LOOK_SECONDS:
+        if not words or time.monotonic() - looked > _LOOK_SECONDS:  # a rest may begin at any moment
             words = find_rest_words(self.run, spec)
             self._rests[kind] = words, time.monotonic()
         return words
