@@ -82,8 +82,17 @@ def interruptible(
                 signal.signal(number, handle)
         yield
     finally:
+        was_pressed = signal.SIGINT in _state.pending and before[signal.SIGINT] is not signal.SIG_IGN
+        if was_pressed and _is_program():
+            before[signal.SIGINT] = _end_at_another_press
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+def _end_at_another_press(*_: object) -> None:
+    """Take no notice of the Ctrl-C that has ended the run, passed on by a program around doit this late."""
+    if time.monotonic() - _state.first_at > _SAME_PRESS:
+        os._exit(128 + signal.SIGINT)
 
 
 @contextmanager
@@ -164,8 +173,12 @@ def leave_quietly() -> None:
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     is_main = threading.current_thread() is threading.main_thread()
-    if is_main and _is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if is_main and _is_program():
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is _end_at_another_press:  # Python's own end would take no handler but these two
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        elif handler is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_program() -> bool:
