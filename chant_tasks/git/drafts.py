@@ -4,9 +4,7 @@ import hashlib
 import struct
 import zlib
 
-from chant_tasks.errors import GitError
-from chant_tasks.git.objects import find_tree
-from chant_tasks.git.resident import load_object
+from chant_tasks.git.objects import find_tree, load_blob
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.tree_store import load_tree, note_tree
 from chant_tasks.git.trees import Tree, Trees, render_tree
@@ -60,12 +58,7 @@ class Drafts:
 
     def load_blob(self, oid: Oid) -> bytes:
         """What a blob holds, saved or not. Raises GitError where there is none."""
-        if oid in self._objects:
-            return self._objects[oid][1]
-        found = load_object(self._git, oid)
-        if found is None or found.kind != "blob":
-            raise GitError(("cat-file", "blob", oid), 128, f"{oid} is no blob of this repository")
-        return found.data
+        return self._objects[oid][1] if oid in self._objects else load_blob(self._git, oid)
 
     def save(self) -> None:
         """Hand to git what it has not got yet, on disk once this returns. Raises GitError."""

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from chant_tasks.errors import GitError
@@ -10,17 +11,22 @@ from chant_tasks.git.refs import find_commit
 from chant_tasks.git.resident import add_tree, find_object, is_whole, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.tree_store import load_tree
-from chant_tasks.git.trees import Difference, Entry, Tree, find_differences
+from chant_tasks.git.trees import (
+    FOLDER,
+    GITLINK,
+    Difference,
+    Entry,
+    Tree,
+    Trees,
+    find_differences,
+    find_entry,
+    set_path,
+)
 from chant_tasks.values import dataclass
 
 FILE_MODE = "100644"
-GITLINK_MODE = "160000"
-# of SHA-1 and of SHA-256 repositories
-EMPTY_TREES = (
-    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-)
-_FOLDER_MODE = "040000"
+GITLINK_MODE = GITLINK.decode()
+_KINDS = {FOLDER: b"tree", GITLINK: b"commit"}
 _MOST_TREES = 100  # of those that differ between two commits
 
 
@@ -65,13 +71,13 @@ def find_blob(git: Git, commit: str, path: str) -> Oid | None:
 def find_mode(git: Git, commit: str, path: str) -> str:
     """The mode of `path` in a commit or tree; that of an ordinary file where it is not there."""
     entry = _find_entry(git, commit, path)
-    return entry[0] if entry is not None else FILE_MODE
+    return entry.mode.decode().zfill(6) if entry is not None else FILE_MODE
 
 
 def find_gitlink(git: Git, commit: str, path: str) -> Oid | None:
     """The commit that a submodule is at in a commit or tree; None where `path` is no submodule there."""
     entry = _find_entry(git, commit, path)
-    return entry[1] if entry is not None and entry[0] == GITLINK_MODE else None
+    return Oid(entry.oid.hex()) if entry is not None and entry.mode == GITLINK else None
 
 
 def load_files_at(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, tuple[str, Oid]]:
@@ -133,45 +139,23 @@ def find_tree(git: Git, commit: str) -> Oid:
 
 
 def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = FILE_MODE) -> Oid:
-    """The tree that `tree` becomes with `blob` at `path` (None: with nothing there); folders come and go as needed."""
-    name, slash, rest = path.partition("/")
-    entries = {} if not tree else _load_entries(git, tree)
-    if slash:
-        below = entries.get(name)
-        inner = below[1] if below is not None and below[0] == _FOLDER_MODE else Oid("")
-        entries[name] = (_FOLDER_MODE, add_tree_with(git, inner, rest, blob, mode))
-        if entries[name][1] in EMPTY_TREES:
-            del entries[name]
-    elif blob is not None:
-        entries[name] = (mode, blob)
-    else:
-        entries.pop(name, None)
-    lines = "".join(f"{mode} {_KINDS.get(mode, 'blob')} {oid}\t{name}\0" for name, (mode, oid) in entries.items())
-    return add_tree(git, lines.encode("utf-8", "surrogateescape"))
+    """The tree that `tree` becomes with `blob` at `path` (None: with nothing there); folders come and go as needed.
+    Raises GitError where there is no such tree."""
+    trees = Trees(load=partial(load_tree, git), add=partial(_add_tree, git))
+    return set_path(trees, tree, path, Entry(mode.encode(), bytes.fromhex(blob)) if blob is not None else None)
 
 
-_KINDS = {_FOLDER_MODE: "tree", GITLINK_MODE: "commit"}
+def _add_tree(git: Git, tree: Tree) -> Oid:
+    lines = (
+        b"%s %s %s\t%s\0" % (mode.zfill(6), _KINDS.get(mode, b"blob"), oid.hex().encode(), name)
+        for name, (mode, oid) in tree.items()
+    )
+    return add_tree(git, b"".join(lines))
 
 
-def _find_entry(git: Git, commit: str, path: str) -> tuple[str, Oid] | None:
-    folder, _, name = path.rpartition("/")
-    tree = find_object(git, f"{commit}:{folder}" if folder else f"{commit}^{{tree}}")
-    return _load_entries(git, tree.oid).get(name) if tree is not None and tree.kind == "tree" else None
-
-
-def _load_entries(git: Git, tree: Oid) -> dict[str, tuple[str, Oid]]:
-    """What is in a tree, by name: mode and id. Raises GitError where there is no such tree."""
-    found = load_object(git, tree)
-    if found is None or found.kind != "tree":
-        raise GitError(("ls-tree", tree), 128, f"{tree} is no tree of this repository")
-    data, size, entries, position = found.data, len(tree) // 2, {}, 0
-    while position < len(data):
-        end = data.index(b"\0", position)
-        mode, _, name = data[position:end].partition(b" ")
-        position = end + 1 + size
-        oid = Oid(data[end + 1 : position].hex())
-        entries[name.decode("utf-8", "surrogateescape")] = (mode.decode().zfill(6), oid)
-    return entries
+def _find_entry(git: Git, commit: str, path: str) -> Entry | None:
+    tree = find_object(git, f"{commit}^{{tree}}")
+    return find_entry(partial(load_tree, git), tree.oid, path) if tree is not None else None
 
 
 def add_commit(git: Git, tree: Oid, parents: Sequence[Oid], message: str, *, is_signed: bool) -> Oid:

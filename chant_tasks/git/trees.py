@@ -7,7 +7,7 @@ from typing import NamedTuple
 from chant_tasks.git.runner import Oid
 
 FOLDER = b"40000"
-_GITLINK = b"160000"
+GITLINK = b"160000"
 
 
 class Entry(NamedTuple):
@@ -61,26 +61,42 @@ def _put(tree: Tree, changes: Mapping[bytes, Entry | None]) -> Tree:
     return new if is_in_order else _sort(new)
 
 
-def set_path(trees: Trees, tree: Oid | None, path: str, entry: Entry) -> Oid:
-    """The tree that `tree` (None: an empty one) becomes with `entry` at `path`; folders come as needed."""
+def set_path(trees: Trees, tree: Oid | None, path: str, entry: Entry | None) -> Oid:
+    """The tree that `tree` (None: an empty one) becomes with `entry` at `path` (None: with nothing there); folders come
+    and go as needed."""
+    return trees.add(_plan_path(trees, tree, path, entry))
+
+
+def _plan_path(trees: Trees, tree: Oid | None, path: str, entry: Entry | None) -> Tree:
     name, slash, rest = path.partition("/")
-    key = name.encode("utf-8", "surrogateescape")
+    key = _encode(name)
     entries = {} if tree is None else trees.load(tree)
     if slash:
         below = entries.get(key)
         inner = Oid(below.oid.hex()) if below is not None and below.mode == FOLDER else None
-        entry = Entry(FOLDER, bytes.fromhex(set_path(trees, inner, rest, entry)))
-    return trees.add(_put(entries, {key: entry}))
+        folder = _plan_path(trees, inner, rest, entry)
+        entry = Entry(FOLDER, bytes.fromhex(trees.add(folder))) if folder else None
+    return _put(entries, {key: entry})
 
 
-def find_file(trees: Trees, tree: Oid, path: str) -> Entry | None:
-    """The file, or the link, at `path` of a tree; None where there is none."""
+def find_entry(load: Callable[[Oid], Tree], tree: Oid, path: str) -> Entry | None:
+    """What is at `path` of a tree, a folder too; None where there is nothing."""
     entry: Entry | None = Entry(FOLDER, bytes.fromhex(tree))
     for name in path.split("/"):
         if entry is None or entry.mode != FOLDER:
             return None
-        entry = trees.load(Oid(entry.oid.hex())).get(name.encode("utf-8", "surrogateescape"))
-    return entry if entry is not None and entry.mode not in (FOLDER, _GITLINK) else None
+        entry = load(Oid(entry.oid.hex())).get(_encode(name))
+    return entry
+
+
+def find_file(trees: Trees, tree: Oid, path: str) -> Entry | None:
+    """The file, or the link, at `path` of a tree; None where there is none."""
+    entry = find_entry(trees.load, tree, path)
+    return entry if entry is not None and entry.mode not in (FOLDER, GITLINK) else None
+
+
+def _encode(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 class Difference(NamedTuple):
@@ -148,4 +164,4 @@ def _find_settled(trees: Trees, was: Entry | None, here: Entry | None, there: En
         oids = [Oid(entry.oid.hex()) for entry in (was, here, there)]
         merged = find_plain_merge(trees, *oids) if here != there else None
         return Entry(FOLDER, bytes.fromhex(merged)) if merged is not None and trees.load(merged) else None
-    return here if here == there and not modes & {FOLDER, _GITLINK} else None
+    return here if here == there and not modes & {FOLDER, GITLINK} else None
