@@ -4,7 +4,8 @@ import errno
 import fcntl
 import os
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -39,43 +40,17 @@ class Lock:
 
 def find_lock(path: Path, kind: int) -> Lock | None:
     """The lock on `path`, alone (`LOCK_EX`) or shared (`LOCK_SH`); None where another holds it."""
-    return _take(path, kind | fcntl.LOCK_NB)
+    return _take(path, partial(_try, kind=kind | fcntl.LOCK_NB))
 
 
 def find_lock_within(path: Path, kind: int, seconds: float) -> Lock | None:
     """The same, where it becomes free within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        handle = _open(path)
-        try:
-            is_ours = _try_until(handle, kind | fcntl.LOCK_NB, deadline)
-            if is_ours and _is_at(handle, path):
-                return Lock(handle)
-        except OSError as error:
-            os.close(handle)
-            raise _plan_refusal(path, error) from error
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
-        if not is_ours:
-            return None
-
-
-def _try_until(handle: int, kind: int, deadline: float) -> bool:
-    """Whether the lock was taken; its file stays open meanwhile, since many wait for a landing many times."""
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, kind)
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
+    return _take(path, partial(_try_until, kind=kind | fcntl.LOCK_NB, deadline=time.monotonic() + seconds))
 
 
 def add_lock(path: Path, kind: int) -> Lock:
     """The same, once it is free."""
-    lock = _take(path, kind)
+    lock = _take(path, partial(_try, kind=kind))
     assert lock is not None, "only one that does not wait comes back without a lock"
     return lock
 
@@ -122,20 +97,17 @@ def require_flock(folder: Path) -> None:
         os.close(handle)
 
 
-def _take(path: Path, kind: int) -> Lock | None:
-    """The lock on the file that is at `path`; None where somebody holds it and we do not wait.
+def _take(path: Path, take: Callable[[int], bool]) -> Lock | None:
+    """The lock on the file that is at `path`; None where `take` says that it did not get it.
 
     A file that was deleted meanwhile (`rm -r .git/chant`) keeps nobody out: who comes next locks another one.
     """
     while True:
         handle = _open(path)
         try:
-            fcntl.flock(handle, kind)
-            if _is_at(handle, path):
+            is_ours = take(handle)
+            if is_ours and _is_at(handle, path):
                 return Lock(handle)
-        except BlockingIOError:
-            os.close(handle)
-            return None
         except OSError as error:
             os.close(handle)
             raise _plan_refusal(path, error) from error
@@ -143,6 +115,26 @@ def _take(path: Path, kind: int) -> Lock | None:
             os.close(handle)
             raise
         os.close(handle)
+        if not is_ours:
+            return None
+
+
+def _try(handle: int, kind: int) -> bool:
+    """Whether the lock was taken."""
+    try:
+        fcntl.flock(handle, kind)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _try_until(handle: int, kind: int, deadline: float) -> bool:
+    """As `_try`, again and again; the file stays open meanwhile, since many wait for a landing many times."""
+    while not _try(handle, kind):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _is_at(handle: int, path: Path) -> bool:
