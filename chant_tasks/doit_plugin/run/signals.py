@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -21,6 +21,7 @@ from chant_tasks.git.running import ask_to_end, end_all_at_once
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_PRESS = 0.5  # seconds in which a second Ctrl-C is the first one, passed on by a program around doit
+_Handler = Callable[[int, FrameType | None], object] | int | None
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -82,11 +83,16 @@ def interruptible(
                 signal.signal(number, handle)
         yield
     finally:
-        was_pressed = signal.SIGINT in _state.pending and before[signal.SIGINT] is not signal.SIG_IGN
-        if was_pressed and _is_program():
-            before[signal.SIGINT] = _end_at_another_press
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        _restore(before)
+
+
+def _restore(before: Mapping[signal.Signals, _Handler]) -> None:
+    """Let signals do what they did before the run. Doit's own program may still get the Ctrl-C that has ended it."""
+    was_pressed = signal.SIGINT in _state.pending and before[signal.SIGINT] is not signal.SIG_IGN
+    for number, handler in before.items():
+        if number == signal.SIGINT and was_pressed and _is_program():
+            handler = _end_at_another_press
+        signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 def _end_at_another_press(*_: object) -> None:
