@@ -75,16 +75,17 @@ def task_bench():
         {"name": "json", "long": "json", "default": "bench.json", "help": "where the figures are written to"},
         {"name": "compare", "long": "compare", "default": "", "help": "figures of another day: show what has changed"},
         {"name": "folder", "long": "folder", "default": "", "help": "work here: on a disk, or in memory"},
+        {"name": "wants_help", "long": "help", "type": bool, "default": False, "help": "say what it can be told"},
     ]
     return {"actions": [(_run_benchmarks,)], "params": params, "verbosity": 2}
 
 
-def _run_benchmarks(only, quick, json, compare, folder):
+def _run_benchmarks(only, quick, json, compare, folder, wants_help):
     """Failed where not all was measured, without a word: the benchmarks have said why. Raises KeyboardInterrupt."""
-    options = [f"--json={json}", *(["--quick"] if quick else [])]
-    options += [f"--compare={compare}"] if compare else []
-    options += [f"--folder={folder}"] if folder else []
-    argv = [sys.executable, "-m", "benchmarks", *options, *filter(None, only.split(","))]
+    given = {"only": only, "json": json, "compare": compare, "folder": folder}
+    options = [f"--{name}={value}" for name, value in given.items() if value]
+    options += ["--quick"] if quick else []
+    argv = [sys.executable, "-m", "benchmarks", *(["--help"] if wants_help else options)]
     process = subprocess.Popen(argv)
     while process.poll() is None:
         with suppress(KeyboardInterrupt):  # its own, too: it shows what was measured until then, and clears up

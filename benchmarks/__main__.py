@@ -1,15 +1,25 @@
-"""python -m benchmarks [NAME ...]: measures, prints a table, writes JSON (`doit bench` does this)."""
+"""python -m benchmarks [--only NAME,NAME]: measures, prints a table, writes JSON (`doit bench` does this)."""
 
 import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from benchmarks.figures import Effort, Figure
-from benchmarks.screen import Record, describe_machine, load_record, render_comparison, render_table, save_record
+from benchmarks.screen import (
+    Record,
+    describe_machine,
+    load_kept,
+    load_record,
+    plan_whole,
+    render_comparison,
+    render_table,
+    save_record,
+)
 
 _MODULES = {
     "b1": "worked_specs",
@@ -27,30 +37,35 @@ _INCOMPLETE, _REFUSED, _INTERRUPTED = 1, 2, 130
 def main() -> int:
     """0 where all was measured, 1 where something could not be, 2 where the call cannot be taken, 130 after Ctrl-C."""
     arguments = _parser().parse_args()
+    names, path = [name for name in arguments.only.split(",") if name] or list(_MODULES), Path(arguments.json)
     try:
-        _check(arguments)
+        _check(arguments, names)
+        machine = describe_machine(Path(arguments.folder or gettempdir()))
         old = _load_old(arguments.compare)
+        kept = load_kept(path, machine) if arguments.only else ()
     except (OSError, ValueError) as error:
         _say(str(error))
         return _REFUSED
     figures: list[Figure] = []
     with TemporaryDirectory(dir=arguments.folder, prefix="chant-bench-", ignore_cleanup_errors=True) as folder:
-        machine = describe_machine(Path(folder))
-        effort = Effort(folder=Path(folder), is_quick=arguments.quick, say=_say)
-        status = _measure(arguments.names or list(_MODULES), effort, figures)
+        status = _measure(names, Effort(folder=Path(folder), is_quick=arguments.quick, say=_say), figures)
     if not figures:
         _say("nothing was measured")
         return status
-    record = Record(machine=machine, figures=tuple(figures))
-    _show(record, old)
-    save_record(Path(arguments.json), record)
-    _say(f"written to {arguments.json}{', though not all was measured' if status else ''}")
+    _show(Record(machine=machine, figures=tuple(figures)), old)
+    whole, beside = plan_whole(kept, figures)
+    save_record(path, Record(machine=machine, figures=whole))
+    _say(f"written to {path}{_word_beside(beside)}{', though not all was measured' if status else ''}")
     return status
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _word_beside(beside: Sequence[str]) -> str:
+    return f", beside the earlier figures of {', '.join(beside)}" if beside else ""
+
+
+def _check(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """Raises ValueError for what would fail only after hours of measuring."""
-    unknown = [name for name in arguments.names if name not in _MODULES]
+    unknown = [name for name in names if name not in _MODULES]
     if unknown:
         raise ValueError(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(_MODULES)}")
     if arguments.folder and not (Path(arguments.folder).is_dir() and os.access(arguments.folder, os.W_OK)):
@@ -70,7 +85,7 @@ def _load_old(path: str | None) -> Record | None:
         raise ValueError(f"cannot compare with {path}: it holds no figures of ours") from error
 
 
-def _measure(names: list[str], effort: Effort, figures: list[Figure]) -> int:
+def _measure(names: Sequence[str], effort: Effort, figures: list[Figure]) -> int:
     """The status to end with. Each figure is added as it comes, so that Ctrl-C loses none."""
     status = 0
     for name in names:
@@ -96,10 +111,14 @@ def _show(record: Record, old: Record | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="benchmarks", description="What chant_tasks costs, beside what it could cost."
+    description = "What chant_tasks costs, beside what it could cost."
+    parser = argparse.ArgumentParser(prog="doit bench", description=description)
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="b1,b4",
+        help=f"of {', '.join(_MODULES)}; what the file holds of the others is kept",
     )
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(_MODULES)}; all where none is named")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller runs")
     parser.add_argument("--json", default="bench.json", help="where the figures are written to (%(default)s)")
     parser.add_argument("--compare", metavar="OLD.json", help="show what has changed since these figures")

@@ -69,6 +69,30 @@ def load_record(path: Path) -> Record:
         raise ValueError(f"{path} holds no figures of ours: {error}") from error
 
 
+def load_kept(path: Path, machine: str) -> tuple[Figure, ...]:
+    """The figures that a file holds already; none where there is no file. Raises ValueError where new ones of `machine`
+    cannot stand beside them."""
+    if not path.exists():
+        return ()
+    try:
+        record = load_record(path)
+    except ValueError as error:
+        raise ValueError(f"--json {path} holds something else than figures: name another file") from error
+    if record.machine != machine:
+        raise ValueError(
+            f"--json {path} holds figures of another machine or disk ({record.machine}): name another file"
+        )
+    return record.figures
+
+
+def plan_whole(kept: Iterable[Figure], new: Iterable[Figure]) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+    """The figures to write down, and the benchmarks of which they are the kept ones: those that were not taken anew."""
+    figures = tuple(new)
+    left = [figure for figure in kept if figure.bench not in {one.bench for one in figures}]
+    whole = sorted((*left, *figures), key=lambda figure: figure.bench)
+    return tuple(whole), tuple(dict.fromkeys(figure.bench for figure in left))
+
+
 def _parse_figure(row: dict[str, Any]) -> Figure:
     """The figure that a row of the file holds; what is not known of it is left out. Raises KeyError and TypeError."""
     names = {field.name for field in fields(Figure)}
