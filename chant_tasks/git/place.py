@@ -5,6 +5,7 @@ Said to git with each call, it holds whatever the repository's own settings say:
 """
 
 import os
+from itertools import chain
 from pathlib import Path
 
 from chant_tasks.values import dataclass
@@ -28,15 +29,13 @@ class Place:
 
 def find_place(folder: Path) -> Place | None:
     """The checkout around `folder`; None where there is none, or where what is there is broken."""
-    for top in (folder, *folder.parents):
-        entry = top / ".git"
-        if not os.path.lexists(entry):
-            continue
-        if entry.is_file():
-            git_dir = find_pointed(entry)
+    for top in chain((folder,), folder.parents):
+        entry = f"{top}{os.sep}.git"  # asked so often that paths made of strings count
+        if os.path.isdir(entry) and is_git_dir(entry):  # noqa: PTH112  # as above
+            return Place(top, Path(entry))
+        if os.path.isfile(entry):  # noqa: PTH113  # as above
+            git_dir = find_pointed(Path(entry))
             return Place(top, git_dir) if git_dir is not None and is_git_dir(git_dir) else None
-        if is_git_dir(entry):
-            return Place(top, entry)
     return None
 
 
@@ -49,7 +48,7 @@ def find_pointed(entry: Path) -> Path | None:
     return (entry.parent / text.removeprefix(_POINTER).strip()).resolve() if text.startswith(_POINTER) else None
 
 
-def is_git_dir(folder: Path) -> bool:
+def is_git_dir(folder: Path | str) -> bool:
     """Whether git would take `folder` for the place where it keeps a repository, or a worktree's part of one."""
     inside = f"{folder}{os.sep}"  # asked so often that paths made of strings count
     if not os.path.lexists(f"{inside}HEAD"):

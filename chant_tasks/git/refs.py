@@ -8,7 +8,7 @@ from typing import IO, Self
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, load_word
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.running import STATUS, Ended, add_running, has_ended_within, is_readable, remove_running, wait_for
+from chant_tasks.git.running import STATUS, Ended, add_running, is_readable, run_to_end, wait_for
 
 _HEADS = "ref: refs/heads/"
 
@@ -128,15 +128,8 @@ class PreparedMove:
 
     def drop(self) -> None:
         """End the dialogue; a move that was not committed does not happen."""
-        if self._process.stdin and not self._process.stdin.closed:
-            with suppress(BrokenPipeError):  # it has ended already, which is what was wanted
-                self._process.stdin.close()
         with suppress(Ended):  # in a hook; it was prepared to drop the move anyway
-            wait_for(self._process, partial(has_ended_within, self._process))
-        remove_running(self._process)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
+            run_to_end(self._process)
 
     def _say(self, line: str, *, answer: bool = True) -> None:
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -53,13 +53,6 @@ def ask_to_end(*, is_asked: bool) -> None:
     _running.stopped_at = time.monotonic() if is_asked else None
 
 
-def has_ended_within(process: GitProcess, seconds: float) -> bool:
-    """Whether the git has ended, which is waited for so long."""
-    with suppress(subprocess.TimeoutExpired):
-        subprocess.Popen.wait(process, seconds)
-    return process.returncode is not None
-
-
 def add_running(process: GitProcess) -> None:
     """Know of a git of ours that others talk to."""
     _running.processes.add(process)

@@ -3,7 +3,7 @@
 docs/why/landing.md says what that costs, and why nobody is blamed for another's mistake.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from chant_tasks.errors import ChantError, RepositoryError
@@ -11,7 +11,7 @@ from chant_tasks.events import Landing
 from chant_tasks.git.refs import find_commit
 from chant_tasks.journal.locks import add_checks_lock
 from chant_tasks.landing.commit import Made
-from chant_tasks.landing.land import Landed, Waits
+from chant_tasks.landing.land import Landed, Request, Waits
 from chant_tasks.landing.stack import Stack, load_touched_paths, make_stack, plan_order
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.advance import Results, advance, hold_target
@@ -125,13 +125,19 @@ def _land(batch: Batch, stack: Stack) -> Results | None:
 
 def _stack(batch: Batch) -> Stack:
     """The batch on the target as it is now. Raises RepositoryError where that is gone."""
-    requests = {request.spec: request for request in batch.requests}
-    touched = {spec: load_touched_paths(batch.git, request) for spec, request in requests.items() if len(requests) > 1}
-    graph = batch.run.overview.graph
-    rank = {spec: number for number, spec in enumerate(graph.order)}
-    ready = sorted(requests, key=lambda spec: rank.get(spec, len(rank)))
-    order = plan_order(ready, graph.needs, touched)
     old = find_commit(batch.git, f"refs/heads/{batch.target}")
     if old is None:
         raise RepositoryError(f"the target branch {batch.target} is gone")
-    return make_stack([requests[spec] for spec in order], old, batch.run.line)
+    return make_stack(_plan_requests(batch), old, batch.run.line)
+
+
+def _plan_requests(batch: Batch) -> Sequence[Request]:
+    """The batch's requests in the order in which they are stacked."""
+    requests = {request.spec: request for request in batch.requests}
+    if len(requests) < 2:
+        return batch.requests
+    touched = {spec: load_touched_paths(batch.git, request) for spec, request in requests.items()}
+    graph = batch.run.overview.graph
+    rank = {spec: number for number, spec in enumerate(graph.order)}
+    ready = sorted(requests, key=lambda spec: rank.get(spec, len(rank)))
+    return [requests[spec] for spec in plan_order(ready, graph.needs, touched)]
