@@ -6,6 +6,7 @@ never saved. The table of states stands in docs/reference/states.md.
 
 from chant_tasks.state.footing import Clash, Footing, Motion, StackedOn, Under
 from chant_tasks.state.model import (
+    FORGOTTEN,
     ICONS,
     NO_CHANGE,
     NOT_STARTED,
@@ -22,6 +23,7 @@ from chant_tasks.state.rules import find_state, is_completed
 from chant_tasks.state.stack import find_motion, find_pr_base, has_own_base, is_met
 
 __all__ = [
+    "FORGOTTEN",
     "ICONS",
     "NOT_STARTED",
     "NO_CHANGE",

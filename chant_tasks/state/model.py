@@ -55,6 +55,7 @@ class Ending(Enum):
 
 NO_CHANGE = "none"  # the name of the change of an attempt that left none
 NOT_STARTED = "not started"  # the word of a spec that a run came to and did not begin
+FORGOTTEN = "forgotten, will be worked again"  # the reason of one of which nothing else is to be said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """In which state a spec is: the one function that the list, the run, the reports and every gate share."""
 
 from chant_tasks.spec.model import Status
-from chant_tasks.state.model import NO_CHANGE, AttemptFacts, Ending, Kind, Next, SpecFacts, State
+from chant_tasks.state.model import FORGOTTEN, NO_CHANGE, AttemptFacts, Ending, Kind, Next, SpecFacts, State
 from chant_tasks.state.on_branch import find_on_branch
 from chant_tasks.state.stack import find_clash, is_met
 from chant_tasks.words import render_some
@@ -153,7 +153,7 @@ def _ready(facts: SpecFacts) -> State:
         on = Next(command=f"doit {facts.typed}", purpose="go on from there")
         return State(kind=Kind.READY, reason="stopped midway; the next doit goes on from there", next=(on,))
     if facts.is_forgotten:
-        return State(kind=Kind.READY, reason="forgotten, will be worked again", next=go)
+        return State(kind=Kind.READY, reason=FORGOTTEN, next=go)
     return State(kind=Kind.READY, next=go)
 
 

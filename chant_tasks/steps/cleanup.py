@@ -23,7 +23,7 @@ from chant_tasks.landing.land import Landed, landing_ref, remove_landing_ref
 from chant_tasks.overview import load_landed_state, load_state
 from chant_tasks.spec.model import Spec
 from chant_tasks.spec.parse import parse_spec
-from chant_tasks.state import NO_CHANGE, Ending, Kind, Next, State
+from chant_tasks.state import FORGOTTEN, NO_CHANGE, Ending, Kind, Next, State
 from chant_tasks.steps.attempt import Attempt, now, save
 from chant_tasks.steps.footing import remove_base_branch
 from chant_tasks.steps.parking import let_go
@@ -157,16 +157,16 @@ def _end_as(run: SpecRun, attempt: Attempt, end: AttemptRecord, landed: Spec | N
     is_earlier = end.ending is Ending.INTERRUPTED and attempt.record.process != own_mark()
     if is_earlier:
         return state  # recovery says what became of an earlier run's attempt
+    if end.ending is Ending.INTERRUPTED and state.reason in ("", FORGOTTEN):
+        state = replace(state, reason="interrupted, before anything was changed")
     if end.ending not in (Ending.COMPLETED, Ending.ON_BRANCH):
-        run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=_render_end(state, end.ending)))
+        run.emit(Ended(spec=attempt.spec.id, icon=state.icon, text=_render_end(state)))
     elif end.leftover:
         run.emit(Notice(spec=attempt.spec.id, text=end.leftover))
     return state
 
 
-def _render_end(state: State, ending: Ending | None) -> str:
-    if ending is Ending.INTERRUPTED and not state.reason:
-        return "interrupted, before anything was changed"
+def _render_end(state: State) -> str:
     what = f"{state.label}: " if state.kind is Kind.LANDING_WAITS else ""  # a path alone does not tell what is wrong
     return f"{what}{state.reason}" if state.reason else state.label
 

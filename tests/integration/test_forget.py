@@ -3,7 +3,12 @@
 import pytest
 
 from chant_tasks.errors import RepositoryError
-from chant_tasks.state import Kind
+from chant_tasks.events import Ended
+from chant_tasks.state import FORGOTTEN, Kind
+from chant_tasks.steps.agent import run_agent
+from chant_tasks.steps.attempt import Attempt
+from chant_tasks.steps.finalize import finalize
+from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import Repository
 
 
@@ -28,6 +33,23 @@ def test_a_forgotten_spec_is_worked_again_with_its_boxes_open(repository: Reposi
     assert repository.count_runs("a") == 2
     assert repository.status() == []
     repository.assert_no_traces()
+
+
+def test_a_forgotten_spec_that_was_stopped_says_so_and_is_listed_as_forgotten(repository: Repository) -> None:
+    spec_id = repository.add_spec("a", "exit 1")
+    repository.commit()
+    repository.work(spec_id)
+    repository.forget(spec_id)
+    run = repository.prepare(spec_id)
+    attempt = add_attempt(run, spec_id)
+    assert isinstance(attempt, Attempt)
+    run.stop.set()
+
+    stopped = finalize(run, run_agent(run, attempt))
+
+    said = next(event.text for event in reversed(repository.events) if isinstance(event, Ended))
+    assert (stopped.reason, said) == ("interrupted, before anything was changed",) * 2
+    assert repository.state(spec_id).reason == FORGOTTEN
 
 
 def test_a_rerun_may_find_nothing_to_change(repository: Repository) -> None:

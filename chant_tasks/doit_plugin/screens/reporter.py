@@ -30,6 +30,7 @@ from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.model import SpecId
 
 _WIDEST_NAME = 24
+_LEFT = (How.INTERRUPTED, How.NOT_STARTED)  # to the next run
 
 
 class SpecReporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no types
@@ -185,7 +186,8 @@ class Board:
     def _count(self, working: set[str]) -> Progress:
         work = self._work
         outcomes, states = dict(work.outcomes), work.overview.states
-        open_specs = {spec_id for spec_id in work.wanted if spec_id not in outcomes}
+        ended = {name for name, outcome in outcomes.items() if outcome.how not in _LEFT}
+        open_specs = work.wanted - ended
         done = {name for name, outcome in outcomes.items() if outcome.state.is_satisfied}
         rest = open_specs - working
         blocked = {
