@@ -147,6 +147,13 @@ def load_ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(git.run("check-ignore", "-z", "--stdin", stdin=_encode(lines), ok=(0, 1)).fields if lines else ())
 
 
+def load_matched(git: Git, paths: Iterable[str]) -> frozenset[str]:
+    """Those of `paths` that git would ignore if it did not track them, in one start of git. Run it at git's root."""
+    lines = "".join(f"{path}\0" for path in paths)
+    answer = git.run("check-ignore", "--no-index", "-z", "--stdin", stdin=_encode(lines), ok=(0, 1))
+    return frozenset(answer.fields)
+
+
 def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
     """Put `entry` into the index at `path`, whatever stood there; None takes the path out."""
     apply_entries(git, {path: entry})

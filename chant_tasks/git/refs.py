@@ -47,6 +47,19 @@ def load_refs(git: Git, *patterns: str) -> Mapping[str, Oid]:
     return {name: Oid(oid) for oid, _, name in (line.partition(" ") for line in lines)}
 
 
+def may_have_refs(git: Git, folder: str) -> bool:
+    """Whether there may be refs below `folder`; False where there are surely none. It costs no start of git."""
+    place = find_place(git.folder)
+    if place is None or (place.common_dir / "reftable").exists():
+        return True
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if next((place.common_dir / folder).iterdir(), None) is not None:
+            return True
+    # Looked at last: a ref is in there before its own file goes.
+    packed = place.common_dir / "packed-refs"
+    return packed.exists() and f" {folder}/".encode() in packed.read_bytes()
+
+
 def apply_ref(git: Git, name: str, new: Oid, old: Oid | None, reason: str) -> None:
     """Move ref `name` to `new`; `old` is where it must be now (None: anywhere). Raises GitError where it is not."""
     expected = (old,) if old is not None else ()

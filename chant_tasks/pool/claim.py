@@ -12,13 +12,13 @@ from chant_tasks.errors import GitError
 from chant_tasks.git.parked import has_other_attributes
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import name_registration
-from chant_tasks.pool.slots import Layout, Slot, Wanted, load_slots, plan_choice
+from chant_tasks.pool.slots import Layout, Slot, Wanted, load_ready_slots, plan_choice
 
 
 def claim(git: Git, layout: Layout, wanted: Wanted) -> Oid | None:
     """The commit that the files have which are in the wanted worktree now; None where no parked one could be taken:
     then its path is the empty folder that it was."""
-    for slot in plan_choice(load_slots(layout.journal), wanted):
+    for slot in plan_choice(load_ready_slots(layout.journal, wanted.names), wanted):
         if slot.standing is None or not _is_fit(git, slot, wanted.path, wanted.commit):
             continue
         with suppress(OSError):

@@ -19,7 +19,7 @@ from chant_tasks.pool.claim import claim
 from chant_tasks.pool.conditions import Conditions, load_conditions
 from chant_tasks.pool.empty import has_parked, remove_parked
 from chant_tasks.pool.park import apply_parking, apply_tidying, find_parkable, follow, make, take
-from chant_tasks.pool.slots import Layout, Slot, Wanted, load_slots
+from chant_tasks.pool.slots import Layout, Slot, Wanted, load_ready_slots, load_slots
 from chant_tasks.pool.standing import save_standing
 
 _SETTLE_SECONDS = 0.2  # several landings in a row are followed at once
@@ -101,11 +101,12 @@ class Pool:
         with self._shared.condition:
             self._shared.places = places
 
-    def wait_for_one(self) -> None:
+    def wait_for_one(self, before_waiting: Callable[[], None]) -> None:
         """Return once a worktree is ready, or none is being made ready that nobody else waits for."""
         shared, deadline = self._shared, time.monotonic() + _PATIENCE_SECONDS
         with shared.condition:
-            if self._count_coming() > shared.waiting:
+            if not self._is_decided() and self._count_coming() > shared.waiting:
+                before_waiting()
                 shared.waiting += 1
                 while not self._is_decided() and time.monotonic() < deadline:
                     shared.condition.wait(_SETTLE_SECONDS)  # a stop is told to nobody
@@ -207,14 +208,22 @@ class Pool:
     def _is_decided(self) -> bool:
         """Whether a worktree is ready, or none is going to be, or the run is to end."""
         is_stopped = self._opened is None or self._opened.stop.is_set()
-        return is_stopped or bool(self._count_ready()) or not self._count_coming()
+        return is_stopped or self._has_ready() or not self._count_coming()
+
+    def _has_ready(self) -> bool:
+        """As `_count_ready`, of as few of them as tell."""
+        if self._opened is None:
+            return False
+        key, names = self.find_key(), self._shared.vouched
+        return any(slot.has_key(key) for slot in load_ready_slots(self._opened.layout.journal, names))
 
     def _count_coming(self) -> int:
         """How many worktrees are being made ready, or are next: those of earlier runs."""
         key, shared = self.find_key(), self._shared
-        is_served = (shared.is_asked or shared.is_serving) and not shared.is_closed
+        if shared.is_closed or not (shared.is_asked or shared.is_serving):
+            return shared.in_hand
         unsure = sum(slot.has_key(key) and slot.folder.name not in shared.vouched for slot in self._load_slots())
-        return shared.in_hand + (unsure if is_served else 0)
+        return shared.in_hand + unsure
 
     def _vouch(self, name: str) -> None:
         with self._shared.condition:

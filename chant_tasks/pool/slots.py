@@ -7,7 +7,7 @@ name ends in `.new` while its files are being made to be as a commit has them.
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from chant_tasks.git.runner import Oid
@@ -82,8 +82,20 @@ def pool_folder(common_dir: Path, parent: Path) -> Path:
 
 def load_slots(journal: Path) -> tuple[Slot, ...]:
     """All slots, also those that are not ready."""
+    return tuple(_load_slot(path) for path in _find_folders(journal))
+
+
+def load_ready_slots(journal: Path, names: Collection[str]) -> Iterator[Slot]:
+    """Those of the slots of these names that are there, each read when it is asked for."""
+    return (_load_slot(path) for path in _find_folders(journal) if path.name in names)
+
+
+def _find_folders(journal: Path) -> Sequence[Path]:
     folder = slots_folder(journal)
-    return tuple(_load_slot(path) for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]  # noqa: PTH208  # at each spec's start: paths cost
+    except FileNotFoundError:
+        return ()
 
 
 def _load_slot(folder: Path) -> Slot:
@@ -100,10 +112,17 @@ def load_trees(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()))
 
 
-def plan_choice(slots: Iterable[Slot], wanted: Wanted) -> tuple[Slot, ...]:
+def plan_choice(slots: Iterable[Slot], wanted: Wanted) -> Iterator[Slot]:
     """The slots that a worktree may be taken from, the best first: one whose files are of the commit already."""
-    fit = [slot for slot in slots if slot.folder.name in wanted.names and slot.has_key(wanted.key)]
-    return tuple(sorted(fit, key=lambda slot: slot.standing is None or slot.standing.commit != wanted.commit))
+    others = []
+    for slot in slots:
+        if slot.standing is None or slot.standing.key != wanted.key or slot.folder.name not in wanted.names:
+            continue
+        if slot.standing.commit == wanted.commit:
+            yield slot  # mostly the first one, so that no other needs be looked at
+        else:
+            others.append(slot)
+    yield from others
 
 
 def plan_removal(slots: Sequence[Slot], trees: Sequence[Path], key: str, most: int) -> Removal:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from chant_tasks.duration import parse_duration
@@ -25,6 +26,7 @@ from chant_tasks.words import render_excerpt
 
 # What is written when a spec is finalized: that it can be is known before an agent starts.
 FINALIZED_KEYS = ("status", "commits", "completed_at", "model")
+_REMEMBERED = 32  # a spec's file is read a dozen times while it is worked, and hardly ever has another text
 _TIMEOUTS = ("wall", "silence", "check")
 _APPROVALS = ("pending", "approved", "rejected")
 _KNOWN_APPROVALS = f"known are {', '.join(_APPROVALS)}"
@@ -36,6 +38,11 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
     Raises SpecError where the text is too long or not UTF-8, the frontmatter does not end or cannot be read, or a key's
     value is of a wrong kind.
     """
+    return _parse_text(spec_id, path, data)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parse_text(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
     _require_readable(path, data)
     frontmatter = split_frontmatter(data)
     if frontmatter is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from chant_tasks.config import find_branch
 from chant_tasks.earlier import Earlier
 from chant_tasks.git.objects import find_blob, load_blob
+from chant_tasks.git.refs import load_refs, may_have_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
 from chant_tasks.journal.files import save_whole
@@ -118,8 +119,10 @@ def plan_record(run: SpecRun, spec: Spec, *, is_rerun: bool, is_ignored: bool) -
 def find_free_number(run: SpecRun, spec_id: SpecId) -> int:
     """The next attempt's number: neither the journal nor a kept ref has it."""
     numbers = find_numbers(run.overview.project.journal_folder, spec_id)
-    refs = run.git.run("for-each-ref", "--format=%(refname:lstrip=4)", f"{REFS}/{spec_id}/").text.split()
-    return max((0, *numbers, *(int(name) for name in refs if name.isdigit()))) + 1
+    folder = f"{REFS}/{spec_id}"
+    refs = load_refs(run.git, f"{folder}/") if may_have_refs(run.git, folder) else {}
+    kept = (name.removeprefix(f"{folder}/") for name in refs)
+    return max((0, *numbers, *(int(name) for name in kept if name.isdigit()))) + 1
 
 
 def save(run: SpecRun, attempt: Attempt, record: AttemptRecord) -> Attempt:

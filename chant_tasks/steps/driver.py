@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from chant_tasks.errors import ChantError
-from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import find_commit
 from chant_tasks.journal.attempt import Phase, load_last
 from chant_tasks.journal.locks import Lock
@@ -58,7 +57,7 @@ def _add_driver_attempt(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt:
     spec = load_spec(project.specs_folder / f"{spec_id}.md")
     given = spec.path.read_bytes()
     record = plan_record(
-        run, spec, is_rerun=False, is_ignored=is_ignored(run.git, f"{project.specs_prefix}{spec_id}.md")
+        run, spec, is_rerun=False, is_ignored=run.ignored.has(run.git, f"{project.specs_prefix}{spec_id}.md")
     )
     base = find_commit(run.git, f"refs/heads/{run.target}") or ""
     record = replace(record, base=base, branch="", phase=Phase.FINISHED, agent="driver", model="auto-completed")

@@ -12,6 +12,7 @@ from chant_tasks.agents.stop import Stop
 from chant_tasks.config import Config
 from chant_tasks.errors import AgentError, ChantError, GitError, RepositoryError, WorktreeError
 from chant_tasks.events import Event, Listener, Notice
+from chant_tasks.git.ignored import IgnoredPaths
 from chant_tasks.git.runner import OLDEST_GIT, Git, find_version
 from chant_tasks.journal.attempt import load_last
 from chant_tasks.journal.files import add_journal
@@ -62,8 +63,12 @@ def prepare_run(
             raise stops if isinstance(stops, ChantError) else WorktreeError(str(stops))
         if not is_checkout_locked(overview.project.journal_folder, overview.project.top):
             require_free_checkout(run)  # else asked once it is our turn
-    journal = overview.project.journal_folder
-    return replace(run, known={spec_id: load_last(journal, spec_id) for spec_id in wanted})
+    journal, prefix = overview.project.journal_folder, overview.project.specs_prefix
+    return replace(
+        run,
+        known={spec_id: load_last(journal, spec_id) for spec_id in wanted},
+        ignored=IgnoredPaths(f"{prefix}{spec_id}.md" for spec_id in unworked),
+    )
 
 
 def prepare_repair(overview: Overview, emit: Listener) -> SpecRun:

@@ -14,6 +14,7 @@ from chant_tasks.agents.stop import Stop
 from chant_tasks.agents.supervise import Limits
 from chant_tasks.config import Config, find_timeouts
 from chant_tasks.events import Listener
+from chant_tasks.git.ignored import IgnoredPaths
 from chant_tasks.git.runner import Git
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open
 from chant_tasks.journal.locks import is_spec_locked
@@ -24,6 +25,7 @@ from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
 from chant_tasks.steps.queue import Queue
+from chant_tasks.steps.turns import Turns
 from chant_tasks.steps.upkeep import Upkeep
 from chant_tasks.values import dataclass
 
@@ -59,6 +61,8 @@ class SpecRun:
     resumed: frozenset[SpecId] = frozenset()
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
+    ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
+    turns: Turns = field(default_factory=Turns)
     account: str = ""
     desk: Desk = field(default_factory=Desk)
     landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)

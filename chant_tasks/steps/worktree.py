@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import Notice, WorktreeMade
-from chant_tasks.git.index import is_ignored
 from chant_tasks.git.refs import add_branch, find_commit, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_worktree
@@ -42,6 +41,7 @@ from chant_tasks.steps.worktree_folder import claim_folder
 from chant_tasks.words import render_mend, render_problem
 
 _Result = TypeVar("_Result")
+_EndTurn = Callable[[], None]
 _WORKABLE = (Kind.READY, Kind.FAILED)
 
 
@@ -80,6 +80,11 @@ def _word_start(run: SpecRun, spec_id: SpecId, failed: ChantError | OSError) -> 
 
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     recover(run, spec_id)
+    with run.turns.take() as end_turn:
+        return _start_in_turn(run, spec_id, lock, end_turn)
+
+
+def _start_in_turn(run: SpecRun, spec_id: SpecId, lock: Lock, end_turn: _EndTurn) -> Attempt | State:
     state = load_state(run.overview, spec_id)
     is_asked = (state.is_stuck or state.can_go_on) and spec_id in run.resumed
     if state.kind not in _WORKABLE and not (is_asked or state.only_lands):
@@ -89,15 +94,16 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
         return State(kind=Kind.BROKEN, reason="its file has no frontmatter any more")
     record = load_last(run.overview.project.journal_folder, spec_id)
     if record is not None and state.is_mendable:
+        end_turn()
         return begin_mending(run, spec, record, lock) or resume_attempt(run, spec, record, lock)
     if record is not None and is_unlanded(record) and (record.ending is None or state.only_lands):
         return resume_attempt(run, spec, record, lock)
     if state.can_go_on and record is not None:
         set_aside(run, record)
-    return _begin(run, spec, lock)
+    return _begin(run, spec, lock, end_turn)
 
 
-def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
+def _begin(run: SpecRun, spec: Spec, lock: Lock, end_turn: _EndTurn) -> Attempt | State:
     """A new attempt, which goes on from an earlier one where that left something to go on from."""
     refusal = plan_refusal(run, spec.id)
     if refusal is not None:
@@ -106,13 +112,16 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock) -> Attempt | State:
     spec = parse_spec(spec.id, spec.path, render_start(given, is_rerun=is_rerun)) or spec
     require_ready_agent(run, spec)
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
-    record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=is_ignored(run.git, path))
+    record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=run.ignored.has(run.git, path))
     place = str(run.overview.project.top) if is_in_place(run) else ""
     record = replace(record, worktree=place, is_in_place=is_in_place(run))
     attempt = plan_stand(run, _take_up(run, Attempt(spec=spec, record=record, given=given, lock=lock)))
     if isinstance(attempt, State):
         return attempt
-    return _enter(run, attempt) if record.is_in_place else _add_worktree(run, attempt)
+    if record.is_in_place:
+        end_turn()
+        return _enter(run, attempt)
+    return _add_worktree(run, attempt, end_turn)
 
 
 def _take_up(run: SpecRun, attempt: Attempt) -> Attempt:
@@ -157,14 +166,15 @@ def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
     return save(run, attempt, record)
 
 
-def _add_worktree(run: SpecRun, attempt: Attempt) -> Attempt | State:
+def _add_worktree(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Attempt | State:
     """The attempt with its worktree, or the state that came of it."""
-    run.pool.wait_for_one()
+    run.pool.wait_for_one(end_turn)
     with add_worktrees_lock(run.overview.project.journal_folder):
         if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim(run, attempt)
         files = _catch(lambda: _register(run, attempt))
+    end_turn()
     failure: ChantError | None
     if isinstance(files, ChantError):
         failure = files

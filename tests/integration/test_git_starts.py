@@ -15,7 +15,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import Repository
 
-_MOST = 14  # from claim to landing; what an agent starts is its own
+_MOST = 12  # from claim to landing; what an agent starts is its own
 
 
 @pytest.fixture
