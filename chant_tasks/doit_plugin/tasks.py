@@ -136,12 +136,10 @@ def _is_worked_elsewhere(state: State) -> bool:
 
 def create_spec(session: Session, overview: Overview, spec_id: SpecId, folder: Path) -> Task:
     """The task of a spec, in a dodo that runs in `folder`."""
-    spec = overview.folder.specs.get(spec_id) if spec_id not in overview.settled else None
     is_finished = overview.states[spec_id].is_satisfied
-    is_driver = spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
     return SpecTask(
         spec_id,
-        list(_create_actions(session, spec_id, is_driver=is_driver)),
+        list(_create_actions(session, spec_id, is_driver=overview.is_driver(spec_id))),
         targets=[find_target(overview, spec_id, folder)],
         task_dep=[] if is_finished else _find_dependencies(overview, spec_id),
         uptodate=[IsFinished(session, spec_id)],

@@ -9,10 +9,9 @@ from chant_tasks.graph.cycles import find_circles, find_cycles
 from chant_tasks.graph.model import Cycle, EmptyDriver, Graph, GraphNode, MissingDependency, Needs, Problem
 from chant_tasks.graph.waits import Wait, find_members, find_waits
 from chant_tasks.spec.ids import find_by_tail, find_nearest, find_parents, short_ids, sort_key
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import DRIVER_TYPES, SpecId
 from chant_tasks.values import dataclass
 
-DRIVER_TYPES = frozenset({"driver", "group"})
 # A suggestion compares with every id; beyond these many missing ids a person has another problem than a typing error.
 MAX_SUGGESTIONS = 20
 

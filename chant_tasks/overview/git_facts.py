@@ -10,7 +10,7 @@ from chant_tasks.git.refs import find_commit, load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
 from chant_tasks.journal.files import find_journal_problem
-from chant_tasks.overview.model import GitFacts, JournalFacts, Target, find_unsettled
+from chant_tasks.overview.model import GitFacts, JournalFacts, Target, find_unfinished
 from chant_tasks.project import Project
 from chant_tasks.spec.index import find_digest
 from chant_tasks.spec.model import Spec, SpecId
@@ -26,7 +26,7 @@ def load_git_facts(
     git, head = Git(project.root), _load_head(project)
     names = {
         spec_id: find_branch_names(spec_id, folder.specs.get(spec_id), config)
-        for spec_id in find_unsettled(folder, (*journal.tombstones, *journal.open))
+        for spec_id in find_unfinished(folder, (*journal.tombstones, *journal.open))
     }
     branch = config.defaults.main_branch or target_branch or _find_target(project, names, head)
     is_of_few = bool(target_branch) and len(names) <= _FEW  # of all specs, strays are looked for, too
@@ -136,7 +136,7 @@ def _load_on_target(git: Git, project: Project, folder: SpecFolder, target: Targ
     """The target's copies of the specs whose file in the checkout does not settle the matter."""
     if not target.tip:
         return {}
-    asked = find_unsettled(folder) if target.is_checked_out else (*folder.specs, *folder.unreadable)
+    asked = find_unfinished(folder) if target.is_checked_out else (*folder.specs, *folder.unreadable)
     return _load_copies(git, (project, folder), dict.fromkeys(asked, target.tip))
 
 

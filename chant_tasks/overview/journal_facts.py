@@ -12,7 +12,7 @@ from chant_tasks.journal.locks import is_spec_locked
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.pushes import load_pushes, load_target
 from chant_tasks.journal.tombstones import Tombstone, load_tombstones
-from chant_tasks.overview.model import JournalFacts, find_unsettled
+from chant_tasks.overview.model import JournalFacts, find_unfinished
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import SpecFolder
 from chant_tasks.state import Worker
@@ -26,7 +26,7 @@ def load_journal_facts(journal: Path, folder: SpecFolder) -> JournalFacts:
     if problem:
         return JournalFacts(tombstones={}, open=frozenset(), records={}, workers={}, problem=problem)
     tombstones, in_flight = load_tombstones(journal), load_open(journal)
-    asked = find_unsettled(folder, (*tombstones, *in_flight))
+    asked = find_unfinished(folder, (*tombstones, *in_flight))
     found = {spec_id: _find_record(journal, spec_id, tombstones.get(spec_id)) for spec_id in asked}
     records = {spec_id: record for spec_id, record in found.items() if record is not None}
     workers = {spec_id: _find_worker(journal, record) for spec_id, record in records.items()}

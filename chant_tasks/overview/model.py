@@ -106,6 +106,10 @@ class Overview:
         """The specs that are not settled, in the order of ids."""
         return tuple(spec_id for spec_id in self.folder.ids if spec_id not in self.settled)
 
+    def is_driver(self, spec_id: SpecId) -> bool:
+        """Whether the spec waits for members instead of being worked by an agent."""
+        return spec_id in self.graph.members or self.folder.is_driver_by_type(spec_id)
+
     @property
     def target(self) -> Target:
         return self.facts.target
@@ -117,7 +121,7 @@ class Overview:
         return Oid(push.work) if push is not None and tip and tip == push.noted else tip
 
 
-def find_unsettled(folder: SpecFolder, others: Iterable[SpecId] = ()) -> tuple[SpecId, ...]:
+def find_unfinished(folder: SpecFolder, others: Iterable[SpecId] = ()) -> tuple[SpecId, ...]:
     """The specs whose file in the checkout does not say completed, in the order of ids, and with them those of `others`
     that there are."""
     not_read = [spec_id for spec_id in frozenset(others) if spec_id in folder.remembered]

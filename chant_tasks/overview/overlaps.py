@@ -17,5 +17,4 @@ def plan_overlaps(overview: Overview) -> Overlaps:
 
 def _is_to_be_worked(overview: Overview, spec_id: SpecId) -> bool:
     state = overview.states[spec_id]
-    is_driver = spec_id in overview.graph.members or overview.folder.specs[spec_id].is_driver_by_type
-    return not is_driver and not state.is_satisfied and state.kind is not Kind.BROKEN
+    return not overview.is_driver(spec_id) and not state.is_satisfied and state.kind is not Kind.BROKEN

@@ -84,7 +84,7 @@ def _plan_facts(overview: Overview, spec_id: SpecId, states: Mapping[SpecId, Sta
         wants_pr=find_branch(spec_id, spec, overview.config or Config()).has_pr,
         needs=tuple((overview.short[need], states[need]) for need in needs if need in states),
         members=tuple(states[member] for member in members if member in states),
-        is_driver=spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type),
+        is_driver=overview.is_driver(spec_id),
         is_stacked=is_stacked(spec_id, spec, overview.config or Config()),
         stands_on=tuple(_find_under(overview, states, record)) if record is not None else (),
         clash=_find_clash(overview, spec_id),

@@ -7,6 +7,7 @@ from typing import NewType
 from chant_tasks.values import dataclass
 
 SpecId = NewType("SpecId", str)
+DRIVER_TYPES = frozenset({"driver", "group"})
 
 
 class OnConflict(Enum):
@@ -92,4 +93,4 @@ class Spec:
 
     @property
     def is_driver_by_type(self) -> bool:
-        return self.type in ("driver", "group")
+        return self.type in DRIVER_TYPES

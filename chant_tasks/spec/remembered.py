@@ -6,7 +6,7 @@ In a folder with a long history nearly all specs are completed, and nobody asks 
 from collections.abc import Callable, Iterator, Mapping
 
 from chant_tasks.spec.index import NO_INDEX, Index, Link, Stamp
-from chant_tasks.spec.model import Spec, SpecId
+from chant_tasks.spec.model import DRIVER_TYPES, Spec, SpecId
 
 NOTHING: Mapping[SpecId, int] = {}
 
@@ -42,6 +42,11 @@ class Remembered:
     def find_labels(self, spec_id: SpecId) -> tuple[str, ...]:
         """The spec's labels."""
         return self.index.find_labels(self.places[spec_id])
+
+    def is_driver_by_type(self, spec_id: SpecId) -> bool:
+        """Whether the spec's own file says that it is a driver."""
+        link = self.index.find_link(self.places[spec_id])
+        return link is not None and link.type in DRIVER_TYPES
 
     @property
     def linked(self) -> Iterator[tuple[SpecId, Link]]:

@@ -86,6 +86,13 @@ class SpecFolder:
         spec = self.specs.get(spec_id)
         return spec.labels if spec is not None else ()
 
+    def is_driver_by_type(self, spec_id: SpecId) -> bool:
+        """Whether the spec's own file says that it is a driver."""
+        if spec_id in self.remembered:
+            return self.remembered.is_driver_by_type(spec_id)
+        spec = self.specs.get(spec_id)
+        return spec is not None and spec.is_driver_by_type
+
     @property
     def labelled(self) -> Iterator[tuple[SpecId, tuple[str, ...]]]:
         """The specs that have labels, with these, in no order."""

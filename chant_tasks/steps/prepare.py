@@ -160,8 +160,8 @@ def _require_agents(overview: Overview, config: Config, wanted: frozenset[SpecId
 
 def _needs_agent(overview: Overview, spec_id: SpecId) -> bool:
     """Whether the spec has to be worked: a driver has not, nor one whose work is done and has only to land."""
-    spec, state = overview.folder.specs.get(spec_id), overview.states.get(spec_id)
-    if spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type):
+    state = overview.states.get(spec_id)
+    if overview.is_driver(spec_id):
         return False
     record = load_last(overview.project.journal_folder, spec_id)
     is_proven = record is not None and record.ending is None and is_unlanded(record)

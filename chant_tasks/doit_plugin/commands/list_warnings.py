@@ -6,7 +6,7 @@ from shlex import quote
 
 from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
-from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems, is_driver
+from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec
 from chant_tasks.state import Kind
@@ -80,7 +80,7 @@ def _has_branches(overview: Overview, config: Config) -> bool:
 
 def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config, which: Which) -> Iterator[str]:
     """A line for each agent that specs need and that is not here, with the specs."""
-    worked = [overview.folder.specs[row.id] for row in rows if not is_driver(overview, row.id)]
+    worked = [overview.folder.specs[row.id] for row in rows if not overview.is_driver(row.id)]
     asking = [spec for spec in worked if not _runs_script(spec, config)]
     if not asking:
         return

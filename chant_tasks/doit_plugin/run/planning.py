@@ -31,7 +31,7 @@ def plan_order(work: Work, tasks: Mapping[str, Any], selected: Sequence[str], ov
     """The order of the run's tasks; where no spec is to be worked, it is nobody's business."""
     needs = _find_needs(tasks) if work.wanted else {}
     names = find_names(selected, needs) if needs else ()
-    specs = tuple(SpecId(name) for name in names if name in work.wanted and not _is_driver(work, SpecId(name)))
+    specs = tuple(SpecId(name) for name in names if name in work.wanted and not work.overview.is_driver(SpecId(name)))
     stuck = [name for name in names if name in work.overview.states and _is_stuck(work, SpecId(name))]
     return Order(
         Tasks(
@@ -65,11 +65,6 @@ def _find_turns(overlaps: Overlaps) -> Iterator[tuple[str, str]]:
         earlier = others & ((1 << overlaps.rank[spec]) - 1)
         if earlier:
             yield spec, overlaps.order[earlier.bit_length() - 1]
-
-
-def _is_driver(work: Work, spec_id: SpecId) -> bool:
-    spec = work.overview.folder.specs.get(spec_id)
-    return spec_id in work.overview.graph.members or (spec is not None and spec.is_driver_by_type)
 
 
 def _is_stuck(work: Work, spec_id: SpecId) -> bool:

@@ -124,8 +124,8 @@ class Work:
 
     def claim(self, spec_id: SpecId) -> bool:
         """Take a spec in hand, so that no other process works it; false where one does, and where every account rests
-        that could work it. Nothing happens where nobody is
-        going to work it, or where its own step will say why that cannot be."""
+        that could work it. Nothing happens where nobody is going to work it, or where its own step will say why that
+        cannot be."""
         is_open = self.overview.states[spec_id].kind not in _FINISHED_OR_STUCK if spec_id in self.wanted else False
         if not is_open or self.run is None or self.stop.is_set() or spec_id in self.claims:
             return True
@@ -273,8 +273,7 @@ class Work:
 
     def _needs_agent(self, spec: Spec) -> bool:
         """Whether nothing of the spec is done yet; where something is, its own step says what is missing."""
-        is_driver = spec.id in self.overview.graph.members or spec.is_driver_by_type
-        return not is_driver and spec.id not in self.overview.journal.open
+        return not self.overview.is_driver(spec.id) and spec.id not in self.overview.journal.open
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from chant_tasks.doit_plugin.screens.list_rows import is_driver
 from chant_tasks.doit_plugin.screens.next_steps import find_spec_slots, render_next
 from chant_tasks.doit_plugin.screens.overlap_words import find_meeting_lines, find_overlap_lines
 from chant_tasks.doit_plugin.screens.terminal import COLOURS, Colour, Style, flatten, mark, measure, pad, paint
@@ -128,7 +127,7 @@ def _dependency_lines(overview: Overview, spec_id: SpecId, style: Style) -> Iter
 
 
 def _member_lines(overview: Overview, spec_id: SpecId, style: Style) -> Iterator[str]:
-    if is_driver(overview, spec_id):
+    if overview.is_driver(spec_id):
         for member in overview.graph.members.get(spec_id, ()):
             yield _with_state(overview, member, style)
 
@@ -139,7 +138,7 @@ def _with_state(overview: Overview, spec_id: SpecId, style: Style) -> str:
 
 
 def _spec_sections(overview: Overview, spec: Spec, state: State) -> tuple[Section, ...]:
-    kind = "driver" if is_driver(overview, spec.id) else spec.type
+    kind = "driver" if overview.is_driver(spec.id) else spec.type
     copy = overview.facts.on_branches.get(spec.id)
     found = copy.criteria if copy is not None else spec.criteria
     where = " on its branch" if copy is not None else ""

@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from doit.exceptions import InvalidCommand
 
 from chant_tasks.doit_plugin.screens.terminal import flatten
-from chant_tasks.graph.plan import DRIVER_TYPES
 from chant_tasks.overview import Overview
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import DRIVER_TYPES, SpecId
 from chant_tasks.state import Kind, State
 from chant_tasks.values import dataclass
 
@@ -114,15 +113,9 @@ def render_counts(states: Sequence[State], total: int, completed: int = 0) -> st
     return f"{shown}: {', '.join(parts)}" if parts else shown
 
 
-def is_driver(overview: Overview, spec_id: SpecId) -> bool:
-    """Whether the spec waits for members instead of being worked by an agent."""
-    spec = overview.folder.specs.get(spec_id)
-    return spec_id in overview.graph.members or (spec is not None and spec.is_driver_by_type)
-
-
 def _plan_row(overview: Overview, spec_id: SpecId) -> Row:
     spec, state = overview.folder.specs.get(spec_id), overview.states[spec_id]
-    note = state.reason or ("driver" if is_driver(overview, spec_id) else "")
+    note = state.reason or ("driver" if overview.is_driver(spec_id) else "")
     return Row(
         id=spec_id,
         state=state,

@@ -113,6 +113,7 @@ def test_what_is_remembered_changes_nothing_that_is_said(
             assert one.graph.needed_by.get(spec_id, ()) == other.graph.needed_by.get(spec_id, ())
             assert one.graph.members.get(spec_id, ()) == other.graph.members.get(spec_id, ())
             assert one.folder.find_title(spec_id) == other.folder.find_title(spec_id)
+            assert one.is_driver(spec_id) == other.is_driver(spec_id)
         assert plan_overlaps(one) == plan_overlaps(other)
 
 
