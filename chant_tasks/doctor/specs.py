@@ -50,7 +50,7 @@ def load_spec_sight(sight: Sight) -> SpecSight:
     if not overview.target.tip:
         return SpecSight(landings=Landings())
     landings = parse_landings(load_messages(git, overview.target.tip))
-    specs = overview.folder.specs.values()
+    specs = tuple(overview.folder.outlines)
     named = sorted({commit for spec in specs if spec.status is Status.COMPLETED for commit in spec.commits})
     is_partial = (overview.project.common_dir / "shallow").exists()
     found = load_commits(git, named) if not is_partial else {}
@@ -97,7 +97,7 @@ def parse_landings(messages: Iterable[tuple[str, str]]) -> Landings:
 def find_spec_findings(sight: Sight, seen: SpecSight) -> Iterator[Finding]:
     """Each spec whose file and git contradict each other."""
     overview = sight.overview
-    for spec in sorted(overview.folder.specs.values(), key=lambda spec: spec.id):
+    for spec in sorted(overview.folder.outlines, key=lambda spec: spec.id):
         if sight.is_in_flight(spec.id) or spec.id in overview.journal.tombstones or spec.id in overview.archived:
             continue
         if spec.status is Status.COMPLETED:

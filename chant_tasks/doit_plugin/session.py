@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,9 +75,18 @@ class Session:
 
         try:
             self.is_agent = is_agents_doit(root, self.environ)
-            self._overview = load_overview(root)
+            self._overview = load_overview(root, tell_reading)
         except Exception as error:  # leaving the dodo, it would keep every other task from running
             self.problem = describe_problem(error)
+
+
+@cache  # once, also where a landing goes on and files are read again
+def tell_reading(number: int) -> None:
+    """Say in a terminal why nothing comes for a while: so many specs are read, none of which is remembered."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        from chant_tasks.doit_plugin.screens.terminal import write_story
+
+        write_story(None, [f"reading {number:,} specs that are new here …"])
 
 
 def describe_problem(error: Exception) -> ChantError:

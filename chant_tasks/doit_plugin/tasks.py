@@ -13,8 +13,8 @@ from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.run.uptodate import IsFinished
 from chant_tasks.doit_plugin.session import GROUP, Session, current_session
 from chant_tasks.overview import Overview
+from chant_tasks.spec.files import SUFFIX
 from chant_tasks.spec.model import SpecId
-from chant_tasks.spec.store import SUFFIX
 from chant_tasks.state import Kind, State
 
 LABEL_OPTION = "spec_label"

@@ -41,7 +41,8 @@ def save_project_index(project: Project, folder: SpecFolder) -> None:
     """Remember what was read, where enough of it is new. Where it cannot be kept, the next command reads again."""
     if not _is_worth_saving(folder) or project.git_dir != project.common_dir:
         return
-    kept = ((folder.known.ids[place], folder.known.load_entry(place)) for place in sorted(folder.kept))
+    places = (place for place in sorted(folder.kept) if folder.known.ids[place] not in folder.racy)
+    kept = ((folder.known.ids[place], folder.known.load_entry(place)) for place in places)
     entries = list(heapq.merge(kept, folder.entries.items(), key=_sort_key))
     with contextlib.suppress(OSError, ChantError):
         add_journal(project.journal_folder)
@@ -68,6 +69,8 @@ class _Source:
 
 
 def _is_worth_saving(folder: SpecFolder) -> bool:
+    if folder.outlined:
+        return True
     if len(folder.known) == 0:
         return folder.parsed >= _WORTH_SAVING
     return len(folder.entries) >= max(_FEWEST, len(folder.known) // _PART)

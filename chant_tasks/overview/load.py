@@ -34,11 +34,14 @@ COMMANDS = frozenset(
 )
 
 
-def load_overview(root: Path) -> Overview:
-    """The overview of the project at `root`. Raises RepositoryError where no git surrounds it, or GitError."""
+def load_overview(root: Path, tell: Callable[[int], None] | None = None) -> Overview:
+    """The overview of the project at `root`; where it takes a while to read its specs, `tell` is told how many. Raises
+    RepositoryError where no git surrounds it, or GitError."""
     project = require_project(root)
     config, config_error = _load_settings(project)
-    folder = _load_still(project.journal_folder, lambda: load_specs(project.specs_folder, load_project_index(project)))
+    folder = _load_still(
+        project.journal_folder, lambda: load_specs(project.specs_folder, load_project_index(project), tell)
+    )
     archived = load_archived_ids(project.archive_folder)
     save_project_index(project, folder)
     journal = load_journal_facts(project.journal_folder, folder)

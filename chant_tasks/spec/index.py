@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
+from operator import attrgetter
 from os import stat_result
 from pathlib import Path
 from stat import S_ISREG
@@ -26,6 +27,9 @@ from chant_tasks.values import dataclass
 # Some file systems keep times to two seconds only.
 _RACY_NANOSECONDS = 2_000_000_000
 _FIELDS = tuple(field.name for field in fields(Spec) if field.name not in ("id", "path"))
+_PLAIN = frozenset({str, bool, type(None)})
+_find_values = attrgetter(*_FIELDS)
+_CRITERIA = _FIELDS.index("criteria")
 _TUPLES = tuple(field.name for field in fields(Spec) if get_origin(field.type) is tuple)
 _LENGTH, _SUM = 8, 4
 START = _LENGTH + _SUM  # of the head, behind its length and its checksum
@@ -162,6 +166,17 @@ def find_digest(data: bytes) -> bytes:
 
 def render_entry(spec: Spec, stamp: Stamp, digest: bytes) -> Entry:
     """What is to be remembered of a spec."""
+    return _render_entry(spec, stamp, digest, render_row(spec))
+
+
+def render_outline(spec: Spec, stamp: Stamp) -> Entry:
+    """What is to be remembered of a completed spec whose criteria were not read."""
+    row = render_row(spec)
+    row[_CRITERIA] = None
+    return _render_entry(spec, stamp, b"", row)
+
+
+def _render_entry(spec: Spec, stamp: Stamp, digest: bytes, row: list[object]) -> Entry:
     is_tied = bool(spec.depends_on) or spec.is_driver_by_type or "." in spec.id
     return Entry(
         brief=Brief(
@@ -172,7 +187,7 @@ def render_entry(spec: Spec, stamp: Stamp, digest: bytes) -> Entry:
             digest=digest if spec.status is not Status.COMPLETED else b"",
             link=Link(str(spec.type), tuple(map(str, spec.depends_on)), spec.names_dependencies) if is_tied else None,
         ),
-        row=json.dumps(render_row(spec), separators=(",", ":")).encode(),
+        row=json.dumps(row, separators=(",", ":")).encode(),
     )
 
 
@@ -216,14 +231,28 @@ def load_index(load: LoadBytes, version: str, most: int) -> Index:
 
 def render_row(spec: Spec) -> list[object]:
     """The fields of a spec, as JSON has them."""
-    return [_render(getattr(spec, name)) for name in _FIELDS]
+    return [value if type(value) in _PLAIN else _render(value) for value in _find_values(spec)]
 
 
 def parse_row(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
-    """The spec that has these fields; None where they are not those of one."""
+    """The spec that has these fields; None where they are not those of one, or its criteria are not among them."""
+    found = _parse_row(spec_id, path, data)
+    return found[0] if found is not None and found[1] else None
+
+
+def parse_outline_row(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    """The spec that has these fields, with criteria where they are among them; None where they are not those of one."""
+    found = _parse_row(spec_id, path, data)
+    return found[0] if found is not None else None
+
+
+def _parse_row(spec_id: SpecId, path: Path, data: bytes) -> tuple[Spec, bool] | None:
+    """The spec that has these fields, and whether its criteria are among them."""
     try:
         row = json.loads(data)
         values = dict(zip(_FIELDS, row, strict=True))
+        is_whole = values["criteria"] is not None
+        values["criteria"] = values["criteria"] or ()
         for name in _TUPLES:
             values[name] = tuple(values[name])
         values["status"] = Status(values["status"])
@@ -231,7 +260,7 @@ def parse_row(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
         values["timeout"] = _parse_timeout(*values["timeout"])
         values["criteria"] = tuple(_parse_criterion(*item) for item in values["criteria"])
         values["approval"] = _parse_approval(*values["approval"]) if values["approval"] is not None else None
-        return Spec(id=spec_id, path=path, **values)
+        return Spec(id=spec_id, path=path, **values), is_whole
     except (ValueError, TypeError, IndexError):
         return None
 

@@ -6,6 +6,7 @@ https://spec.commonmark.org/0.31.2/
 
 import re
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
 
@@ -68,11 +69,12 @@ class Markdown:
 def parse_markdown(text: str) -> Markdown:
     """The text's lines; a line ends with a newline only, so that they are the file's lines."""
     scanner = _Scanner()
-    start = 0
-    for line in text.split("\n"):
-        scanner.add(start, line.removesuffix("\r"))
-        start += len(line) + 1
-    return Markdown(lines=tuple(scanner.lines), hidden=tuple(scanner.hidden))
+    return Markdown(lines=tuple(scanner.scan(text)), hidden=tuple(scanner.hidden))
+
+
+def scan_lines(text: str) -> Iterator[Line]:
+    """The lines of `parse_markdown`, read as they are asked for."""
+    return _Scanner().scan(text)
 
 
 def parse_heading(text: str) -> tuple[int, str] | None:
@@ -97,6 +99,16 @@ class _Scanner:
         self._items: list[int] = []
         self._closing: re.Pattern[str] | None = None  # what ends the open fence or comment
         self._depth = 0  # in how many list items that was opened
+
+    def scan(self, text: str) -> Iterator[Line]:
+        """Each line, once it is known that the one below makes no heading of it."""
+        start = 0
+        for line in text.split("\n"):
+            self.add(start, line.removesuffix("\r"))
+            start += len(line) + 1
+            if len(self.lines) > 1:
+                yield self.lines[-2]
+        yield self.lines[-1]
 
     def add(self, start: int, text: str) -> None:
         stripped = text.lstrip(" \t")

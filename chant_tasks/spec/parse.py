@@ -1,7 +1,7 @@
 """The spec that a file's bytes are."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +19,7 @@ from chant_tasks.spec.frontmatter import (
     parse_frontmatter,
     split_frontmatter,
 )
-from chant_tasks.spec.markdown import Markdown, parse_markdown
+from chant_tasks.spec.markdown import Line, parse_markdown, scan_lines
 from chant_tasks.spec.model import Approval, OnConflict, Spec, SpecId, SpecTimeout, Status
 from chant_tasks.spec.small_file import find_length_problem
 from chant_tasks.words import render_excerpt
@@ -43,26 +43,40 @@ def parse_spec(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _parse_text(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    frontmatter = _find_frontmatter(path, data)
+    if frontmatter is None:
+        return None
+    outline = _parse_outline(spec_id, frontmatter, path)
+    criteria = find_criteria(parse_markdown(frontmatter.body.decode()), frontmatter.body_line)
+    problem = criteria.problem or _find_edit_problem(frontmatter, data)
+    return replace(outline, criteria=criteria.items, problem=problem)
+
+
+def parse_outline(spec_id: SpecId, path: Path, data: bytes) -> Spec | None:
+    """As `parse_spec`, but without criteria, and without what would stop the spec from being worked: of most files all
+    but a few lines need no look then."""
+    frontmatter = _find_frontmatter(path, data)
+    return _parse_outline(spec_id, frontmatter, path) if frontmatter is not None else None
+
+
+def _find_frontmatter(path: Path, data: bytes) -> Frontmatter | None:
     _require_readable(path, data)
     frontmatter = split_frontmatter(data)
     if frontmatter is None:
         _require_no_opening(path, data)
         return None
     _require_text(path, data)
-    spec = _parse_parts(spec_id, frontmatter, path)
-    return spec if spec.problem else replace(spec, problem=_find_edit_problem(frontmatter, data))
+    return frontmatter
 
 
-def _parse_parts(spec_id: SpecId, frontmatter: Frontmatter, path: Path) -> Spec:
+def _parse_outline(spec_id: SpecId, frontmatter: Frontmatter, path: Path) -> Spec:
     fields = parse_frontmatter(frontmatter, path)
-    markdown = parse_markdown(frontmatter.body.decode())
-    criteria = find_criteria(markdown, frontmatter.body_line)
     return Spec(
         id=spec_id,
         path=path,
         type=fields.find_text("type") or "code",
         status=_parse_status(fields),
-        title=find_title(markdown) or spec_id,
+        title=find_title(scan_lines(frontmatter.body.decode())) or spec_id,
         depends_on=tuple(SpecId(name) for name in fields.texts("depends_on")),
         names_dependencies=fields.is_set("depends_on"),
         labels=fields.texts("labels"),
@@ -84,8 +98,8 @@ def _parse_parts(spec_id: SpecId, frontmatter: Frontmatter, path: Path) -> Spec:
         on_conflict=_parse_on_conflict(fields),
         checks=_parse_checks(fields),
         estimate=_parse_estimate(fields),
-        criteria=criteria.items,
-        problem=criteria.problem,
+        criteria=(),
+        problem=None,
     )
 
 
@@ -95,12 +109,19 @@ def parse_description(data: bytes) -> str:
     return (frontmatter.body if frontmatter is not None else data).decode(errors="replace").strip()
 
 
-def find_title(markdown: Markdown) -> str:
-    """The first heading of level 1, else the first line of text, "" where there is none; on one printable line."""
-    visible = [line for line in markdown.lines if line.hidden is None and line.title]
-    first = next((line for line in visible if line.level == 1), visible[0] if visible else None)
-    words = "" if first is None else first.title
-    return " ".join("".join(character if character.isprintable() else " " for character in words).split())
+def find_title(lines: Iterable[Line]) -> str:
+    """The first heading of level 1, else the first line of text, "" where there is none; on one printable line. No line
+    below that heading is asked for."""
+    words = ""
+    for line in lines:
+        if line.hidden is None and line.title and line.level == 1:
+            words = line.title
+            break
+        if line.hidden is None:
+            words = words or line.title
+    if not words.isprintable():
+        words = "".join(character if character.isprintable() else " " for character in words)
+    return " ".join(words.split())
 
 
 def _require_readable(path: Path, data: bytes) -> None:

@@ -4,10 +4,12 @@ In a folder with a long history nearly all specs are completed, and nobody asks 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from chant_tasks.spec.index import NO_INDEX, Index, Link, Stamp
+from chant_tasks.spec.index import NO_INDEX, Index, Link, Stamp, parse_outline_row, parse_row
 from chant_tasks.spec.model import DRIVER_TYPES, Spec, SpecId
 
+ParseRow = Callable[[SpecId, Path, bytes], Spec | None]
 NOTHING: Mapping[SpecId, int] = {}
 
 
@@ -78,7 +80,7 @@ class Specs(Mapping[SpecId, Spec]):
         order: tuple[SpecId, ...],
         read: Mapping[SpecId, Spec],
         remembered: Remembered,
-        load: Callable[[SpecId], Spec],
+        load: Callable[[SpecId, ParseRow], Spec],
     ) -> None:
         self.order = order
         self.read = read
@@ -92,8 +94,19 @@ class Specs(Mapping[SpecId, Spec]):
             return found
         if spec_id not in self._remembered:
             raise KeyError(spec_id)
-        self._made[spec_id] = self._load(spec_id)
+        self._made[spec_id] = self._load(spec_id, parse_row)
         return self._made[spec_id]
+
+    @property
+    def outlines(self) -> Iterator[Spec]:
+        """All of them in order, the completed ones maybe without their criteria and what is wrong with these: enough
+        for whoever asks many what their frontmatter says."""
+        return (self.find_outline(spec_id) for spec_id in self.order)
+
+    def find_outline(self, spec_id: SpecId) -> Spec:
+        """One of the `outlines`."""
+        found = self.read.get(spec_id) or self._made.get(spec_id)
+        return found if found is not None else self._load(spec_id, parse_outline_row)
 
     def __iter__(self) -> Iterator[SpecId]:
         return iter(self.order)

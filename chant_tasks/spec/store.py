@@ -6,13 +6,24 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chant_tasks.disk import sync_folder
 from chant_tasks.errors import FileError, SpecError
+from chant_tasks.spec.files import (
+    SUFFIX,
+    Files,
+    find_completed,
+    find_files,
+    find_link,
+    find_name_problem,
+    has_many_new,
+    is_spec_name,
+)
 from chant_tasks.spec.ids import sort_key
 from chant_tasks.spec.index import (
     NO_INDEX,
@@ -20,22 +31,20 @@ from chant_tasks.spec.index import (
     Index,
     Stamp,
     find_digest,
-    find_stamp,
     is_settled,
     parse_row,
     render_entry,
 )
 from chant_tasks.spec.model import Spec, SpecId
-from chant_tasks.spec.remembered import NOT_REMEMBERED, Remembered, Specs
+from chant_tasks.spec.remembered import NOT_REMEMBERED, ParseRow, Remembered, Specs
 from chant_tasks.spec.small_file import UnfitFile, load_small_file
 from chant_tasks.values import dataclass
 
 if TYPE_CHECKING:
     from chant_tasks.spec.fields import Fields
+    from chant_tasks.spec.outlines import Outlined
 
-SUFFIX = ".md"
-# Branches, locks and worktrees are named by the id and some more; a file's name has 255 bytes at most.
-_LONGEST_ID = 150
+_LONG = 2_000  # files take about half a second
 _FEW = 8  # of so many ids one may be put in its place by halving
 _TEMPORARY = re.compile(r"\.chant-([0-9]+)-[0-9a-f]{16}\.tmp")
 
@@ -46,7 +55,8 @@ class SpecFolder:
 
     `remembered` are those of its completed specs that were not read, for their files are as they were; `digests` tell
     the contents of the others' files. `entries` is what may be remembered of those until the next time, `parsed` how
-    many files had to be read now, `known` what was remembered until now, of which the places `kept` still hold.
+    many files had to be read. `known` is what an index tells, of which the places `kept` still hold: so many of them
+    were `outlined` just now, and the `racy` ones must not be remembered beyond this command.
     """
 
     specs: Mapping[SpecId, Spec]
@@ -56,6 +66,8 @@ class SpecFolder:
     digests: Mapping[SpecId, bytes] = field(default_factory=dict)
     entries: Mapping[SpecId, Entry] = field(default_factory=dict)
     parsed: int = 0
+    outlined: int = 0
+    racy: AbstractSet[SpecId] = frozenset()
     known: Index = NO_INDEX
     kept: Sequence[int] = ()
     order: tuple[SpecId, ...] | None = None
@@ -71,6 +83,18 @@ class SpecFolder:
     def read(self) -> Mapping[SpecId, Spec]:
         """The specs that are not merely remembered: all that are not completed, and maybe others."""
         return self.specs.read if isinstance(self.specs, Specs) else self.specs
+
+    @property
+    def outlines(self) -> Iterator[Spec]:
+        """All specs, the completed ones maybe without their criteria: enough for whoever asks many what their
+        frontmatter says."""
+        return self.specs.outlines if isinstance(self.specs, Specs) else iter(self.specs.values())
+
+    def find_outline(self, spec_id: SpecId) -> Spec | None:
+        """One of the `outlines`; None where the spec's file cannot be read."""
+        if spec_id not in self.specs:
+            return None
+        return self.specs.find_outline(spec_id) if isinstance(self.specs, Specs) else self.specs[spec_id]
 
     def find_title(self, spec_id: SpecId) -> str:
         """The spec's title; "" where its file cannot be read."""
@@ -100,25 +124,30 @@ class SpecFolder:
         yield from self.remembered.labelled
 
 
-def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
+def load_specs(folder: Path, known: Index = NO_INDEX, tell: Callable[[int], None] | None = None) -> SpecFolder:
     """The specs directly in a folder, hidden files apart; none where there is no folder. What is `known` of files that
-    have not changed since is not read again.
+    have not changed since is not read again. Where it takes a while to read the others, `tell` is told how many.
 
     Where git sees the folder itself as a link, none of them could be landed: then all are unreadable. Raises SpecError
     only where the folder cannot be read.
     """
-    known = NO_INDEX if _find_link(folder) is not None else known
-    found = _find_files(folder, known)
-    places = _find_completed(known, found.kept)
+    is_link = find_link(folder) is not None
+    known = NO_INDEX if is_link else known
+    found, outlined = find_files(folder, known), None
+    if not is_link and has_many_new(known, found):
+        outlined = _load_outlines(known, found, tell)
+        known = outlined.index
+        found = find_files(folder, known)
+    places = find_completed(known, found.kept)
     remembered, reading = Remembered(known, places), _Reading(known)
     for spec_id, path, stamp, place in sorted(found.others, key=lambda other: sort_key(SpecId(other[1].stem))):
         if place is None or not reading.has_row(spec_id, path, place):
             reading.read(spec_id, path, stamp)
 
-    def load(spec_id: SpecId) -> Spec:
+    def load(spec_id: SpecId, parse: ParseRow) -> Spec:
         path = folder / f"{spec_id}{SUFFIX}"
-        # where the index was damaged meanwhile, the file itself has to do
-        return parse_row(spec_id, path, known.load_row(places[spec_id])) or load_spec(path)
+        # where the index was damaged meanwhile, or has no criteria, the file itself has to do
+        return parse(spec_id, path, known.load_row(places[spec_id])) or load_spec(path)
 
     specs = Specs(_merge(places, reading.specs), reading.specs, remembered, load)
     return SpecFolder(
@@ -128,7 +157,9 @@ def load_specs(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
         remembered=remembered,
         digests=reading.digests,
         entries=reading.entries,
-        parsed=reading.parsed,
+        parsed=reading.parsed + (outlined.added + len(outlined.racy) if outlined is not None else 0),
+        outlined=outlined.added if outlined is not None else 0,
+        racy=outlined.racy if outlined is not None else frozenset(),
         known=known,
         kept=(*places.values(), *reading.kept),
         order=_merge(specs.order, reading.unreadable) if reading.unreadable else specs.order,
@@ -145,7 +176,7 @@ def load_spec(path: Path) -> Spec:
 
 def load_spec_bytes(path: Path) -> bytes:
     """The bytes of a spec's file. Raises SpecError where git has none: links, pipes; and where it is too long."""
-    link = _find_link(path.parent)
+    link = find_link(path.parent)
     if link is not None:
         raise SpecError(link, 0, "is a link, behind which git sees no specs", "put the folder itself there")
     try:
@@ -169,7 +200,7 @@ def load_fields(path: Path) -> "Fields":
 def load_archived_ids(archive: Path) -> frozenset[SpecId]:
     """The ids of the specs in an archive, at any depth. What cannot be read there is left out."""
     return frozenset(
-        SpecId(name.removesuffix(SUFFIX)) for _, _, names in os.walk(archive) for name in names if _is_spec_name(name)
+        SpecId(name.removesuffix(SUFFIX)) for _, _, names in os.walk(archive) for name in names if is_spec_name(name)
     )
 
 
@@ -198,12 +229,6 @@ def find_temporary_files(folder: Path) -> Iterator[tuple[Path, int]]:
         found = _TEMPORARY.fullmatch(path.name)
         if found is not None:
             yield path, int(found[1])
-
-
-def _find_link(folder: Path) -> Path | None:
-    """The folder of specs, or `.chant` above it, where that is a link."""
-    places = (folder.parent, folder) if folder.parent.name == ".chant" else (folder,)
-    return next((place for place in places if place.is_symlink()), None)
 
 
 class _Reading:
@@ -246,49 +271,13 @@ class _Reading:
             self.entries[spec_id] = render_entry(spec, stamp, self.digests[spec_id])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    """The files of a folder of specs: where those stand in an index that are `kept`, for they are completed and have
-    not changed, and each of the others with what tells whether it has changed, and its place, where it has not."""
+def _load_outlines(known: Index, found: Files, tell: Callable[[int], None] | None) -> "Outlined":
+    from chant_tasks.spec.outlines import load_outlines  # here: it parses
 
-    kept: Sequence[int]
-    others: Sequence[tuple[SpecId, Path, Stamp | None, int | None]]
-
-
-def _find_files(folder: Path, known: Index) -> _Files:
-    kept: list[int] = []
-    others: list[tuple[SpecId, Path, Stamp | None, int | None]] = []
-    places, stamps, completed = known.places, known.stamps, known.completed
-    try:
-        with os.scandir(folder) as found:
-            for file in found:
-                name = file.name
-                if not _is_spec_name(name):
-                    continue
-                stem, stamp = name[: -len(SUFFIX)], _find_stamp(file)
-                place = places.get(SpecId(stem))
-                if place is not None and stamps[place] != stamp:
-                    place = None
-                if place is not None and completed[place]:
-                    kept.append(place)
-                else:
-                    spec_id = SpecId(stem if stem.isprintable() else ascii(stem)[1:-1])
-                    others.append((spec_id, folder / name, stamp, place))
-    except FileNotFoundError:
-        if folder.is_symlink():
-            raise SpecError(folder, 0, "links to a folder that is not there") from None
-        return _Files(kept=(), others=())
-    except OSError as error:
-        raise SpecError(folder, 0, f"cannot be read: {error.strerror}") from error
-    return _Files(kept=kept, others=others)
-
-
-def _find_completed(known: Index, kept: Sequence[int]) -> Mapping[SpecId, int]:
-    """The ids at these places with these, in the order of ids."""
-    if len(kept) == len(known):
-        return known.places
-    ids = known.ids
-    return {ids[place]: place for place in sorted(kept)}
+    files = [(spec_id, path, stamp) for spec_id, path, stamp, place in found.others if place is None and stamp]
+    if tell is not None and len(files) >= _LONG:
+        tell(len(files))
+    return load_outlines(known, [file for file in files if not find_name_problem(file[1])])
 
 
 def _merge(remembered: Iterable[SpecId], read: Iterable[SpecId]) -> tuple[SpecId, ...]:
@@ -302,23 +291,10 @@ def _merge(remembered: Iterable[SpecId], read: Iterable[SpecId]) -> tuple[SpecId
     return tuple(merged)
 
 
-def _find_stamp(file: os.DirEntry[str]) -> Stamp | None:
-    try:
-        return find_stamp(file.stat(follow_symlinks=False))
-    except OSError:  # removed since, or not to be looked at: reading it says so
-        return None
-
-
-def _is_spec_name(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
 def _load_file(spec_id: SpecId, path: Path) -> bytes:
-    if not path.stem.isprintable():  # not UTF-8, or with a newline: no screen, branch or trailer could name it
-        raise SpecError(path.with_name(spec_id + SUFFIX), 0, "its name holds what cannot be printed", "rename it")
-    length = len(path.stem.encode())
-    if length > _LONGEST_ID:
-        raise SpecError(path, 0, f"its name has {length} bytes, more than {_LONGEST_ID}", "rename it")
+    problem = find_name_problem(path)
+    if problem:
+        raise SpecError(path.with_name(spec_id + SUFFIX), 0, problem, "rename it")
     return load_spec_bytes(path)
 
 

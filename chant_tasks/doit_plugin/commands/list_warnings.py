@@ -74,8 +74,8 @@ def plan_silence(overview: Overview, wanted: Filter, *, is_empty: bool) -> Itera
 
 def _has_branches(overview: Overview, config: Config) -> bool:
     """Whether some spec's work stays on its branch; where there is no spec, nothing can be told."""
-    specs = overview.folder.specs
-    return not specs or any(is_stacked(spec_id, spec, config) for spec_id, spec in specs.items())
+    folder = overview.folder
+    return not folder.specs or any(is_stacked(spec.id, spec, config) for spec in folder.outlines)
 
 
 def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config, which: Which) -> Iterator[str]:

@@ -20,6 +20,7 @@ from chant_tasks.doit_plugin.commands.command_line import (
 )
 from chant_tasks.doit_plugin.commands.interrupt import end_interrupted
 from chant_tasks.doit_plugin.screens.terminal import until_closed, write_story
+from chant_tasks.doit_plugin.session import tell_reading
 from chant_tasks.doit_plugin.standard_streams import open_standard_streams
 from chant_tasks.errors import ChantError, RepositoryError
 from chant_tasks.overview import Overview, is_agents_doit, load_overview
@@ -94,7 +95,7 @@ def load_specs_overview(folder: Path) -> Overview:
     root = find_specs_root(folder)
     if root is None:
         raise RepositoryError("there is no .chant/specs here or in a folder above", "doit spec-init makes one")
-    return load_overview(root)
+    return load_overview(root, tell_reading)
 
 
 def load_own_overview(command: str, folder: Path, environ: Mapping[str, str]) -> Overview:

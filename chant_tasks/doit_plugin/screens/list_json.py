@@ -9,7 +9,7 @@ from chant_tasks.graph.overlaps import Overlaps
 from chant_tasks.journal.attempt import AttemptRecord
 from chant_tasks.overview import Overview
 from chant_tasks.overview.overlaps import plan_overlaps
-from chant_tasks.spec.model import SpecId
+from chant_tasks.spec.model import Spec, SpecId
 
 _MOST_OVERLAPS = 20  # of one spec: thousands may touch the same file
 
@@ -27,7 +27,7 @@ def render_json(overview: Overview, ids: Iterable[SpecId], attempts: Mapping[Spe
 
 
 def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptRecord]) -> Mapping[str, JsonValue]:
-    spec, state = overview.folder.specs.get(spec_id), overview.states[spec_id]
+    spec, state = overview.folder.find_outline(spec_id), overview.states[spec_id]
     record = overview.journal.records.get(spec_id)
     return {
         "id": spec_id,
@@ -43,7 +43,7 @@ def _spec_value(overview: Overview, spec_id: SpecId, attempts: Sequence[AttemptR
         "file": f"{overview.project.specs_prefix}{spec_id}.md",
         "attempts": [_attempt_value(record) for record in attempts],
         "branch": overview.facts.branches.get(spec_id),
-        "pull_request": _find_pull_request(overview, spec_id),
+        "pull_request": _find_pull_request(overview, spec_id, spec),
         "stacked_on": [under.spec for under in record.stacked_on] if record is not None else [],
         "next": [{"command": step.command, "purpose": step.purpose} for step in state.next],
     }
@@ -60,9 +60,9 @@ def _plan_neighbours(overview: Overview, overlaps: Overlaps, spec_id: SpecId) ->
     }
 
 
-def _find_pull_request(overview: Overview, spec_id: SpecId) -> str | None:
+def _find_pull_request(overview: Overview, spec_id: SpecId, spec: Spec | None) -> str | None:
     """The address of the spec's pull request: as the journal knows it, else as its file tells."""
-    pushed, spec = overview.journal.pushes.get(spec_id), overview.folder.specs.get(spec_id)
+    pushed = overview.journal.pushes.get(spec_id)
     told = spec.pr if spec is not None and isinstance(spec.pr, str) else None
     return (pushed.url if pushed is not None else "") or told
 

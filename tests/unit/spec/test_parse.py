@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chant_tasks.errors import SpecError
-from chant_tasks.spec.markdown import parse_markdown
+from chant_tasks.spec.markdown import scan_lines
 from chant_tasks.spec.model import Approval, Criterion, Spec, SpecId, SpecTimeout, Status
 from chant_tasks.spec.parse import find_title, parse_spec
 
@@ -31,7 +31,7 @@ def fail(data: bytes | str) -> str:
 
 
 def title(body: str) -> str:
-    return find_title(parse_markdown(body))
+    return find_title(scan_lines(body))
 
 
 EMPTY = Spec(
