@@ -17,8 +17,8 @@ def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
     found = load_object(git, commit)
     if found is None or found.kind != "commit":
         return None
-    head = found.data.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
-    parents = tuple(Oid(line.removeprefix("parent ")) for line in head if line.startswith("parent "))
+    head = found.data.partition(b"\n\n")[0].split(b"\n")  # a person's name may hold other ends of lines
+    parents = tuple(Oid(line.removeprefix(b"parent ").decode()) for line in head if line.startswith(b"parent "))
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     _known[commit] = parents

@@ -23,7 +23,7 @@ from chant_tasks.git.worktrees import name_registration
 
 _AT_ONCE = 15  # the longest paths, together, still fit into a pipe: git may not read while it answers
 _MOST = 6  # a run works in one repository, and in the submodules of some
-_READER = ("cat-file", "--batch-command")
+_READER = ("cat-file", "--batch-command", "-z")
 _TREE_MAKER = ("mktree", "--batch", "--missing", "-z")
 
 _BY_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])")
@@ -106,15 +106,16 @@ def _load(git: Git, names: Sequence[str], *, has_data: bool) -> tuple[Found | No
     known = [_find_common_name(place, name) if place is not None else None for name in names]
     dialogue = _find_dialogue(git, place, _READER) if None not in known else None
     if dialogue is not None:
-        question = "".join(f"{'contents' if has_data else 'info'} {name}\n" for name in known)
+        question = "".join(f"{'contents' if has_data else 'info'} {name}\0" for name in known)
         with suppress(Gone):
             return dialogue.ask(_encode(question), lambda answer: tuple(_read(answer, has_data) for _ in names))
     mode = "--batch" if has_data else "--batch-check"
-    return tuple(_parse(git.run("cat-file", mode, stdin=_encode(f"{name}\n"), ok=(0, 128)).stdout) for name in names)
+    asked = (git.run("cat-file", mode, "-z", stdin=_encode(f"{name}\0"), ok=(0, 128)) for name in names)
+    return tuple(_parse(answer.stdout) for answer in asked)
 
 
 def _find_common_name(place: Place, name: str) -> str | None:
-    if "\n" in name or not name:
+    if "\n" in name or not name:  # a name that is not there is in the answer, and would be two lines of it
         return None
     if _BY_ID.match(name) or (name.startswith("refs/") and not name.startswith(_OF_ONE_WORKTREE)):
         return name
@@ -166,8 +167,8 @@ def _parse(answer: bytes) -> Found | None:
 def _parse_head(line: bytes) -> tuple[Found, int] | None:
     """The object that a line tells of, and its size."""
     words = line.rsplit(b" ", 2)
-    if len(words) < 3 or not words[2].isdigit():
-        return None  # "… missing" or "… ambiguous"
+    if len(words) < 3 or not words[2].isdigit() or not _BY_ID.fullmatch(words[0].decode(errors="replace")):
+        return None  # "… missing" or "… ambiguous", or the beginning of a name with a newline
     return Found(Oid(words[0].decode()), words[1].decode(), b""), int(words[2])
 
 

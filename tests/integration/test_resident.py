@@ -17,9 +17,10 @@ import pytest
 from chant_tasks.errors import GitError
 from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.objects import add_tree_with, find_blob, find_mode, find_tree, load_blob
+from chant_tasks.git.parents import load_parents
 from chant_tasks.git.refs import PreparedMove, find_commit
-from chant_tasks.git.resident import end_residents, find_object
-from chant_tasks.git.runner import Git
+from chant_tasks.git.resident import end_residents, find_object, load_object
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import GitProcess
 from tests.integration.repository import Repository
 
@@ -233,3 +234,28 @@ def test_a_fork_waits_for_no_thread_that_speaks_with_a_git() -> None:
     speaker.join()
 
     assert ended == (fork, 0)
+
+
+def test_a_name_is_taken_as_it_is(repository: Repository) -> None:
+    """A name's end of line is part of it: git would answer for another file."""
+    names = ("Icon", "Icon\r", "a", "a\nb", "x blob 1", "y^{tree}", 'q"q', "\udcff")
+    for name in names:
+        repository.write(name, f"this is {name!r}\n")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--message", "names")
+    git, tip = Git(repository.top), repository.tip()
+
+    held = {name: load_object(git, f"{tip}:{name}") for name in (*names, "a\r", "a\nc", "b\n")}
+
+    assert {name: found.data.decode() for name, found in held.items() if found} == {
+        n: f"this is {n!r}\n" for n in names
+    }
+
+
+def test_a_persons_name_is_no_parent(repository: Repository) -> None:
+    base = repository.tip()
+    stranger = repository.git("commit-tree", "-m", "another", "HEAD^{tree}")
+    name = f"A\u2028parent {stranger}"
+    made = repository.git("-c", f"user.name={name}", "commit-tree", "-m", "x", "-p", base, "HEAD^{tree}")
+
+    assert load_parents(Git(repository.top), Oid(made)) == (base,)
