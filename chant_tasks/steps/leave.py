@@ -1,7 +1,6 @@
 """Giving the user's own checkout back: HEAD on the target, and everything that was noted as it was."""
 
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -10,7 +9,6 @@ from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.events import Notice
 from chant_tasks.git.head_log import find_moves
 from chant_tasks.git.index import add_files_from_index, apply_refresh, load_committed, load_entries
-from chant_tasks.git.locks import may_be_dead
 from chant_tasks.git.noted import load_untracked
 from chant_tasks.git.objects import is_ancestor, load_changes
 from chant_tasks.git.refs import apply_ref, find_commit, find_head_branch
@@ -37,11 +35,8 @@ from chant_tasks.steps.noted import (
     save_noted,
 )
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.switch import apply_switch, restore_half_switched
+from chant_tasks.steps.switch import apply_switch, restore_half_switched, wait_for_index
 from chant_tasks.words import render_some
-
-_LOCK_SECONDS = 2.0
-_POLL_SECONDS = 0.05
 
 
 def leave_checkout(run: SpecRun, attempt: Attempt, head: Oid, *, is_agents: bool) -> Attempt:
@@ -76,7 +71,7 @@ def _leave(run: SpecRun, attempt: Attempt, noted: Noted, head: Oid, *, is_agents
     tip = find_commit(git, f"refs/heads/{record.branch}") or head
     if not is_agents:
         _require_ours(git, record, branch, tip)
-    _wait_for_index(git, git_dir, is_agents=is_agents)
+    wait_for_index(git, git_dir, is_agents=is_agents)
     if is_agents:
         _take_back_target(run, git, attempt, noted, git_dir)
     target = find_commit(git, f"refs/heads/{record.target}") or Oid(record.base)
@@ -108,18 +103,6 @@ def _require_ours(git: Git, record: AttemptRecord, branch: str | None, tip: Oid)
         f"your checkout is on {branch or 'no branch'}, and {record.spec} was being worked in it",
         f"git switch {quote(back)} && doit",
     )
-
-
-def _wait_for_index(git: Git, git_dir: Path, *, is_agents: bool) -> None:
-    """Return once no git writes the index. The lock of a git that died with its agent, or with its doit, is removed."""
-    lock, deadline = git_dir / "index.lock", time.monotonic() + _LOCK_SECONDS
-    while lock.exists():
-        if time.monotonic() > deadline:
-            if not is_agents and not may_be_dead(lock, (git_dir, git.folder)):
-                reason = f"{lock} is there: another git works in your checkout, or died"
-                raise WorktreeError(reason, f"rm {quote(str(lock))} && doit")
-            lock.unlink(missing_ok=True)
-        time.sleep(_POLL_SECONDS)
 
 
 def _take_back_target(run: SpecRun, git: Git, attempt: Attempt, noted: Noted, git_dir: Path) -> None:

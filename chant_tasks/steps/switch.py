@@ -1,15 +1,19 @@
 """Checking out another commit in the user's checkout, also where the git that does it is killed in the middle."""
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
-from chant_tasks.errors import GitError
+from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.git.index import add_files_from_index, load_staged
-from chant_tasks.git.locks import remove_dead_index_lock
+from chant_tasks.git.locks import may_be_dead, remove_dead_index_lock
 from chant_tasks.git.objects import Change, load_changes
 from chant_tasks.git.runner import Git, Oid
 
+_LOCK_SECONDS = 2.0
+_POLL_SECONDS = 0.05
 _SWITCH = ("-c", "core.hooksPath=/dev/null", "switch", "--quiet")  # the user's hooks are for what the user does
 
 
@@ -31,6 +35,19 @@ def apply_switch(git: Git, git_dir: Path, new: Oid, *arguments: str) -> None:
             if again.status < 0:
                 _take_back(git, git_dir, new)
             raise
+
+
+def wait_for_index(git: Git, git_dir: Path, *, is_agents: bool) -> None:
+    """Return once no git writes the index. The lock of a git that died with its agent, or with its doit, is removed.
+    Raises WorktreeError where another may hold it."""
+    lock, deadline = git_dir / "index.lock", time.monotonic() + _LOCK_SECONDS
+    while lock.exists():
+        if time.monotonic() > deadline:
+            if not is_agents and not may_be_dead(lock, (git_dir, git.folder)):
+                reason = f"{lock} is there: another git works in your checkout, or died"
+                raise WorktreeError(reason, f"rm {quote(str(lock))} && doit")
+            lock.unlink(missing_ok=True)
+        time.sleep(_POLL_SECONDS)
 
 
 def restore_half_switched(git: Git, new: Oid) -> None:
@@ -62,8 +79,9 @@ def _take_back(git: Git, git_dir: Path, new: Oid) -> None:
 
 
 def _load_blobs(git: Git, changes: tuple[Change, ...]) -> dict[str, str]:
-    """What git would call the contents of the files; one whose name has a line end is left out."""
-    paths = [change.path for change in changes if "\n" not in change.path]
+    """What git would call the contents of the files; one whose name git would not read as it is, is left out."""
+    names = (change.path for change in changes)
+    paths = [name for name in names if "\n" not in name and not name.endswith("\r") and not name.startswith('"')]
     if not paths:
         return {}
     request = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")

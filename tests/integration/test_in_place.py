@@ -266,6 +266,16 @@ def test_a_checkout_that_cannot_be_worked_in_is_refused_before_anything_starts(
     assert place.count_runs("a") == 0
 
 
+@ON_LINUX
+def test_the_lock_of_a_git_that_was_killed_is_none(place: Repository) -> None:
+    spec_id = place.add_spec("a")
+    place.commit("spec")
+    (place.top / ".git" / "index.lock").write_bytes(b"DIRC")
+
+    assert place.work(spec_id).kind is Kind.COMPLETED
+    assert not (place.top / ".git" / "index.lock").exists()
+
+
 def test_a_touched_file_is_no_change(place: Repository) -> None:
     spec_id = place.add_spec("a")
     place.commit("spec")
