@@ -1,6 +1,5 @@
 """Mending what loses nothing: under the locks that a run takes for the same, and after a second look under them."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +29,7 @@ from chant_tasks.git.locks import remove_dead_locks, remove_dead_packed_lock
 from chant_tasks.git.objects import is_ancestor
 from chant_tasks.git.place import find_pointed
 from chant_tasks.git.refs import find_commit, is_held, load_refs, remove_ref
+from chant_tasks.git.removal import remove_tree
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import load_worktrees, remove_worktree
 from chant_tasks.journal.attempt import load_open, remove_half_written
@@ -127,7 +127,7 @@ def _remove_folder(mend: RemoveRegistration | RemoveHalfRemoved) -> None:
     if isinstance(mend, RemoveRegistration) and gitdir.exists() and gitdir.stat().st_size:
         raise RepositoryError("git has written down meanwhile for which worktree this is")
     if mend.folder.is_dir():  # the mend of its registration may have removed it, too
-        shutil.rmtree(mend.folder)
+        remove_tree(mend.folder)
 
 
 def _recover(overview: Overview, emit: Listener, spec: SpecId) -> str:

@@ -6,6 +6,7 @@ have set it otherwise for all worktrees.
 
 from pathlib import Path
 
+from chant_tasks.git.objects import load_changes
 from chant_tasks.git.runner import Git, Oid
 
 _SETTINGS = (
@@ -49,5 +50,5 @@ def has_gitlinks(git: Git) -> bool:
 def has_other_attributes(git: Git, old: Oid, new: Oid) -> bool:
     """Whether files that are alike in both commits may be checked out otherwise: by attributes that changed. Raises
     GitError where a commit is gone."""
-    listed = git.run("diff-tree", "-r", "--name-only", "-z", old, new, "--", ":(top,glob)**/.gitattributes")
-    return bool(listed.stdout)
+    changes = load_changes(git, old, new) if old != new else ()
+    return any(change.path.rpartition("/")[2] == ".gitattributes" for change in changes)

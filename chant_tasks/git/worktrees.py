@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.place import find_place, find_pointed, is_git_dir
+from chant_tasks.git.removal import remove_tree
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.values import dataclass
 
@@ -242,12 +242,8 @@ def find_half_removed(common_dir: Path, parents: Iterable[Path]) -> tuple[Path, 
 
 
 def _remove_tree(folder: Path) -> None:
-    if not os.path.lexists(folder):
-        return
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(folder)) from error
+    if os.path.lexists(folder):
+        remove_tree(folder)
 
 
 def _find_begun_registration(common_dir: Path, path: Path) -> Path | None:

@@ -46,6 +46,28 @@ def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
     return Conditions(key=_find_key(listed, _find_attributes(settings, common_dir)), hindrance=hindrance)
 
 
+def load_stamp(git_dir: Path, common_dir: Path) -> tuple[int, ...]:
+    """What is another once a file was edited that decides on the conditions; a file that settings include is not
+    seen."""
+    user = _find_user_folder()
+    named = os.environ.get("GIT_CONFIG_GLOBAL")
+    settings = (Path(named),) if named else (user / "config", Path(os.path.expanduser("~/.gitconfig")))  # noqa: PTH111
+    attributes = (common_dir / "info" / "attributes", user / "attributes")
+    own = (folder / name for folder in (git_dir, common_dir) for name in _FILES)
+    return tuple(map(_load_time, (common_dir / "config", *settings, *attributes, *own)))
+
+
+def _load_time(path: Path) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  # asked often
+    except OSError:
+        return 0
+
+
+def _find_user_folder() -> Path:
+    return Path(os.path.expanduser(os.environ.get("XDG_CONFIG_HOME") or "~/.config")) / "git"  # noqa: PTH111
+
+
 def find_hindrance(settings: Mapping[str, str]) -> str:
     """Which of git's settings keeps worktrees from being kept; "" where none does."""
     if settings.get(_REFS, "files") != "files":  # a worktree's HEAD is no file then
@@ -56,7 +78,7 @@ def find_hindrance(settings: Mapping[str, str]) -> str:
 
 def _find_attributes(settings: Mapping[str, str], common_dir: Path) -> tuple[Path, ...]:
     """Where attributes are set beside the commit's own: for the repository, its user, and everybody."""
-    users = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "git" / "attributes"
+    users = _find_user_folder() / "attributes"
     named = os.path.expanduser(settings.get("core.attributesfile", str(users)))  # noqa: PTH111  # raises nothing
     return (common_dir / "info" / "attributes", Path(named), _SYSTEM_ATTRIBUTES)
 

@@ -1,6 +1,5 @@
 """Removing what is parked, and what killed runs have left of it."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -8,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chant_tasks.git.place import load_word
+from chant_tasks.git.removal import plan_removal_command
 from chant_tasks.journal.locks import add_worktrees_lock, find_pool_lock
 from chant_tasks.pool.slots import Removal, load_slots, load_trees, plan_removal, pool_folder, slots_folder
 
@@ -56,10 +56,10 @@ def _find_registered(common_dir: Path, parents: Iterable[Path]) -> Iterator[Path
 def _remove_files(trees: Iterable[Path]) -> None:
     """Remove the files, in a process of its own that goes on after us: nobody needs them any more, and where it is
     killed the next run finds them."""
-    names = [os.fspath(tree) for tree in trees]
-    if not names:
+    trees = tuple(trees)
+    if not trees:
         return
-    argv = ("rm", "-rf", "--", *names)
+    argv = plan_removal_command(trees)
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
     with suppress(subprocess.TimeoutExpired):

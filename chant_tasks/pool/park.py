@@ -11,14 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from chant_tasks.errors import ChantError, WorktreeError
-from chant_tasks.git.parked import apply_commit, find_parked_git, has_other_attributes
+from chant_tasks.git.parked import apply_commit, find_parked_git
+from chant_tasks.git.removal import remove_tree
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import find_registration, is_own_worktree, remove_apart
 from chant_tasks.journal.files import add_folder
 from chant_tasks.journal.process import has_users
 from chant_tasks.pool.slots import UNREADY, Layout, Slot
 from chant_tasks.pool.standing import SAVED_INDEX, Standing, load_standing, save_standing
-from chant_tasks.pool.tidy import tidy
+from chant_tasks.pool.tidy import COMMON_DIR, tidy
 
 
 def find_parkable(layout: Layout, path: Path, key: str) -> tuple[Path, Standing] | None:
@@ -79,7 +80,7 @@ def apply_removal(slot: Slot) -> None:
     if slot.folder.is_dir():
         shutil.rmtree(slot.folder)
     if slot.tree.is_dir():
-        shutil.rmtree(slot.tree)
+        remove_tree(slot.tree)
 
 
 def take(slot: Slot) -> Slot | None:
@@ -94,9 +95,9 @@ def take(slot: Slot) -> Slot | None:
 def follow(layout: Layout, slot: Slot, commit: Oid, key: str) -> bool:
     """Whether the files of a slot that was taken are exactly those of `commit` now, whatever has happened to them since
     they were checked out: what clears folders for temporary files may have come by. Else it is removed."""
-    git, standing = find_parked_git(layout.common_dir, slot.folder, slot.tree), slot.standing
+    standing = slot.standing
     try:
-        if standing is None or standing.key != key or has_other_attributes(git, standing.commit, commit):
+        if standing is None or standing.key != key:
             raise WorktreeError("its files may be others by now")
         tidy(layout.common_dir, slot.folder, slot.tree, standing, commit)
         make_ready(slot)
@@ -116,7 +117,12 @@ def make(layout: Layout, commit: Oid, key: str) -> str:
         add_pool_folder(layout)
         slot.folder.mkdir(mode=0o700)
         slot.tree.mkdir(mode=0o700)
-        for entry, text in (("HEAD", commit), ("commondir", "../.."), ("gitdir", f"{slot.tree}/.git"), ("locked", "")):
+        for entry, text in (
+            ("HEAD", commit),
+            ("commondir", COMMON_DIR),
+            ("gitdir", f"{slot.tree}/.git"),
+            ("locked", ""),
+        ):
             (slot.folder / entry).write_text(f"{text}\n")
         apply_commit(find_parked_git(layout.common_dir, slot.folder, slot.tree), commit)
         if (slot.tree / ".gitmodules").exists():

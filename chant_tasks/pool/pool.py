@@ -16,7 +16,7 @@ from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.journal.locks import Lock, add_worktrees_lock, find_pool_lock
 from chant_tasks.pool.claim import claim
-from chant_tasks.pool.conditions import Conditions, load_conditions
+from chant_tasks.pool.conditions import Conditions, load_conditions, load_stamp
 from chant_tasks.pool.empty import has_parked, remove_parked
 from chant_tasks.pool.park import apply_parking, apply_tidying, find_parkable, follow, make, take
 from chant_tasks.pool.slots import Layout, Slot, Wanted, load_ready_slots, load_slots
@@ -176,8 +176,7 @@ class Pool:
         if opened is None:
             return ""
         common_dir = opened.layout.common_dir
-        files = (common_dir / "config", common_dir / "info" / "attributes")
-        stamp = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
+        stamp = load_stamp(opened.git_dir, common_dir)
         with shared.condition:
             if shared.conditions is None or shared.conditions[0] != stamp:
                 shared.conditions = stamp, load_conditions(opened.git, opened.git_dir, common_dir)

@@ -14,20 +14,25 @@ from contextlib import suppress
 from pathlib import Path
 
 from chant_tasks.errors import WorktreeError
-from chant_tasks.git.parked import apply_commit, find_parked_git, has_gitlinks, remove_unknown
-from chant_tasks.git.runner import Oid
+from chant_tasks.git.parked import apply_commit, find_parked_git, has_gitlinks, has_other_attributes, remove_unknown
+from chant_tasks.git.runner import Git, Oid
 from chant_tasks.pool.standing import SAVED_INDEX, Standing, save_standing
 
-_KEPT = ("commondir", "gitdir", "index", "locked")
+COMMON_DIR = "../.."  # as git names it, from where git has what it keeps of a worktree
+_KEPT = ("gitdir", "index", "locked")
+_ATTRIBUTES = ("user.", "btrfs.", "system.posix_acl_")
 _GITLINK_MODE = b"\x00\x00\xe0\x00"  # as an index has it; other bytes of it may look so, too
 
 
 def tidy(common_dir: Path, admin: Path, tree: Path, standing: Standing, commit: Oid) -> None:
     """Make `tree` hold exactly `commit`, and `admin` what git keeps of a worktree that is there. Raises WorktreeError,
     GitError or OSError where it cannot be made so."""
+    if has_other_attributes(Git(common_dir), standing.commit, commit):
+        raise WorktreeError("attributes have changed, and with them the form of files that have not")
     _remove_touched(tree, _load_touched(admin, tree, standing.since))
     (admin / SAVED_INDEX).replace(admin / "index")
     _remove_others(admin)
+    (admin / "commondir").write_text(f"{COMMON_DIR}\n")
     (admin / "HEAD").write_text(f"{commit}\n")
     git = find_parked_git(common_dir, admin, tree)
     if _GITLINK_MODE in (admin / "index").read_bytes() and has_gitlinks(git):
@@ -51,14 +56,26 @@ def _load_touched(admin: Path, tree: Path, since: int) -> tuple[Path, ...]:
 
 def _remove_touched(tree: Path, touched: tuple[Path, ...]) -> None:
     """Remove the files among them, and give the folders the mode that they were made with."""
-    mode = 0o777 & ~_load_umask()
+    parent, umask = tree.parent.stat(), _load_umask()
+    groups = (parent.st_gid, os.getegid())
     for path in touched:
         with suppress(FileNotFoundError):
             facts = path.lstat()
             if not stat.S_ISDIR(facts.st_mode):
                 path.unlink()
-            elif path != tree and stat.S_IMODE(facts.st_mode) & 0o5777 != mode:
-                path.chmod(mode | (facts.st_mode & stat.S_ISGID))
+                continue
+            if facts.st_gid not in groups or _has_attributes(path):
+                raise WorktreeError(f"{path.name} was given to a group, or has attributes of its own")
+            mode = 0o777 & ~umask | (facts.st_mode & parent.st_mode & stat.S_ISGID)
+            if path != tree and stat.S_IMODE(facts.st_mode) != mode:
+                path.chmod(mode)
+
+
+def _has_attributes(folder: Path) -> bool:
+    """Whether a folder has what makes new files in it others than elsewhere, or a note of somebody's."""
+    with suppress(OSError):  # a file system that has none
+        return any(name.startswith(_ATTRIBUTES) for name in os.listxattr(folder, follow_symlinks=False))
+    return False
 
 
 def _load_umask() -> int:

@@ -1,5 +1,6 @@
 """The pool of worktrees: one that is used again is as a new one, and whatever dies in between leaves nothing."""
 
+import os
 import stat
 import subprocess
 import time
@@ -50,6 +51,10 @@ _MISDEEDS = {
         git bisect start && git bisect bad HEAD && git update-ref refs/worktree/mine HEAD
         git worktree lock . && echo note > "$(git rev-parse --git-path MERGE_HEAD)"
         mkdir -p "$(git rev-parse --git-path info)" && echo /a.txt > "$(git rev-parse --git-path info/sparse-checkout)"
+    """,
+    "that git does not see": """
+        chmod g+s deep && chmod 555 deep/more && mkfifo pipe deep/pipe && mkdir -p only/pipes && mkfifo only/pipes/one
+        d=$(git rev-parse --absolute-git-dir) && echo '../.././' > "$d/commondir"
     """,
     "to folders": """
         rm -r deep && mkdir "$TMPDIR/elsewhere" && ln -s "$TMPDIR/elsewhere" deep
@@ -150,6 +155,32 @@ def test_a_worktree_that_is_used_again_is_as_a_new_one(repository: Repository, m
     assert _load_place(again) == _load_place(fresh)
 
 
+@pytest.mark.parametrize("folder", [".", "deep"])
+def test_a_worktree_with_a_folder_that_has_attributes_is_not_used_again(repository: Repository, folder: str) -> None:
+    _write_files(repository)
+    script = f"python3 -c \"import os; os.setxattr('{folder}', 'user.note', b'evil')\""
+    first, second = repository.add_spec("first", script), repository.add_spec("second")
+    repository.commit()
+    run = repository.prepare(first, second)
+    attempt = run_agent(run, _add(run, first))
+    assert os.listxattr(attempt.worktree / folder) == ["user.note"]
+
+    finalize(run, attempt)
+
+    assert (_find_parked(repository), attempt.worktree.exists()) == ([], False)
+
+
+def test_a_worktree_with_folders_that_are_too_deep_or_closed_goes(repository: Repository) -> None:
+    deep = "python3 -c \"import os; [(os.mkdir('a'), os.chdir('a')) for _ in range(1200)]\""
+    spec_id = repository.add_spec("deep", f"{deep}\nmkdir closed; touch closed/x; chmod 000 closed\nexit 3")
+    repository.commit()
+    run = repository.prepare(spec_id)
+
+    state = _work(replace(run, pool=Pool()), spec_id)
+
+    assert (state.kind, list(repository.worktrees.iterdir())) == (Kind.FAILED, [])
+
+
 def test_a_worktree_in_which_a_process_goes_on_is_not_used_again(repository: Repository) -> None:
     _write_files(repository)
     first, second = repository.add_spec("first"), repository.add_spec("second")
@@ -187,6 +218,36 @@ def test_one_that_is_parked_follows_the_target_and_its_attributes(repository: Re
     assert len(_find_parked(repository)) == 1  # it was checked out under other settings
     close_pool(run)
     assert _find_parked(repository) == []
+
+
+def test_none_is_used_again_whose_own_work_has_changed_attributes(repository: Repository) -> None:
+    _write_files(repository)
+    one = repository.add_spec("one", "echo '*.txt text eol=crlf' > .gitattributes")
+    two = repository.add_spec("two")
+    repository.commit()
+    run = repository.prepare(one, two)
+    assert _work(run, one).kind is Kind.COMPLETED
+
+    again = _add(run, two)
+
+    assert (again.worktree / "a.txt").read_bytes() == b"aaaa\r\n"
+
+
+def test_settings_of_its_user_are_seen_while_a_run_lasts(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings"
+    settings.write_text("[user]\n\tname = A Person\n\temail = person@example.com\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    spec_id = repository.add_spec("one")
+    repository.commit()
+    run = repository.prepare(spec_id)
+    before = run.pool.find_key()
+
+    settings.write_text(f"{settings.read_text()}[core]\n\tautocrlf = true\n")
+
+    assert before
+    assert run.pool.find_key() not in ("", before)
 
 
 @pytest.mark.parametrize("name", [".config/git/attributes", "my-attributes"])
