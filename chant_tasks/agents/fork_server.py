@@ -36,26 +36,29 @@ class ForkServer:
         Raises AgentError where the program cannot be started.
         """
         with self._turn:
-            if self._socket is None or self._process != os.getpid():
-                self._socket = self._start()
+            server = self._require()
             try:
-                socket.send_fds(self._socket, [b"k"], ends)
+                socket.send_fds(server, [b"k"], ends)
             except (BrokenPipeError, ConnectionResetError):  # it was killed
-                self._socket.close()
-                self._socket = self._start()
-                socket.send_fds(self._socket, [b"k"], ends)
+                self.close()
+                socket.send_fds(self._require(), [b"k"], ends)
 
     def warm_up(self) -> None:
         """Start the program where it does not run, so that no agent has to wait for it. Raises AgentError."""
         with self._turn:
-            if self._socket is None or self._process != os.getpid():
-                self._socket = self._start()
+            self._require()
 
     def close(self) -> None:
         """Let the program end."""
         if self._socket is not None and self._process == os.getpid():
             self._socket.close()
             self._socket = None
+
+    def _require(self) -> socket.socket:
+        """What the program hears; it is started where it does not run, or only our parent's does."""
+        if self._socket is None or self._process != os.getpid():
+            self._socket = self._start()
+        return self._socket
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()

@@ -37,9 +37,8 @@ class Log:
 
     def add_stderr(self, lines: Lines) -> None:
         """Write lines of stderr, and keep the end of all of them in `tail`."""
-        end = (
-            lines.data[-4 * _TAIL_LIMIT :].decode("utf-8", "ignore").removesuffix("\n")
-        )  # its first character may be cut
+        last = lines.data[-4 * _TAIL_LIMIT :]  # its first character may be cut
+        end = last.decode("utf-8", "ignore").removesuffix("\n")
         self.tail = f"{self.tail}\n{end}"[-_TAIL_LIMIT:]
         self._add(_STDERR, lines.data.removesuffix(b"\n").replace(b"\n", b"\n" + _STDERR))
 
