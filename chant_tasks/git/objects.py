@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from chant_tasks.errors import GitError
+from chant_tasks.git.known import Known
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.resident import add_tree, find_object, is_whole, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
@@ -32,9 +33,8 @@ _MOST_TREES = 100  # of those that differ between two commits
 
 # What commits say of each other is true for ever, and is asked again and again. What they do not say is not kept: a
 # shallow clone may learn more.
-_known_bases: dict[tuple[str, str], Oid] = {}
-_known_trees: dict[str, Oid] = {}
-_MOST_KNOWN = 1 << 14
+_known_bases: Known[tuple[str, str], Oid] = Known()
+_known_trees: Known[str, Oid] = Known()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +125,13 @@ def load_not_in(git: Git, commits: Sequence[Oid], tip: Oid) -> frozenset[Oid]:
 
 def find_tree(git: Git, commit: str) -> Oid:
     """The tree of a commit. Raises GitError where there is none."""
-    known = _known_trees.get(commit)
+    known = _known_trees.find(commit)
     if known is not None:
         return known
     found = find_object(git, f"{commit}^{{tree}}")
     if found is None:
         raise GitError(("rev-parse", f"{commit}^{{tree}}"), 128, f"{commit} has no tree")
-    if len(_known_trees) >= _MOST_KNOWN:
-        _known_trees.clear()
-    if is_whole(commit):
-        _known_trees[commit] = found.oid
-    return found.oid
+    return _known_trees.note(commit, found.oid) if is_whole(commit) else found.oid
 
 
 def add_tree_with(git: Git, tree: Oid, path: str, blob: Oid | None, mode: str = FILE_MODE) -> Oid:
@@ -179,29 +175,22 @@ def find_merge_base(git: Git, one: Oid, other: Oid) -> Oid | None:
     """The best common ancestor; None for histories that share none."""
     if one == other:
         return one
-    base = _known_bases.get((one, other))
-    if base is None:
-        answer = git.run("merge-base", one, other, ok=(0, 1))
-        base = Oid(answer.text) if answer.status == 0 else None
-        _note_base(one, other, base)
-    return base
+    known = _known_bases.find((one, other))
+    if known is not None:
+        return known
+    answer = git.run("merge-base", one, other, ok=(0, 1))
+    return _known_bases.note((one, other), Oid(answer.text)) if answer.status == 0 else None
 
 
 def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether commit `old` is part of `new`'s history (a commit is part of its own)."""
     tip = find_commit(git, new) or new
-    if old == tip or _known_bases.get((old, tip)) == old:
+    if old == tip or _known_bases.find((old, tip)) == old:
         return True
     is_part = git.run("merge-base", "--is-ancestor", old, tip, ok=(0, 1)).status == 0
-    _note_base(old, tip, Oid(old) if is_part else None)
+    if is_part:
+        _known_bases.note((old, tip), Oid(old))
     return is_part
-
-
-def _note_base(one: str, other: str, base: Oid | None) -> None:
-    if len(_known_bases) >= _MOST_KNOWN:
-        _known_bases.clear()
-    if base is not None:
-        _known_bases[one, other] = base
 
 
 def load_changes(git: Git, old: str, new: str) -> tuple[Change, ...]:

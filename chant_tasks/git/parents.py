@@ -2,16 +2,16 @@
 
 from collections.abc import Collection
 
+from chant_tasks.git.known import Known
 from chant_tasks.git.resident import load_object
 from chant_tasks.git.runner import Git, Oid
 
-_MOST_KNOWN = 1 << 14
-_known: dict[Oid, tuple[Oid, ...]] = {}
+_known: Known[Oid, tuple[Oid, ...]] = Known()
 
 
 def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
     """The parents of a commit; None where it is not there."""
-    known = _known.get(commit)
+    known = _known.find(commit)
     if known is not None:
         return known
     found = load_object(git, commit)
@@ -19,10 +19,7 @@ def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
         return None
     head = found.data.partition(b"\n\n")[0].split(b"\n")  # a person's name may hold other ends of lines
     parents = tuple(Oid(line.removeprefix(b"parent ").decode()) for line in head if line.startswith(b"parent "))
-    if len(_known) >= _MOST_KNOWN:
-        _known.clear()
-    _known[commit] = parents
-    return parents
+    return _known.note(commit, parents)
 
 
 def find_way(git: Git, head: Oid, ends: Collection[Oid], most: int) -> frozenset[Oid] | None:
