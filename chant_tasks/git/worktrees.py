@@ -129,11 +129,19 @@ def name_registration(worktree: Path) -> str:
     return name
 
 
+def add_registration_folder(common_dir: Path, worktree: Path) -> Path:
+    """A folder for what git is to keep of a worktree, named as git would name it. Raises OSError."""
+    folder, name = common_dir / "worktrees", name_registration(worktree)
+    folder.mkdir(exist_ok=True)
+    for suffix in ("", *map(str, range(1, 1000))):
+        with suppress(FileExistsError):
+            (folder / f"{name}{suffix}").mkdir()
+            return folder / f"{name}{suffix}"
+    raise FileExistsError(str(folder / name))
+
+
 def _add_registration(common_dir: Path, worktree: Path, head: str) -> Path:
-    name = name_registration(worktree)
-    names = (name, *(f"{name}{number}" for number in range(1, 1000)))
-    folder = next(folder for folder in (common_dir / "worktrees" / name for name in names) if not folder.exists())
-    folder.mkdir(parents=True)
+    folder = add_registration_folder(common_dir, worktree)
     (folder / "HEAD").write_text(f"{head}\n")
     (folder / "commondir").write_text("../..\n")
     (folder / "gitdir").write_text(f"{worktree}/.git\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from chant_tasks.errors import GitError
 from chant_tasks.git.parked import has_other_attributes
 from chant_tasks.git.runner import Git, Oid
-from chant_tasks.git.worktrees import name_registration
+from chant_tasks.git.worktrees import add_registration_folder
 from chant_tasks.pool.slots import Layout, Slot, Wanted, load_ready_slots, plan_choice
 
 
@@ -41,7 +41,7 @@ def _is_fit(git: Git, slot: Slot, path: Path, commit: Oid) -> bool:
 
 def _apply(layout: Layout, slot: Slot, path: Path, head: str) -> None:
     """git knows the worktree before its files are there: files alone would be nobody's. Raises OSError."""
-    registration = _add_folder(layout.common_dir, name_registration(path))
+    registration = add_registration_folder(layout.common_dir.resolve(), path)
     try:
         (slot.folder / "HEAD").write_text(f"{head}\n")
         (slot.tree / ".git").unlink(missing_ok=True)
@@ -56,14 +56,3 @@ def _apply(layout: Layout, slot: Slot, path: Path, head: str) -> None:
             registration.rename(slot.folder.with_suffix(".failed"))
         raise
     (registration / "locked").unlink(missing_ok=True)  # it kept `git worktree prune` away
-
-
-def _add_folder(common_dir: Path, name: str) -> Path:
-    """A folder for what git keeps, named as git would name it. Raises OSError."""
-    folder = common_dir.resolve() / "worktrees"
-    folder.mkdir(exist_ok=True)
-    for suffix in ("", *map(str, range(1, 1000))):
-        with suppress(FileExistsError):
-            (folder / f"{name}{suffix}").mkdir()
-            return folder / f"{name}{suffix}"
-    raise FileExistsError(str(folder / name))
