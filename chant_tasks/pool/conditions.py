@@ -76,6 +76,12 @@ def find_hindrance(settings: Mapping[str, str]) -> str:
     return next((f"{name} is set" for name in on), "")
 
 
+def load_umask() -> int:
+    """What this process takes from the modes of what it makes. (`os.umask` would change it, for all threads.)"""
+    lines = _STATUS.read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("Umask:")), 8)
+
+
 def _find_attributes(settings: Mapping[str, str], common_dir: Path) -> tuple[Path, ...]:
     """Where attributes are set beside the commit's own: for the repository, its user, and everybody."""
     users = _find_user_folder() / "attributes"
@@ -89,7 +95,7 @@ def _find_key(listed: tuple[str, ...], attributes: tuple[Path, ...]) -> str:
         _BOOT.read_bytes(),
         "\0".join(listed).encode("utf-8", "surrogateescape"),
         *(path.read_bytes() if path.is_file() else b"" for path in attributes),
-        next(line for line in _STATUS.read_bytes().splitlines() if line.startswith(b"Umask:")),
+        b"%o" % load_umask(),
         str(os.geteuid()).encode(),
     )
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]

@@ -16,6 +16,7 @@ from pathlib import Path
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.parked import apply_commit, find_parked_git, has_gitlinks, has_other_attributes, remove_unknown
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.pool.conditions import load_umask
 from chant_tasks.pool.standing import SAVED_INDEX, Standing, save_standing
 
 COMMON_DIR = "../.."  # as git names it, from where git has what it keeps of a worktree
@@ -56,7 +57,7 @@ def _load_touched(admin: Path, tree: Path, since: int) -> tuple[Path, ...]:
 
 def _remove_touched(tree: Path, touched: tuple[Path, ...]) -> None:
     """Remove the files among them, and give the folders the mode that they were made with."""
-    parent, umask = tree.parent.stat(), _load_umask()
+    parent, umask = tree.parent.stat(), load_umask()
     groups = (parent.st_gid, os.getegid())
     for path in touched:
         with suppress(FileNotFoundError):
@@ -76,11 +77,6 @@ def _has_attributes(folder: Path) -> bool:
     with suppress(OSError):  # a file system that has none
         return any(name.startswith(_ATTRIBUTES) for name in os.listxattr(folder, follow_symlinks=False))
     return False
-
-
-def _load_umask() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("Umask:")), 8)
 
 
 def _remove_others(admin: Path) -> None:
