@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from benchmarks.figures import Effort, Figure
+from benchmarks.figures import Benchmark, Effort, Figure
 from benchmarks.screen import (
     Record,
     describe_machine,
@@ -90,7 +90,8 @@ def _measure(names: Sequence[str], effort: Effort, figures: list[Figure]) -> int
     status = 0
     for name in names:
         try:
-            for figure in import_module(f"benchmarks.{_MODULES[name]}").measure(effort):
+            measure: Benchmark = import_module(f"benchmarks.{_MODULES[name]}").measure
+            for figure in measure(effort):
                 figures.append(figure)
                 ratio = f", {figure.ratio:.2f} × {figure.other_name}" if figure.ratio is not None else ""
                 _say(f"{' · '.join(figure.key)}: {figure.median:.3g} {figure.unit}{ratio}")
