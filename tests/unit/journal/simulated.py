@@ -174,13 +174,14 @@ def land(world: World, record: AttemptRecord) -> Iterator[str]:
         return
     record = world.save(to_landing(record, "old", "new", "new"))
     yield "landing noted"
-    if world.block in IN_THE_WAY:
-        if world.is_midway:
+    block, is_midway = world.block, world.is_midway  # what is in the way may change while this goes on
+    if block in IN_THE_WAY:
+        if is_midway:
             world.has_moved = True
             yield "checkout moved"
         elif not is_resumed:
             record = world.save(to_not_landing(record))
-        yield from end_on_branch(world, record, world.block)
+        yield from end_on_branch(world, record, block)
         return
     world.has_moved = True
     yield "checkout moved"
