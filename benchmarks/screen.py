@@ -27,7 +27,7 @@ def describe_machine(folder: Path) -> str:
     """The machine in one line: cores, memory, system, versions, and the file system of `folder`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     git = subprocess.run(("git", "version"), capture_output=True, text=True, check=True).stdout.split()[2]
-    file_system = _find_file_system(folder)
+    file_system = find_file_system(folder)
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}, "
         f"Python {platform.python_version()}, git {git}, {file_system}"
@@ -100,7 +100,8 @@ def _parse_figure(row: dict[str, Any]) -> Figure:
     return Figure(**known | {"ours": tuple(row["ours"]), "other": tuple(row["other"])})
 
 
-def _find_file_system(folder: Path) -> str:
+def find_file_system(folder: Path) -> str:
+    """The kind of file system that a folder is on, as `stat -f` names it."""
     if shutil.which("stat") is None:
         return "unknown file system"
     argv = ("stat", "-f", "-c", "%T", str(folder))
