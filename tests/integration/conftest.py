@@ -9,6 +9,7 @@ import pytest
 
 from chant_tasks.errors import ChantError
 from chant_tasks.pool.pool import Opened, Pool
+from tests.conftest import forget_environment
 from tests.integration.repository import Repository, make_repository
 
 
@@ -40,3 +41,11 @@ def worktrees_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder for temporary files is this test's own."""
     monkeypatch.setenv("TMPDIR", str(tmp_path / "worktrees"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "worktrees"))
+
+
+@pytest.fixture
+def changed_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An environment that our git calls see, too, after `forget_environment`; it is as before for the next test."""
+    with monkeypatch.context() as patch:
+        yield patch
+    forget_environment()

@@ -24,6 +24,7 @@ from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.parking import close_pool
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
+from tests.conftest import forget_environment
 from tests.integration.agents.support import wait_until
 from tests.integration.doctor import find_one, look, mend_one
 from tests.integration.repository import Repository
@@ -234,11 +235,12 @@ def test_none_is_used_again_whose_own_work_has_changed_attributes(repository: Re
 
 
 def test_settings_of_its_user_are_seen_while_a_run_lasts(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Repository, tmp_path: Path, changed_environment: pytest.MonkeyPatch
 ) -> None:
     settings = tmp_path / "settings"
     settings.write_text("[user]\n\tname = A Person\n\temail = person@example.com\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    changed_environment.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    forget_environment()
     spec_id = repository.add_spec("one")
     repository.commit()
     run = repository.prepare(spec_id)

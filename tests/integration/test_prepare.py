@@ -1,6 +1,5 @@
 """What is missing is said before any agent runs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ def _refusal(repository: Repository) -> str:
         repository.prepare(*spec_ids)
     assert repository.count_runs("a") == 0
     return str(caught.value)
-
-
-@pytest.fixture
-def changed_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """An environment that our git calls see, too; it is as before for the next test."""
-    with monkeypatch.context() as patch:
-        yield patch
-    forget_environment()
 
 
 def test_a_repository_without_a_commit_is_refused(tmp_path: Path, worktrees_here: None) -> None:
