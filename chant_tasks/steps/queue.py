@@ -140,7 +140,7 @@ class Queue(Generic[Item, Result]):
         with self._condition:
             taken = [ticket for ticket in self._tickets if ticket.is_taken] or self._tickets
             if error is None and not self._settled:
-                error = RuntimeError("nothing of what waits to be landed was settled")
+                error = RuntimeError("nothing of what waits was settled")
             for ticket in taken:
                 ticket.is_taken = False
                 ticket.result = self._settled.pop(ticket.key, None)

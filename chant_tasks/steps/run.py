@@ -46,7 +46,9 @@ class SpecRun:
     environment are that account's then. `lend` is around a wait in which others may have the spec's place, `leave`
     around one after which it needs none. `desk` has what this run's agents work on, and what they used, `landings` what
     of it is ready to land, `line` what is known of the target's history, `upkeep` what is done for the repository
-    meanwhile, `pool` the worktrees that are kept for its next specs.
+    meanwhile, `pool` the worktrees that are kept for its next specs. `checkouts` caps how many worktrees are filled at
+    once, `turns` how many specs begin at once, `starts` lets their agents start one after the other; `ignored` knows
+    which of their files git ignores.
     """
 
     overview: Overview

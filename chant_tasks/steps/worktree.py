@@ -90,8 +90,6 @@ def _start_in_turn(run: SpecRun, spec_id: SpecId, lock: Lock, end_turn: _EndTurn
     if state.kind not in _WORKABLE and not (is_asked or state.only_lands):
         return state
     spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
-    if spec is None:
-        return State(kind=Kind.BROKEN, reason="its file has no frontmatter any more")
     record = load_last(run.overview.project.journal_folder, spec_id)
     if record is not None and state.is_mendable:
         end_turn()
