@@ -6,9 +6,12 @@ compiled when the first value is made. Everything else is the standard library's
 """
 
 import dataclasses
+from _thread import allocate_lock
 from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic
+
+_FINDING = allocate_lock()
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -22,9 +25,7 @@ else:
         def make(cls: type) -> type:
             if _is_special(cls):
                 return dataclasses.dataclass(frozen=True, slots=True, kw_only=kw_only)(cls)
-            cls.__doc__ = cls.__doc__ or cls.__name__  # else the signature is worked out, which takes long
-            dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
-            return _make_slotted(cls)
+            return _make_slotted(cls, _LateFields(cls, kw_only=kw_only))
 
         return make
 
@@ -39,22 +40,53 @@ def _is_special(cls: type) -> bool:
     }.isdisjoint(vars(cls))
 
 
-def _make_slotted(cls: type) -> type:
-    fields = dataclasses.fields(cls)
-    names = tuple(field.name for field in fields)
-    body = {name: value for name, value in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
-    body |= _plan_methods(names, tuple(field.name for field in fields if field.compare))
-    body["__slots__"] = names
-    made = type(cls)(cls.__name__, cls.__bases__, body)
+class _LateFields:
+    """A class's `__dataclass_fields__`, which the standard library finds when somebody asks for them: as it does here,
+    for the first value that is made, or as `fields` and `replace` do."""
+
+    def __init__(self, plain: type, *, kw_only: bool) -> None:
+        self._plain = plain
+        self._kw_only = kw_only
+        self._found: dict[str, dataclasses.Field[Any]] | None = None
+        self.made: type | None = None
+        self.names = tuple(vars(plain).get("__annotations__", ()))
+        given = {name: vars(plain).get(name) for name in self.names}
+        self.compared = tuple(
+            name for name, default in given.items() if not isinstance(default, dataclasses.Field) or default.compare
+        )
+        self.positional = () if kw_only else self.names
+
+    def __get__(self, value: object, owner: type) -> dict[str, "dataclasses.Field[Any]"]:
+        with _FINDING:  # the standard library takes the defaults away from the class: a second thread would find none
+            if self._found is None:
+                self._found = self._find()
+        return self._found
+
+    def _find(self) -> dict[str, "dataclasses.Field[Any]"]:
+        plain: Any = self._plain
+        plain.__doc__ = plain.__doc__ or plain.__name__  # else the signature is worked out, which takes long
+        dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=self._kw_only)(plain)
+        plain.__dataclass_params__.frozen = True  # whoever inherits asks for it
+        found: dict[str, dataclasses.Field[Any]] = plain.__dataclass_fields__
+        made: Any = self.made
+        made.__dataclass_params__, made.__dataclass_fields__ = plain.__dataclass_params__, found
+        return found
+
+
+def _make_slotted(cls: type, late: _LateFields) -> type:
+    hidden = (*late.names, "__dict__", "__weakref__")
+    body: dict[str, Any] = {name: value for name, value in vars(cls).items() if name not in hidden}
+    body |= _plan_methods(late.names, late.compared)
+    body["__slots__"], body["__match_args__"], body["__dataclass_fields__"] = late.names, late.positional, late
+    late.made = made = type(cls)(cls.__name__, cls.__bases__, body)
     made.__qualname__ = cls.__qualname__
 
     def init(self: object, *positional: Any, **named: Any) -> None:
-        compiled = _compile_init(fields)
+        compiled = _compile_init(dataclasses.fields(made))
         made.__init__ = compiled  # type: ignore[misc]
         compiled(self, *positional, **named)
 
     made.__init__ = init  # type: ignore[misc]
-    made.__dataclass_params__.frozen = True  # type: ignore[attr-defined]  # whoever inherits asks for it
     return made
 
 

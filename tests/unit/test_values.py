@@ -94,6 +94,18 @@ def test_each_value_gets_a_default_of_its_own() -> None:
     assert (one.third, two.third, one.double) == ([3], [], 2)
 
 
+def test_its_fields_are_the_same_however_often_they_are_asked_for() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Late:
+        first: list[int] = field(default_factory=list)
+
+    late = vars(Late)["__dataclass_fields__"]  # as another thread may have it, at the same time
+    asked = [late.__get__(None, Late), Late.__dataclass_fields__, late.__get__(None, Late)]
+
+    assert asked[0] is asked[1] is asked[2]
+    assert Late().first == []
+
+
 def test_a_value_cannot_be_changed_and_takes_no_further_attributes() -> None:
     value = Named(first=1)
 
