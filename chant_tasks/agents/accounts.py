@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import assert_never
 
 from chant_tasks.agents.contract import ErrorClass, Postponed, Provider
-from chant_tasks.agents.registry import PROVIDERS, Which, find_provider, find_provider_name
+from chant_tasks.agents.known import Which, find_provider_name
+from chant_tasks.agents.registry import PROVIDERS, find_provider
 from chant_tasks.config import Account, Config, Pauses, Rotation
 from chant_tasks.errors import AgentError
 from chant_tasks.spec.model import Spec

@@ -5,7 +5,7 @@ class whose instances are. One that cannot be loaded is told where it is asked f
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +18,7 @@ from chant_tasks.agents.command import Command
 from chant_tasks.agents.contract import Provider
 from chant_tasks.agents.copilot import Copilot
 from chant_tasks.agents.gemini import Gemini
+from chant_tasks.agents.known import INSTALL, Which, find_provider_name
 from chant_tasks.agents.opencode import Opencode
 from chant_tasks.agents.qwen import Qwen
 from chant_tasks.agents.script import Script
@@ -38,35 +39,10 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
         "script": Script(),
     }
 )
-INSTALL: Mapping[str, str] = MappingProxyType(
-    {
-        "claude": "npm install -g @anthropic-ai/claude-code",
-        "codex": "npm install -g @openai/codex",
-        "gemini": "npm install -g @google/gemini-cli",
-        "opencode": "npm install -g opencode-ai",
-        "qwen": "npm install -g @qwen-code/qwen-code",
-        "copilot": "npm install -g @github/copilot",
-        "aider": "pip install aider-chat",
-    }
-)
 
 _OWN_COMMAND = "name your own in .chant/config.md:  providers: {command: {argv: [my-agent]}}"
 _CHANT_ONLY = ("ollama", "openai", "kirocli")
 _MEMBERS = ("name", "default_model", "can_resume", "tested", "executable", "plan_launch", "parse_line", "judge")
-
-Which = Callable[[str], str | None]
-
-
-def find_provider_name(spec_provider: str | None, spec_run: str | None, config: Config) -> str | None:
-    """Return the provider that a spec is to be worked by; None leaves it to what is on PATH.
-
-    The spec's own, the project's, the project's own command; a spec with a script and none of these runs its script.
-    """
-    if spec_provider or config.defaults.provider:
-        return spec_provider or config.defaults.provider
-    if config.providers.get("command", {}).get("argv"):
-        return "command"
-    return "script" if spec_run else None
 
 
 def find_provider(name: str | None, config: Config, which: Which) -> Provider:

@@ -2,7 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _LONGEST = timedelta(days=60)  # what lies further off was read wrongly
@@ -89,7 +92,9 @@ def _read_clock(text: str, now: datetime) -> datetime | None:
     return moment if moment > local else moment + timedelta(days=1)
 
 
-def _find_zone(name: str) -> ZoneInfo:
+def _find_zone(name: str) -> "ZoneInfo":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # here: few messages name a zone, and it looks where they are
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.agents.registry import find_provider_name
+from chant_tasks.agents.known import find_provider_name
 from chant_tasks.config import find_conflict_attempts
 from chant_tasks.earlier import Clash, Earlier, LandedChange, can_go_on
 from chant_tasks.errors import ChantError, WorktreeError

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from doit.exceptions import InvalidCommand
 
+from chant_tasks.agents.known import INSTALL
 from chant_tasks.agents.look import Look
 from chant_tasks.agents.look_over import Surroundings, look_over
-from chant_tasks.agents.registry import INSTALL
 from chant_tasks.agents.subjects import Candidate, list_candidates
 from chant_tasks.config import Config, load_config
 from chant_tasks.config.value import suggest

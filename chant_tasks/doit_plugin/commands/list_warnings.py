@@ -1,9 +1,11 @@
 """What `doit list` says beside its list: what is wrong around the specs, and what a run would refuse them for."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from shlex import quote
 
+from chant_tasks.agents.known import Which, find_provider_name, is_surely_here
 from chant_tasks.config import Config, is_stacked
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems
@@ -11,8 +13,6 @@ from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec
 from chant_tasks.state import Kind
 from chant_tasks.words import render_some
-
-Which = Callable[[str], str | None]
 
 _STARTED = frozenset({Kind.READY, Kind.BLOCKED, Kind.FAILED})  # the states in which a run would start an agent
 
@@ -81,10 +81,11 @@ def _has_branches(overview: Overview, config: Config) -> bool:
 def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config, which: Which) -> Iterator[str]:
     """A line for each agent that specs need and that is not here, with the specs."""
     worked = [overview.folder.specs[row.id] for row in rows if not overview.is_driver(row.id)]
-    asking = [spec for spec in worked if not _runs_script(spec, config)]
+    which = cache(which)
+    asking = [spec for spec in worked if not _is_surely_worked(spec, config, which)]
     if not asking:
         return
-    from chant_tasks.agents.accounts import find_choices  # here: most lists do without agents
+    from chant_tasks.agents.accounts import find_choices  # here: most lists do without the agents themselves
     from chant_tasks.errors import AgentError
 
     lacking: dict[str, list[str]] = {}
@@ -98,6 +99,5 @@ def _find_missing_agents(overview: Overview, rows: Sequence[Row], config: Config
         yield f"{'nothing can' if is_all else f'{render_some(tuple(names))} cannot'} be worked now: {reason}"
 
 
-def _runs_script(spec: Spec, config: Config) -> bool:
-    """Whether it is clear without a look at agents that the spec's own lines are run, which needs no program."""
-    return bool(spec.run) and not spec.provider and not config.defaults.provider and not config.providers
+def _is_surely_worked(spec: Spec, config: Config, which: Which) -> bool:
+    return is_surely_here(find_provider_name(spec.provider, spec.run, config), config, which)
