@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from chant_tasks.agents.descendants import find_descendants, load_parents
+
 _TICKS = 100  # of a second, as the system counts CPU
 _OURS = "chant-"  # how the names begin of the processes that we put between doit and an agent
 
@@ -18,15 +20,8 @@ class Load:
 
 def find_orchestrator(doit: int) -> tuple[int, ...]:
     """doit itself and the processes that keep its agents; neither agents nor gits."""
-    names, parents = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            head, _, rest = (folder / "stat").read_text().rpartition(")")
-        except OSError:  # it has ended meanwhile
-            continue
-        names[int(folder.name)] = head.partition("(")[2]
-        parents[int(folder.name)] = int(rest.split()[1])
-    return (doit, *(pid for pid, name in names.items() if name.startswith(_OURS) and _is_below(pid, doit, parents)))
+    below = find_descendants(doit, load_parents() or {})
+    return (doit, *(pid for pid in below if _load_name(pid).startswith(_OURS)))
 
 
 def load_load(pids: tuple[int, ...]) -> Load:
@@ -40,7 +35,8 @@ def load_load(pids: tuple[int, ...]) -> Load:
     return Load(processes=len(pids), cpu=cpu / _TICKS, memory=memory)
 
 
-def _is_below(pid: int, above: int, parents: dict[int, int]) -> bool:
-    while pid and pid != above:
-        pid = parents.get(pid, 0)
-    return pid == above
+def _load_name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has ended meanwhile
+        return ""

@@ -26,6 +26,7 @@ class Files:
 
 
 def find_files(folder: Path, known: Index) -> Files:
+    """What is directly in the folder; nothing where there is none. Raises SpecError where it cannot be read."""
     kept: list[int] = []
     others: list[tuple[SpecId, Path, Stamp | None, int | None]] = []
     places, stamps, completed = known.places, known.stamps, known.completed
@@ -74,6 +75,7 @@ def find_link(folder: Path) -> Path | None:
 
 
 def is_spec_name(name: str) -> bool:
+    """Whether a file of this name may be a spec: hidden ones are not."""
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
