@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from chant_tasks.agents.streams import Lines
@@ -12,7 +13,7 @@ from chant_tasks.words import render_size
 
 _TAIL_LIMIT = 4096
 _STDERR, _REST = b"stderr| ", "…".encode()
-_CHUNK = 1 << 20
+_CHUNK, _LOOK = 1 << 20, 1 << 16
 
 
 class Log:
@@ -54,58 +55,57 @@ class Log:
                 self._leave_out(self._limit)
 
     def _leave_out(self, limit: int) -> None:
-        """Replace the log by its first quarter, a line that says how much is left out, and its last quarter (from the
-        second time on its last eighth).
+        """Keep the log's first quarter, its last quarter (from the second time on its last eighth), and between them a
+        line that says how much is left out.
 
-        It is whole at any moment, and its end, which tells how the agent ended, is always there.
+        The end is copied down over what is left out, and the file is cut behind it. Whoever reads meanwhile, or finds
+        the log after we were killed, has both, which tell how the agent began and ended, and some lines twice.
         """
-        with self._path.open("rb") as old:
-            begin = self._gap[0] or _find_cut(old.fileno(), limit // 4, limit // 8)
-            kept = limit // 8 if self._gap[0] else limit // 4  # of a flood less, or most of the time goes into copying
-            end = max(_find_cut(old.fileno(), self._size - kept, kept // 2), begin)
-            left_out = self._left_out + end - begin - (self._gap[1] - self._gap[0])
-            words = f"[chant_tasks left out {render_size(left_out)} here, log.limit is {render_size(limit)}]\n".encode()
-            new = self._path.with_name(f"{self._path.name}.new")
-            try:
-                file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                try:
-                    _copy(old.fileno(), 0, begin, file)
-                    os.write(file, words)
-                    _copy(old.fileno(), end, self._size, file)
-                    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)  # only now: to such a file the system copies nothing
-                    new.replace(self._path)
-                except BaseException:
-                    os.close(file)
-                    raise
-            except BaseException:
-                new.unlink(missing_ok=True)
-                raise
-        os.close(self._file)
-        self._file, self._size = file, os.fstat(file).st_size
-        self._left_out, self._gap = left_out, (begin, begin + len(words))
+        begin = self._gap[0] or _find_cut(self._file, limit // 4, limit // 8)
+        kept = limit // 8 if self._gap[0] else limit // 4  # of a flood less, or most of the time goes into copying
+        end = max(_find_cut(self._file, self._size - kept, kept // 2), begin)
+        left_out = self._left_out + end - begin - (self._gap[1] - self._gap[0])
+        words = f"[chant_tasks left out {render_size(left_out)} here, log.limit is {render_size(limit)}]\n".encode()
+        gap = (begin, begin + len(words))
+        with _as_random_access(self._file):
+            os.pwrite(self._file, words, begin)
+            _copy_down(self._file, end, self._size, gap[1])
+            os.ftruncate(self._file, gap[1] + self._size - end)
+        self._size, self._left_out, self._gap = gap[1] + self._size - end, left_out, gap
+
+
+@contextlib.contextmanager
+def _as_random_access(file: int) -> Iterator[None]:
+    """Let what is written go where it is meant to, not to the file's end."""
+    fcntl.fcntl(file, fcntl.F_SETFL, 0)
+    try:
+        yield
+    finally:
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
 
 
 def _find_cut(file: int, place: int, reach: int) -> int:
     """The first beginning of a line at most `reach` bytes after `place`, else of a character."""
-    text = os.pread(file, reach, place)
-    end = text.find(b"\n")
-    if end >= 0:
-        return place + end + 1
-    return place + next((index for index, byte in enumerate(text[:4]) if byte & 0xC0 != 0x80), 0)
+    for begin in range(place, place + reach, _LOOK):
+        end = os.pread(file, min(_LOOK, place + reach - begin), begin).find(b"\n")
+        if end >= 0:
+            return begin + end + 1
+    return place + next((index for index, byte in enumerate(os.pread(file, 4, place)) if byte & 0xC0 != 0x80), 0)
 
 
-def _copy(source: int, begin: int, end: int, target: int) -> None:
-    while begin < end:
-        begin += _copy_some(source, begin, end - begin, target)
+def _copy_down(file: int, begin: int, end: int, place: int) -> None:
+    """Copy what is from `begin` to `end` to a `place` before it."""
+    while begin < end and (size := _copy_some(file, begin, end - begin, place)):
+        begin, place = begin + size, place + size
 
 
-def _copy_some(source: int, begin: int, size: int, target: int) -> int:
+def _copy_some(file: int, begin: int, size: int, place: int) -> int:
     """Copy some of it; how much."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # not every file system can
-            return os.copy_file_range(source, target, size, begin)
-    return os.write(target, os.pread(source, min(_CHUNK, size), begin))
+        with contextlib.suppress(OSError):  # not every file system can, and none where both overlap
+            return os.copy_file_range(file, file, size, begin, place)
+    return os.pwrite(file, os.pread(file, min(_CHUNK, size), begin), place)

@@ -1,5 +1,7 @@
 """An attempt's log keeps its beginning and its end, whatever an agent prints."""
 
+import errno
+import os
 import re
 import stat
 from pathlib import Path
@@ -66,7 +68,35 @@ def test_a_line_longer_than_the_log_is_cut_between_characters(tmp_path: Path) ->
     assert len(text.encode()) <= LIMIT
 
 
-def test_a_log_that_was_replaced_is_nobody_elses_to_read_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("effect", ["pwrite", "copy_file_range", "ftruncate"])
+def test_a_log_has_its_beginning_and_its_end_wherever_shortening_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: str
+) -> None:
+    log, refused = Log(tmp_path / "log", LIMIT), 0
+
+    def refuse(*_: int) -> int:
+        nonlocal refused
+        refused += 1
+        raise OSError(errno.EIO, "no")
+
+    monkeypatch.setattr(os, effect, refuse)
+    _write(log, 0, 1_100)
+    torn = (tmp_path / "log").read_bytes()
+    monkeypatch.undo()
+    _write(log, 1_100, 3_000)
+    log.close()
+
+    assert refused
+    assert torn.startswith(b"0 ")
+    assert torn.splitlines()[-1].startswith(b"1099 ")
+    lines = (tmp_path / "log").read_text().splitlines()
+    numbers = [int(line.split()[0]) for line in lines if not line.startswith("[")]
+    first = next(index for index, number in enumerate(numbers) if number != index)
+    assert numbers == [*range(first), *range(3_000 - len(numbers) + first, 3_000)]
+    assert len(lines) == len(numbers) + 1
+
+
+def test_a_log_that_was_shortened_is_nobody_elses_to_read_and_nothing_lies_beside_it(tmp_path: Path) -> None:
     log = Log(tmp_path / "log", LIMIT)
     _write(log, 0, 5000)
     log.close()
