@@ -9,11 +9,12 @@ from chant_tasks.errors import ChantError, ConfigError, SpecError
 from chant_tasks.journal.attempt import AttemptRecord, load_last, load_open, load_records
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.journal.locks import without_landings
+from chant_tasks.journal.pushes import load_pushes
 from chant_tasks.overview.git_facts import load_git_facts
 from chant_tasks.overview.history import find_settled, plan_project_graph
 from chant_tasks.overview.index import load_project_index, save_project_index
 from chant_tasks.overview.journal_facts import load_journal_facts
-from chant_tasks.overview.model import Overview, is_completed_file
+from chant_tasks.overview.model import GitFacts, JournalFacts, Overview, is_completed_file
 from chant_tasks.overview.states import find_asked, find_one_state, with_problems
 from chant_tasks.project import Project, require_project
 from chant_tasks.spec.model import Spec, SpecId
@@ -77,10 +78,23 @@ def load_present(overview: Overview, spec_id: SpecId) -> Overview:
 
 
 def load_landed_state(overview: Overview, spec: Spec) -> State:
-    """The state of a spec whose finalized file, as `spec` has it, has just landed. The checkout is not looked at, for
-    there others land."""
-    folder = SpecFolder(specs={spec.id: spec}, unreadable={}, without_frontmatter=())
-    return _find_present(overview, (spec.id,), folder).states[spec.id]
+    """The state of a spec whose finalized file, as `spec` has it, has just landed, and of which nothing is left to do.
+    Neither the checkout is looked at, for there others land, nor what landing has settled."""
+    target = overview.target
+    now = replace(
+        overview,
+        folder=SpecFolder(specs={spec.id: spec}, unreadable={}, without_frontmatter=()),
+        facts=GitFacts(target=target, on_target={spec.id: spec}, branches={}, tips={}, on_branches={}),
+        journal=JournalFacts(
+            tombstones={},
+            open=frozenset(),
+            records={},
+            workers={},
+            pushes=load_pushes(overview.project.journal_folder, (spec.id,)),
+        ),
+        settled=frozenset(),
+    )
+    return find_one_state(now, spec.id, {})
 
 
 def _find_present(overview: Overview, asked: Iterable[SpecId], folder: SpecFolder) -> Overview:

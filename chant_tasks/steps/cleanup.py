@@ -113,7 +113,7 @@ def end_completed(run: SpecRun, attempt: Attempt, landed: Landed | None = None) 
     holds = landed.holds if landed is not None else None
     leftover = remove_traces(run, attempt.record, keeps_branch=False, holds=holds)
     end = to_ended(attempt.record, End(ending=Ending.COMPLETED, at=now(), leftover=leftover))
-    spec = _find_landed_spec(attempt, landed) if landed is not None else None
+    spec = _find_landed_spec(attempt, landed) if landed is not None and not leftover else None
     return _end_as(run, attempt, end, spec)
 
 

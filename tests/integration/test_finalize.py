@@ -394,7 +394,7 @@ def test_a_worktree_that_cannot_be_removed_does_not_undo_the_landing(
         raise OSError(16, "Device or resource busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr("chant_tasks.git.worktrees.shutil.rmtree", refuse)
+        patch.setattr("chant_tasks.git.worktrees.remove_tree", refuse)
         state = repository.work(spec_id)
 
     left = f"worktree {next(repository.worktrees.iterdir())} could not be removed: Device or resource busy"
