@@ -391,7 +391,7 @@ def test_a_worktree_that_cannot_be_removed_does_not_undo_the_landing(
     repository.commit()
 
     def refuse(path: Path) -> None:
-        raise OSError(16, "Device or resource busy")
+        raise OSError(16, "Device or resource busy", str(path))
 
     with monkeypatch.context() as patch:
         patch.setattr("chant_tasks.git.worktrees.remove_tree", refuse)
