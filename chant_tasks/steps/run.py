@@ -24,8 +24,8 @@ from chant_tasks.overview import Overview
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.steps.desk import Desk, find_local_time
+from chant_tasks.steps.entrance import Entrance
 from chant_tasks.steps.queue import Queue
-from chant_tasks.steps.turns import Turns
 from chant_tasks.steps.upkeep import Upkeep
 from chant_tasks.values import dataclass
 
@@ -47,7 +47,7 @@ class SpecRun:
     around one after which it needs none. `desk` has what this run's agents work on, and what they used, `landings` what
     of it is ready to land, `line` what is known of the target's history, `upkeep` what is done for the repository
     meanwhile, `pool` the worktrees that are kept for its next specs. `checkouts` caps how many worktrees are filled at
-    once, `turns` how many specs begin at once, `starts` lets their agents start one after the other; `ignored` knows
+    once, `entrance` how many specs begin at once, `starts` lets their agents start one after the other; `ignored` knows
     which of their files git ignores.
     """
 
@@ -64,7 +64,7 @@ class SpecRun:
     checkouts: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_CHECKOUTS_AT_ONCE))
     starts: threading.Lock = field(default_factory=threading.Lock)
     ignored: IgnoredPaths = field(default_factory=IgnoredPaths)
-    turns: Turns = field(default_factory=Turns)
+    entrance: Entrance = field(default_factory=Entrance)
     account: str = ""
     desk: Desk = field(default_factory=Desk)
     landings: Queue["Candidate", "Settled"] = field(default_factory=Queue)

@@ -80,7 +80,7 @@ def _word_start(run: SpecRun, spec_id: SpecId, failed: ChantError | OSError) -> 
 
 def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
     recover(run, spec_id)
-    with run.turns.take() as end_turn:
+    with run.entrance.take_turn() as end_turn:
         return _start_in_turn(run, spec_id, lock, end_turn)
 
 

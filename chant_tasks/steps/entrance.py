@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager
 _AT_ONCE = 2  # one thinks while the other waits for its git, or for the disk
 
 
-class Turns:
+class Entrance:
     """Lets so many specs of a run begin at a time, about in the order in which they come."""
 
     def __init__(self) -> None:
         self._free = threading.Semaphore(_AT_ONCE)
 
     @contextmanager
-    def take(self) -> Iterator[Callable[[], None]]:
+    def take_turn(self) -> Iterator[Callable[[], None]]:
         """A turn, as soon as it comes, and what ends it early: before what may take long."""
         with ExitStack() as turn:
             turn.enter_context(self._free)

@@ -5,18 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chant_tasks.steps.turns import Turns
+from chant_tasks.steps.entrance import Entrance
 
 _PATIENCE = 30.0
 
 
 def test_a_few_begin_at_a_time_and_each_comes_to_its_turn() -> None:
-    turns, lock, together = Turns(), threading.Lock(), threading.Barrier(2, timeout=_PATIENCE)
+    entrance, lock, together = Entrance(), threading.Lock(), threading.Barrier(2, timeout=_PATIENCE)
     inside, most = 0, 0
 
     def begin(_: int) -> None:
         nonlocal inside, most
-        with turns.take():
+        with entrance.take_turn():
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -31,12 +31,12 @@ def test_a_few_begin_at_a_time_and_each_comes_to_its_turn() -> None:
 
 
 def test_a_turn_that_ends_early_is_the_next_ones_and_ends_once() -> None:
-    turns = Turns()
-    with turns.take(), turns.take() as end_turn:
+    entrance = Entrance()
+    with entrance.take_turn(), entrance.take_turn() as end_turn:
         end_turn()
-        with turns.take():
+        with entrance.take_turn():
             end_turn()
-            third = threading.Thread(target=lambda: turns.take().__enter__(), daemon=True)
+            third = threading.Thread(target=lambda: entrance.take_turn().__enter__(), daemon=True)
             third.start()
             third.join(0.05)
 
@@ -46,11 +46,11 @@ def test_a_turn_that_ends_early_is_the_next_ones_and_ends_once() -> None:
 
 
 def test_a_turn_ends_with_what_is_raised_in_it() -> None:
-    turns = Turns()
+    entrance = Entrance()
 
     for _ in range(3):
-        with pytest.raises(ValueError, match="no"), turns.take():
+        with pytest.raises(ValueError, match="no"), entrance.take_turn():
             raise ValueError("no")
 
-    with turns.take(), turns.take():
+    with entrance.take_turn(), entrance.take_turn():
         pass
