@@ -19,7 +19,7 @@ from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.model import SpecId
 
 
-def find_needed(
+def find_named(
     overview: Overview, tasks: Sequence[Task], arguments: Sequence[str], folder: Path
 ) -> AbstractSet[SpecId]:
     """The settled specs that the arguments or these tasks may name; all where tasks are made, or found, only later."""

@@ -148,11 +148,11 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     def _find_needed(self, overview: "Overview", options: Mapping[str, Any]) -> "AbstractSet[SpecId]":
         """The settled specs that doit needs a task for: all where a reporter that is none of ours tells of each, or
         where each is to be executed."""
-        from chant_tasks.doit_plugin.settled import find_needed
+        from chant_tasks.doit_plugin.settled import find_named
 
         if options["always"] or options["reporter"] not in ("console", "executed-only"):
             return overview.settled
-        return find_needed(overview, self.task_list, self.sel_tasks or (), Path.cwd())
+        return find_named(overview, self.task_list, self.sel_tasks or (), Path.cwd())
 
     def _set_own(self, options: dict[str, Any]) -> None:
         if not self._is_set("continue"):
