@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class ForkServer:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._socket: socket.socket | None = None
+        self._warming: threading.Thread | None = None
         self._process = 0  # the one of ours that has started it
 
     def add_keeper(self, ends: Ends) -> None:
@@ -44,8 +46,19 @@ class ForkServer:
                 socket.send_fds(self._require(), [b"k"], ends)
 
     def warm_up(self) -> None:
-        """Start the program where it does not run, so that no agent has to wait for it. Raises AgentError."""
-        with self._turn:
+        """Start the program where it does not run, beside whatever goes on, so that no agent has to wait for it."""
+        if self._socket is None and self._warming is None:
+            self._warming = threading.Thread(target=self._start_early, name="fork-server")
+            self._warming.start()
+
+    def settle(self) -> None:
+        """Wait until it is started, where that was begun."""
+        if self._warming is not None:
+            self._warming.join()
+            self._warming = None
+
+    def _start_early(self) -> None:
+        with self._turn, suppress(AgentError, OSError):  # whatever it is, the first agent will say it
             self._require()
 
     def close(self) -> None:

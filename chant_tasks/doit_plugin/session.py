@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,8 @@ class Session:
 
     `was_called` says that the dodo asked for specs, `is_listing` tells the creator to build no tasks for them,
     `leaves_out_settled` to build none for those that are settled, since the command knows which of these it needs,
-    `problem` is why they cannot be looked at at all, `work` is what a run does with them.
+    `problem` is why they cannot be looked at at all, `work` is what a run does with them. `loading` ends when a run is
+    about to begin its tasks.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -42,6 +43,7 @@ class Session:
         self.problem: ChantError | None = None
         self.is_agent = False
         self.work: Work | None = None
+        self.loading = ExitStack()  # until the command has all that it needs to begin
         self._overview: Overview | None = None
 
     def call(self, folder: Path) -> Overview | None:
@@ -104,13 +106,15 @@ def describe_problem(error: Exception) -> ChantError:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Within the block Python looks for no garbage: a command that reads much makes none, and ends soon."""
+    """Within the block Python looks for no garbage: a command that reads much makes none, and ends soon. Nor does it
+    look there later: a run keeps what it begins with."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            gc.freeze()
             gc.enable()
 
 

@@ -5,7 +5,6 @@ What counts is an attempt's whole time at work, of attempts whose agent came to 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import median
 
 from chant_tasks.journal.ledger import Entry
 from chant_tasks.spec.model import Spec, SpecId
@@ -35,6 +34,12 @@ def find_expected(
     own, kinds = _measure(specs, entries)
     usual = {kind: median(found) for kind, found in kinds.items() if len(found) >= _ENOUGH}
     return {spec_id: _find_one(specs.get(spec_id), own.get(spec_id, ()), usual) for spec_id in wanted}
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle one, or the mean of the middle two. (`statistics` brings fractions and decimals along.)"""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def _find_one(spec: Spec | None, own: Sequence[float], usual: Mapping[_Kind, float]) -> Expected:

@@ -8,13 +8,12 @@ from chant_tasks.errors import ChantError
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.worktrees import remove_taken, take_away
 from chant_tasks.journal.locks import add_worktrees_lock
-from chant_tasks.overview import Overview
 from chant_tasks.pool.empty import has_parked, remove_parked
 from chant_tasks.pool.pool import Opened, Pool
 from chant_tasks.pool.slots import Layout
 from chant_tasks.spec.model import SpecId
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.worktree_folder import find_parents, require_worktrees_folder
+from chant_tasks.steps.worktree_folder import find_parents, has_leftover_pool, require_worktrees_folder
 
 _ALL = 1 << 30
 
@@ -51,14 +50,6 @@ def close_pool(run: SpecRun) -> None:
         run.pool.close(find_parents(project, run.config))
         if has_leftover_pool(run.overview):
             remove_parked(project.common_dir, project.journal_folder, find_parents(project, run.config), "", 0)
-
-
-def has_leftover_pool(overview: Overview) -> bool:
-    """Whether worktrees are parked that no run is to find."""
-    project, config = overview.project, overview.config
-    if config is None or config.worktrees.pool:
-        return False
-    return has_parked(project.common_dir, project.journal_folder, find_parents(project, config))
 
 
 def let_go(run: SpecRun, worktree: Path, *, may_park: bool) -> None:

@@ -1,5 +1,7 @@
 """Where worktrees go: a folder in which nobody else decides what is there, and a path of the spec's own in it."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import tempfile
@@ -7,15 +9,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chant_tasks.config import Config
 from chant_tasks.errors import WorktreeError
 from chant_tasks.git.place import find_pointed
 from chant_tasks.git.worktrees import find_registration
 from chant_tasks.journal.ownership import find_foreign_part, find_trusted
+from chant_tasks.overview import Overview
+from chant_tasks.pool.empty import has_parked
 from chant_tasks.project import Project
 from chant_tasks.spec.model import SpecId
-from chant_tasks.steps.run import SpecRun
+
+if TYPE_CHECKING:
+    from chant_tasks.steps.run import SpecRun
 
 _STALE_SECONDS = 60.0
 _HINT = "name a folder of your own: worktrees.path in .chant/config.md, or TMPDIR"
@@ -53,6 +60,14 @@ def claim_folder(run: SpecRun, spec_id: SpecId, before: str, note: Callable[[Pat
             path.mkdir(mode=0o700)  # the folder for temporary files is everybody's, and the work is not
             return
     raise WorktreeError(f"{path} is there already", f"look at it, then: rmdir {path}")
+
+
+def has_leftover_pool(overview: Overview) -> bool:
+    """Whether worktrees are parked that no run is to find."""
+    project, config = overview.project, overview.config
+    if config is None or config.worktrees.pool:
+        return False
+    return has_parked(project.common_dir, project.journal_folder, find_parents(project, config))
 
 
 def _require_free(run: SpecRun, path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,6 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     def __init__(self, *positional: Any, cmds: Any = None, **named: Any) -> None:
         super().__init__(*positional, cmds=cmds, **named)
         self._commands = cmds
-        self._loading = ExitStack()  # until doit has the tasks
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with these arguments; the exit status. Raises InvalidCommand for options that there are not."""
@@ -83,11 +82,11 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
             self._session, self._params = session, params
             session.leaves_out_settled = True
             if is_beside_specs:
-                self._loading.enter_context(without_collections())
+                session.loading.enter_context(without_collections())
             if self.dep_manager is None:  # whether a broken one is our affair is known once the dodo was read
                 self.dep_manager = LazyDatabase(self, params)
             try:
-                with self._loading:
+                with session.loading:
                     return int(super().execute(params, args) or 0)
             except KeyboardInterrupt:
                 if not has_specs_nearby(params):
@@ -101,10 +100,10 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
     def _execute(self, *positional: Any, **named: Any) -> int:
         from chant_tasks.doit_plugin.database import open_database
 
-        self._loading.close()
         open_database(self)
         session = self._session
         if session is None or not session.has_specs:
+            _end_loading(session)
             return int(super()._execute(*positional, **named))
         options = _bind_options(positional, named)
         if session.overview is None:
@@ -182,6 +181,11 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]  # doit ships no types
         """Whether somebody chose this option: on the command line, by a variable, in a file, or in the dodo."""
         in_dodo: Mapping[str, object] = self.loader.load_doit_config()
         return name in self._params._non_default_keys or name in self.config_vals or name in in_dodo
+
+
+def _end_loading(session: Session | None) -> None:
+    if session is not None:
+        session.loading.close()
 
 
 def _leave_quietly() -> None:

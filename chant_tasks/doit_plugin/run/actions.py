@@ -4,7 +4,9 @@ doit's contract for an action of one's own: attributes `task`, `out`, `err`, `re
 or a `TaskFailed`. An exception that leaves `execute` would end the run of every other task, so none does.
 """
 
-from typing import TextIO
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
 
 from doit.action import BaseAction
 from doit.exceptions import TaskFailed
@@ -19,7 +21,9 @@ from chant_tasks.events import Notice
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import NOT_STARTED as WORD
 from chant_tasks.state import Kind, State
-from chant_tasks.steps.run import SpecRun
+
+if TYPE_CHECKING:
+    from chant_tasks.steps.run import SpecRun
 
 _OFF = "chant_tasks is switched off (CHANT_DOIT=off), no spec is worked"
 _NOT_HERE = "specs are worked by `doit run` only"

@@ -53,6 +53,7 @@ class SpecRunner(Runner):  # type: ignore[misc]
             with hold():
                 work.prepare()
             self._around.enter_context(marked(work.overview.project.journal_folder))
+        current_session().loading.close()
         raise_pending()
         self._dispatcher = task_dispatcher
         super().run_tasks(task_dispatcher)

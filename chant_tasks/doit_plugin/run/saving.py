@@ -8,7 +8,6 @@ saved, what cannot be written is tried again with the next result and at the end
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -213,6 +212,8 @@ def _drop_from_memory(backend: Any, name: str) -> None:
 
 def _close(backend: Any) -> None:
     if isinstance(backend, SqliteDB):
+        import sqlite3  # here: few have their database there
+
         with contextlib.suppress(sqlite3.Error):
             backend._conn.close()
     elif isinstance(backend, DbmDB):

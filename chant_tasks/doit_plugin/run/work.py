@@ -1,5 +1,7 @@
 """What one run of doit has found out about its specs, and done with them: shared by actions, runner and reporter."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
@@ -10,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from chant_tasks.agents.fork_server import fork_server
 from chant_tasks.agents.stop import Stop
 from chant_tasks.doit_plugin.run.guards import describe, find_system_problem
 from chant_tasks.doit_plugin.run.nesting import refuse_nesting
@@ -22,19 +23,18 @@ from chant_tasks.doit_plugin.run.outcome import NOT_STARTED, How, Outcome
 from chant_tasks.doit_plugin.run.places import Places
 from chant_tasks.doit_plugin.run.publisher import Publisher
 from chant_tasks.doit_plugin.run.signals import hold
-from chant_tasks.errors import AgentError, ChantError, FileError
-from chant_tasks.events import Ended, Event, Listener, Notice
+from chant_tasks.errors import ChantError, FileError
+from chant_tasks.events import Ended, Event, Listener, Notice, WorktreeMade
 from chant_tasks.journal.files import save_whole
 from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.overview import Overview
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.state import Kind, State
-from chant_tasks.steps.accounts import find_rest_words
-from chant_tasks.steps.attempt import Attempt
-from chant_tasks.steps.parking import close_pool, has_leftover_pool
-from chant_tasks.steps.prepare import prepare_run
-from chant_tasks.steps.run import SpecRun, end_run
 from chant_tasks.words import render_count
+
+if TYPE_CHECKING:  # what works specs is loaded where there are any to be worked
+    from chant_tasks.steps.attempt import Attempt
+    from chant_tasks.steps.run import SpecRun
 
 _LOOK_SECONDS = 0.5  # between two looks at what a spec that was set aside waits for
 _FINISHED_OR_STUCK = (Kind.COMPLETED, Kind.CANCELLED, Kind.BROKEN, Kind.WAITING)
@@ -99,6 +99,10 @@ class Work:
         """Tell the reporter. Whatever goes wrong in telling is not the spec's failure."""
         if isinstance(event, Ended):
             self._told.add(event.spec)
+        elif isinstance(event, WorktreeMade):
+            from chant_tasks.agents.fork_server import fork_server
+
+            fork_server.warm_up()  # it is up by the time that the worktree has its files
         with suppress(Exception):
             self.listener(event)
 
@@ -148,6 +152,8 @@ class Work:
         kind = spec.provider, spec.model, spec.run is None  # what decides which accounts may work it
         words, looked = self._rests.get(kind, ("", 0.0))
         if not words or time.monotonic() - looked > _LOOK_SECONDS:  # a rest may begin at any moment
+            from chant_tasks.steps.accounts import find_rest_words
+
             words = find_rest_words(self.run, spec)
             self._rests[kind] = words, time.monotonic()
         return words
@@ -165,6 +171,8 @@ class Work:
                 self._prepare()
 
     def _prepare(self) -> None:
+        from chant_tasks.steps.prepare import prepare_run
+
         try:
             self._refuse_nesting()
             run = prepare_run(self.overview, self.emit, self.stop, self.wanted, is_parallel=self.is_parallel)
@@ -172,8 +180,6 @@ class Work:
             self.run = replace(run, resumed=self.resumed, lend=self.places.lend, leave=leave)
             if self.wanted:
                 allow_open_files(min(self.slots, len(self.wanted)))
-                with suppress(AgentError):  # whatever it is, the first agent will say it
-                    fork_server.warm_up()  # it is up by the time that a worktree is
             run.pool.allow(self.slots)
             self.publisher.begin(self.run, self.published)
         except ChantError as error:
@@ -241,9 +247,14 @@ class Work:
         for spec_id in tuple(self.claims):
             self.let_go(spec_id)
         if self.run is not None:
+            from chant_tasks.agents.fork_server import fork_server
+            from chant_tasks.steps.parking import close_pool
+            from chant_tasks.steps.run import end_run
+
             self.publisher.finish(self.run)
             end_run(self.run)
             close_pool(self.run)
+            fork_server.settle()
 
     @property
     def has_failures(self) -> bool:
@@ -277,6 +288,8 @@ class Work:
 
     def _has_leftovers(self) -> bool:
         """Whether an earlier run stopped before it was done with a spec, or could not clean up after one."""
+        from chant_tasks.steps.worktree_folder import has_leftover_pool
+
         return bool(self.overview.journal.open) or has_leftover_pool(self.overview)
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -211,3 +212,18 @@ def test_where_what_forks_keepers_is_killed_agents_go_on_and_the_next_one_starts
 
     assert (first, second) == (Exit(status=3), Exit(status=0))
     assert bench.lines == ["up", "next"]
+
+
+def test_an_agent_gets_its_keeper_from_a_program_that_was_started_beside(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "fork_server", server := ForkServer())
+
+    server.warm_up()
+    server.warm_up()  # as for each spec's worktree
+    ended = bench.run("echo", "worked")
+    server.settle()
+    server.close()
+
+    assert (ended, bench.lines) == (Exit(status=0), ["worked"])
+    assert "fork-server" not in [thread.name for thread in threading.enumerate()]
