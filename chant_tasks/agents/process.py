@@ -188,8 +188,9 @@ def _add_process(stdin: str) -> tuple[Process, socket.socket]:
 def _require_start(process: Process, control: socket.socket, name: str) -> None:
     """Wait until the agent runs. Raises AgentError where it cannot be started."""
     said = b""
-    while not said.endswith(b"\n") and (part := control.recv(1)):
-        said += part
+    with contextlib.suppress(ConnectionResetError):  # it was killed before it had read what it is to start
+        while not said.endswith(b"\n") and (part := control.recv(1)):
+            said += part
     kind, _, number = said.decode().strip().partition(" ")
     if kind == "started":
         control.setblocking(False)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from chant_tasks.agents.contract import Exit
 from chant_tasks.agents.descendants import find_descendants, load_parents
 from chant_tasks.agents.fork_server import ForkServer
 from chant_tasks.agents.process import parse_exit
+from chant_tasks.errors import AgentError
 from tests.integration.agents.support import NO_LIMITS, Bench, is_running, wait_until
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only process groups are ended")
@@ -227,3 +229,13 @@ def test_an_agent_gets_its_keeper_from_a_program_that_was_started_beside(
 
     assert (ended, bench.lines) == (Exit(status=0), ["worked"])
     assert "fork-server" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_keeper_that_is_killed_before_it_has_read_what_to_start_is_said_to_have_ended() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(b"a request")
+        theirs.close()
+
+        with pytest.raises(AgentError, match="sh cannot be started: its keeper ended"):
+            process._require_start(process.Process(ours, -1, -1), ours, "sh")
