@@ -16,14 +16,25 @@ from chant_tasks.git.trees import Entry, find_file, find_plain_merge, set_path
 from tests.integration.repository import make_repository
 
 # Paths of which some are folders of others, so that a file may stand where another side has a folder.
-_PATHS = ("a", "a/x", "a/y", "a/b/x", "b", "b/x", "b/z", "c.py", "c/x", "d")
+_PATHS = ("a", "a/x", "a/y", "a/b/x", "b", "b/x", "b/z", "c.py", "c/x", "d", "n\nl", "\udcff")
 _Files = Mapping[str, int]
+_MODES = {8: b"100755", 9: b"100755", 10: b"120000"}
+_SUBMODULE = 11
 _Change = Callable[[_Files], _Files]
 
 
 def _plan_text(number: int) -> bytes:
     """A text of its own, long enough for git to see where it was moved."""
     return b"".join(b"line %d of text %d\n" % (line, number // 2) for line in range(20)) + b"%d\n" % number
+
+
+def _plan_entry(drafts: Drafts, number: int) -> Entry:
+    """What a number stands for: a text, or one of few that is a link, may be executed, or is a submodule."""
+    if number == _SUBMODULE:
+        return Entry(b"160000", bytes.fromhex("1" * 40))
+    mode = _MODES.get(number, b"100644")
+    text = b"a/x" if mode == b"120000" else _plan_text(number % 8)
+    return Entry(mode, bytes.fromhex(drafts.add("blob", text)))
 
 
 def _put(path: str, number: int) -> _Change:
@@ -55,7 +66,7 @@ def _move(old: str, new: str) -> _Change:
 
 
 _path = st.sampled_from(_PATHS)
-_number = st.integers(0, 7)
+_number = st.integers(0, _SUBMODULE)
 _changes = st.lists(
     st.one_of(
         st.builds(_put, _path, _number),
@@ -78,8 +89,7 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Git]:
 def _add_tree(drafts: Drafts, files: _Files) -> Oid:
     tree = drafts.add_tree({})
     for path, number in files.items():
-        blob = drafts.add("blob", _plan_text(number))
-        tree = set_path(drafts.trees, tree, path, Entry(b"100644", bytes.fromhex(blob)))
+        tree = set_path(drafts.trees, tree, path, _plan_entry(drafts, number))
     return tree
 
 
