@@ -16,6 +16,7 @@ from chant_tasks.git.removal import remove_tree
 from chant_tasks.git.runner import Oid
 from chant_tasks.git.worktrees import find_registration, is_own_worktree, remove_apart
 from chant_tasks.journal.files import add_folder
+from chant_tasks.journal.mounts import has_mounts
 from chant_tasks.journal.process import has_users
 from chant_tasks.pool.slots import UNREADY, Layout, Slot
 from chant_tasks.pool.standing import SAVED_INDEX, Standing, load_standing, save_standing
@@ -58,8 +59,8 @@ def apply_tidying(layout: Layout, slot: Slot, path: Path, standing: Standing, co
     """Whether the worktree that was at `path` is ready for another spec; where it cannot be made so, it is removed.
     Raises OSError where that fails."""
     try:
-        if has_users(slot.tree):
-            raise WorktreeError("a process is still in it")
+        if has_users(slot.tree) or has_mounts(slot.tree):
+            raise WorktreeError("a process is still in it, or a container")
         tidy(layout.common_dir, slot.folder, slot.tree, standing, commit)
         make_ready(slot)
     except (ChantError, OSError):

@@ -14,7 +14,7 @@ import pytest
 from chant_tasks.doctor.model import Severity
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import find_git_dir
-from chant_tasks.pool.conditions import load_conditions
+from chant_tasks.pool.conditions import load_conditions, load_stamp
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -177,9 +177,11 @@ def test_a_worktree_with_folders_that_are_too_deep_or_closed_goes(repository: Re
     repository.commit()
     run = repository.prepare(spec_id)
 
-    state = _work(replace(run, pool=Pool()), spec_id)
-
-    assert (state.kind, list(repository.worktrees.iterdir())) == (Kind.FAILED, [])
+    try:
+        state = _work(replace(run, pool=Pool()), spec_id)
+        assert (state.kind, list(repository.worktrees.iterdir())) == (Kind.FAILED, [])
+    finally:  # pytest itself could not remove it
+        subprocess.run(("rm", "-rf", str(repository.worktrees)), check=True)
 
 
 def test_a_worktree_in_which_a_process_goes_on_is_not_used_again(repository: Repository) -> None:
@@ -191,6 +193,25 @@ def test_a_worktree_in_which_a_process_goes_on_is_not_used_again(repository: Rep
     with subprocess.Popen(("sleep", "60"), cwd=attempt.worktree) as left:
         state = finalize(run, attempt)
         left.kill()
+
+    assert state.kind is Kind.COMPLETED
+    assert (_find_parked(repository), attempt.worktree.exists()) == ([], False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_worktree_that_a_container_has_mounted_is_not_used_again(repository: Repository, tmp_path: Path) -> None:
+    first, second = repository.add_spec("first"), repository.add_spec("second")
+    repository.commit()
+    run = repository.prepare(first, second)
+    attempt = run_agent(run, _add(run, first))
+    (tmp_path / "app").mkdir()
+    script = 'mount --bind "$1" "$2" && echo there && exec sleep 60'
+    argv = ("unshare", "--mount", "sh", "-c", script, "sh", str(attempt.worktree), str(tmp_path / "app"))
+    with subprocess.Popen(argv, cwd="/", stdout=subprocess.PIPE) as container:
+        assert container.stdout is not None
+        assert container.stdout.readline() == b"there\n"
+        state = finalize(run, attempt)
+        container.kill()
 
     assert state.kind is Kind.COMPLETED
     assert (_find_parked(repository), attempt.worktree.exists()) == ([], False)
@@ -250,6 +271,24 @@ def test_settings_of_its_user_are_seen_while_a_run_lasts(
 
     assert before
     assert run.pool.find_key() not in ("", before)
+
+
+@pytest.mark.parametrize("name", ["settings", ".gitconfig", ".config/git/config", ".config/git/attributes", "own"])
+def test_settings_that_are_edited_while_a_run_lasts_are_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    if name == "settings":
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / name))
+    own = tmp_path / ("config.worktree" if name == "own" else name)
+    before = load_stamp(tmp_path, tmp_path / "common")
+
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("[core]\n\tautocrlf = true\n")
+
+    assert load_stamp(tmp_path, tmp_path / "common") != before
 
 
 @pytest.mark.parametrize("name", [".config/git/attributes", "my-attributes"])
