@@ -44,11 +44,8 @@ def main(threads: int, out: Path) -> None:
     begun, cpu = time.perf_counter(), _find_cpu()
 
     def land(one: _Finished) -> None:
-        run.landings.announce()
-        try:
+        with run.landings.expecting():
             state = land_attempt(run, one.attempt, one.end, one.head)
-        finally:
-            run.landings.withdraw()
         landed.append(state.kind is Kind.COMPLETED)
         done.append(time.perf_counter() - begun)
 

@@ -14,11 +14,10 @@ from chant_tasks.steps.settle import settle
 
 def finalize(run: SpecRun, attempt: Attempt) -> State:
     """The spec's state after its attempt ended: completed, or what it is instead. The lock is free then."""
-    run.landings.announce()
     try:
-        return _finalize(run, attempt)
+        with run.landings.expecting():
+            return _finalize(run, attempt)
     finally:
-        run.landings.withdraw()
         attempt.release()
 
 

@@ -116,7 +116,8 @@ def _end_landing(run: SpecRun, attempt: Attempt, result: Result) -> State:
     match result:
         case Landed(tip=tip):
             remove_tombstone(run.overview.project.journal_folder, spec_id)
-            state = end_completed(run, attempt, result)
+            with run.upkeep.removals.expecting():
+                state = end_completed(run, attempt, result)
             run.emit(Finalized(spec=spec_id, target=target, tip=tip[:7]))
             return state
         case Conflict(paths=paths) if not attempt.record.branch:

@@ -6,8 +6,8 @@ who come meanwhile wait, and one of them serves next.
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -43,16 +43,17 @@ class Queue(Generic[Item, Result]):
         self._settled: dict[Hashable, Result] = {}
         self._server: _Ticket[Item, Result] | None = None
 
-    def announce(self) -> None:
-        """Say that this thread will join soon, or call `withdraw`: whoever serves may wait for it a moment."""
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Within it this thread may join: whoever serves may wait for it a moment."""
         with self._condition:
             self._coming.add(threading.get_ident())
-
-    def withdraw(self) -> None:
-        """Say that this thread will not join after all, or is through."""
-        with self._condition:
-            self._coming.discard(threading.get_ident())
-            self._condition.notify_all()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._coming.discard(threading.get_ident())
+                self._condition.notify_all()
 
     def join(
         self,

@@ -56,6 +56,7 @@ def remove_refs_together(upkeep: Upkeep, git: Git, removal: Removal) -> None:
 
 
 def _serve(removals: Queue[Removal, Removed], git: Git) -> None:
+    removals.gather()
     taken = removals.take(lambda _: True)
     try:
         remove_refs(git, {name: old for removal in taken for name, old in removal.refs.items()})

@@ -2,11 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from chant_tasks.errors import GitError
-from chant_tasks.git.runner import Git, Oid
+from chant_tasks.git.runner import Answer, Git, Oid
 from chant_tasks.steps.upkeep import Removal, Upkeep, pack_when_due, remove_refs_together
 from tests.integration.repository import Repository
 
@@ -31,6 +32,34 @@ def test_a_ref_that_has_moved_keeps_no_other_from_being_deleted(repository: Repo
 
     assert removed == [False, True, True, True]
     assert list(repository.refs("refs/heads/spec/")) == [names[0]]
+
+
+def test_refs_of_specs_that_land_together_go_in_one_transaction(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upkeep, git, tip = Upkeep(), Git(repository.top), Oid(repository.tip())
+    names = [f"refs/heads/spec/{name}" for name in "abcd"]
+    for name in names:
+        repository.git("update-ref", name, tip)
+    at_once, started = threading.Barrier(len(names)), list[str]()
+    run = Git.run
+
+    def count(git: Git, *arguments: str, **options: Any) -> Answer:
+        started.append(arguments[0])
+        return run(git, *arguments, **options)
+
+    monkeypatch.setattr(Git, "run", count)
+
+    def remove(name: str) -> None:
+        with upkeep.removals.expecting():
+            at_once.wait()
+            remove_refs_together(upkeep, git, Removal(name, {name: tip}))
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(remove, names))
+
+    assert started == ["update-ref"]
+    assert list(repository.refs("refs/heads/spec/")) == []
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,10 @@ def test_whoever_serves_waits_for_those_who_are_about_to_come() -> None:
     queue: Queue[str, str] = Queue()
 
     def come_late() -> str:
-        queue.announce()
-        is_announced.set()
-        is_gathering.wait(30)
-        return queue.join("late", "late", serve, lambda _: None)
+        with queue.expecting():
+            is_announced.set()
+            is_gathering.wait(30)
+            return queue.join("late", "late", serve, lambda _: None)
 
     def serve() -> None:
         is_gathering.set()
