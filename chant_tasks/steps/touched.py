@@ -76,9 +76,9 @@ def _compare(run: SpecRun, record: AttemptRecord, noted: Noted, then: Oid) -> To
 
 
 def _judge_times(run: SpecRun, record: AttemptRecord, noted: Noted) -> Touched | None:
-    folder, git = folder_of(run, record), Git(Path(record.worktree))
+    git = Git(Path(record.worktree))
     require_plain(git)
-    witness = next((path for path in (exit_file(folder), folder / "log") if path.is_file()), None)
+    witness = next((path for path in _find_witnesses(run, record) if path.is_file()), None)
     if witness is None or _has_jumped(run, record):
         return Touched()
     moment, log = witness.stat().st_mtime_ns, find_git_dir(git.folder) / "logs" / "HEAD"
@@ -87,6 +87,14 @@ def _judge_times(run: SpecRun, record: AttemptRecord, noted: Noted) -> Touched |
     newer = tuple(path for path in own if _is_newer(git.folder / path, moment))
     has_moved = moved is not None and moved * 10**9 > moment
     return Touched(paths=newer) if newer or has_moved or moment > time.time_ns() else None
+
+
+def _find_witnesses(run: SpecRun, record: AttemptRecord) -> tuple[Path, ...]:
+    """What was written last before the user could be at it. An agent that could not be started, as on a full disk, has
+    written nothing: there it is what was noted before it was to start."""
+    folder = folder_of(run, record)
+    before = () if record.has_started else (_clock_file(run, record),)
+    return (exit_file(folder), folder / "log", *before)
 
 
 def _is_newer(path: Path, moment: int) -> bool:

@@ -1,5 +1,6 @@
 """After `kill -9` while an agent works in the user's checkout, the next run brings the checkout back as it was."""
 
+import json
 import os
 import signal
 import subprocess
@@ -224,6 +225,28 @@ def test_where_nothing_was_noted_a_clock_that_was_set_counts_as_a_change(place: 
 
     assert _fail_to_prepare(place, spec_id).reason.startswith("something was changed in ")
     assert place.count_runs("a") == 1
+
+
+@pytest.mark.parametrize("command", ["true", "echo mine >> tracked.txt"])
+def test_where_the_agent_could_not_be_started_only_a_change_of_the_users_stops_it(
+    place: Repository, command: str
+) -> None:
+    """As on a full disk, where nothing of an agent could be written, nor anything saved after it."""
+    spec_id = place.add_spec("a", "true", ticks=False)
+    place.commit("spec")
+    kill(place, spec_id, "before:chant_tasks.landing.save:save_work")
+    folder = place.journal / "attempts" / spec_id / "1"
+    for name in ("exit", "log", "tree"):
+        (folder / name).unlink()
+    record = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").write_text(json.dumps({**record, "has_started": False}))
+    place.shell(command)
+
+    if command != "true":
+        assert _fail_to_prepare(place, spec_id).reason.startswith("tracked.txt was changed in ")
+    else:
+        place.prepare(spec_id)
+        assert (place.git("symbolic-ref", "--short", "HEAD"), place.status()) == ("main", [])
 
 
 def test_the_state_tells_of_the_attempt_that_stopped(place: Repository) -> None:
