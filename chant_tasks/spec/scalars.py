@@ -14,7 +14,8 @@ _IN_FLOW = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+@~=()^-]*(?: [A-Za-z0-9_./+
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # Numbers of YAML 1.2, which has more of them than PyYAML knows (1e10203, 0o17), and 1.1's one-letter bools.
 _SPECIAL = re.compile(r"[-+.]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|0[box][0-9A-Fa-f_]+|[yYnN]|\.\w+")
-_NEEDS_ESCAPES = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# (The class of what may stand unescaped would take ten times as long to compile.)
+_NEEDS_ESCAPES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 # By a text's first character: the patterns of what YAML 1.1 takes for a number, a date, a bool or a null.
 _RESOLVERS = yaml.resolver.Resolver.yaml_implicit_resolvers
 

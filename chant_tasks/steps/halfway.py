@@ -10,7 +10,6 @@ from chant_tasks.journal.locks import Lock, find_spec_lock
 from chant_tasks.journal.recovery import is_stopped_midway
 from chant_tasks.spec.model import SpecId
 from chant_tasks.spec.store import load_spec
-from chant_tasks.steps.finalize import finalize
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import resume_attempt
 from chant_tasks.words import render_problem
@@ -30,6 +29,8 @@ def land_halfway(run: SpecRun) -> None:
 
 
 def _finish(run: SpecRun, spec_id: SpecId, record: AttemptRecord, lock: Lock) -> None:
+    from chant_tasks.steps.finalize import finalize  # here: most runs begin without, and load it while agents work
+
     try:
         spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
         if spec is not None:

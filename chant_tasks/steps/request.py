@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,7 +115,13 @@ def _plan_request(run: SpecRun, spec: Spec, provider: Provider, place: Place, ro
         cwd=root,
         model=find_model(spec.model, run.environ, config, provider.default_model, provider.name),
         run=spec.run,
-        session=str(uuid.uuid4()),
+        session=_name_session(),
         settings=config.providers.get(provider.name, {}),
         is_root=os.geteuid() == 0,
     )
+
+
+def _name_session() -> str:
+    from uuid import uuid4  # here: it looks what machine this is
+
+    return str(uuid4())
