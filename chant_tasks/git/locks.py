@@ -23,12 +23,11 @@ def remove_dead_packed_lock(common_dir: Path) -> None:
         (common_dir / "packed-refs.new").unlink(missing_ok=True)
 
 
-def remove_dead_index_lock(git_dir: Path, top: Path) -> None:
-    """Remove the lock on the index of the checkout at `top` where no git works in it that could hold it. Call it where
-    one of ours was killed that may have held it."""
-    lock = git_dir / "index.lock"
-    if may_be_dead(lock, (git_dir, top)):
-        remove_dead_locks((lock,))
+def remove_dead_checkout_locks(git_dir: Path, top: Path) -> None:
+    """Remove the locks on index and HEAD of the checkout at `top` where no git works in it that could hold them, and
+    none anywhere that could hold HEAD's. Call it where one of ours was killed that may have held them."""
+    folders = {git_dir / "index.lock": (git_dir, top), git_dir / "HEAD.lock": ()}
+    remove_dead_locks([lock for lock, places in folders.items() if may_be_dead(lock, places)])
 
 
 def may_be_dead(lock: Path, folders: tuple[Path, ...] = ()) -> bool:

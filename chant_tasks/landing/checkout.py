@@ -110,7 +110,7 @@ def _link(mark: Path, lock: Path) -> None:
         try:
             lock.hardlink_to(mark)
         except FileExistsError:
-            if _is_ours(lock):  # of a process that died: landings exclude each other by a lock of their own
+            if is_ours(lock):  # of a process that died: landings exclude each other by a lock of their own
                 lock.unlink(missing_ok=True)
             elif time.monotonic() > deadline:
                 raise InTheWay(f"another git holds {lock}") from None
@@ -120,7 +120,8 @@ def _link(mark: Path, lock: Path) -> None:
             return
 
 
-def _is_ours(lock: Path) -> bool:
+def is_ours(lock: Path) -> bool:
+    """Whether a landing holds that lock, or held it when it died."""
     try:
         return lock.read_bytes().startswith(_MARK)
     except FileNotFoundError:
@@ -140,7 +141,7 @@ def remove_stale_index_files(git_dir: Path) -> None:
 
 def find_index_files(git_dir: Path) -> Iterator[Path]:
     """What there is of a landing's beside this checkout's index, dead or under way."""
-    if _is_ours(git_dir / "index.lock"):
+    if is_ours(git_dir / "index.lock"):
         yield git_dir / "index.lock"
     with suppress(FileNotFoundError):  # a worktree that another process is done with
         yield from git_dir.glob(f"{_INDEX}*")

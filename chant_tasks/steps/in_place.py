@@ -30,7 +30,7 @@ from chant_tasks.steps.noted import (
 )
 from chant_tasks.steps.restore import restore_uncommitted
 from chant_tasks.steps.run import SpecRun
-from chant_tasks.steps.switch import apply_switch, wait_for_index
+from chant_tasks.steps.switch import apply_switch, require_free_index
 from chant_tasks.words import render_some
 
 OPERATIONS = {
@@ -56,7 +56,7 @@ def require_free_checkout(run: SpecRun) -> None:
             end = "reset" if command[0] == "bisect" else "--continue (or --abort)"
             # no landing moves the target under it either, so there is no other way
             raise WorktreeError(f"a {command[0]} is under way in your checkout", f"git {command[0]} {end}")
-    wait_for_index(git, project.git_dir, is_agents=False)
+    require_free_index(git, project.git_dir)
     others = {path for path in load_changed(git) if not path.startswith(project.specs_prefix)}
     changed = sorted(others | set(load_unmerged(git)))
     if changed:

@@ -8,9 +8,10 @@ from shlex import quote
 
 from chant_tasks.errors import GitError, WorktreeError
 from chant_tasks.git.index import add_files_from_index, load_staged
-from chant_tasks.git.locks import may_be_dead, remove_dead_index_lock
+from chant_tasks.git.locks import may_be_dead, remove_dead_checkout_locks
 from chant_tasks.git.objects import Change, load_changes
 from chant_tasks.git.runner import Git, Oid
+from chant_tasks.landing.checkout import is_ours
 
 _LOCK_SECONDS = 2.0
 _POLL_SECONDS = 0.05
@@ -50,6 +51,20 @@ def wait_for_index(git: Git, git_dir: Path, *, is_agents: bool) -> None:
         time.sleep(_POLL_SECONDS)
 
 
+def require_free_index(git: Git, git_dir: Path) -> None:
+    """Remove the locks that a git has left which was killed. Raises WorktreeError where another git holds the index.
+
+    A landing's own lock is none of these: another doit may be landing just now, and its lock goes with its landing.
+    """
+    lock = git_dir / "index.lock"
+    if is_ours(lock):
+        return
+    remove_dead_checkout_locks(git_dir, git.folder)
+    if lock.exists() and not is_ours(lock):
+        reason = f"{lock} is there: another git works in your checkout, or died"
+        raise WorktreeError(reason, f"rm {quote(str(lock))} && doit")
+
+
 def restore_half_switched(git: Git, new: Oid) -> None:
     """Let those files be as the index has them which a killed git had made as `new` has them. It is told by content,
     so that what a person wrote stays."""
@@ -71,7 +86,7 @@ def _load_unstaged_changes(git: Git, new: Oid) -> tuple[Change, ...]:
 
 def _take_back(git: Git, git_dir: Path, new: Oid) -> None:
     """Undo what a git has done that was killed just now; it takes a file away before it writes it anew."""
-    remove_dead_index_lock(git_dir, git.folder)
+    remove_dead_checkout_locks(git_dir, git.folder)
     with suppress(GitError):  # whatever killed the first one
         restore_half_switched(git, new)
         changed = (change.path for change in _load_unstaged_changes(git, new) if change.status != "A")

@@ -9,8 +9,11 @@ import pytest
 
 from chant_tasks.errors import WorktreeError
 from chant_tasks.events import WorktreeMade
+from chant_tasks.git.runner import Git
+from chant_tasks.landing.checkout import hold_index
 from chant_tasks.spec.model import SpecId, Status
 from chant_tasks.state import Ending, Kind
+from chant_tasks.steps.switch import require_free_index
 from tests.integration.repository import TICK, Repository
 
 ODD = (
@@ -267,13 +270,24 @@ def test_a_checkout_that_cannot_be_worked_in_is_refused_before_anything_starts(
 
 
 @ON_LINUX
-def test_the_lock_of_a_git_that_was_killed_is_none(place: Repository) -> None:
+def test_the_locks_of_a_git_that_was_killed_are_none(place: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chant_tasks.git.locks._find_git_starts", lambda _: ())  # others' gits may run on this machine
     spec_id = place.add_spec("a")
     place.commit("spec")
-    (place.top / ".git" / "index.lock").write_bytes(b"DIRC")
+    locks = [place.top / ".git" / name for name in ("index.lock", "HEAD.lock")]
+    for lock in locks:
+        lock.write_bytes(b"DIRC")
 
     assert place.work(spec_id).kind is Kind.COMPLETED
-    assert not (place.top / ".git" / "index.lock").exists()
+    assert [lock for lock in locks if lock.exists()] == []
+
+
+def test_the_lock_of_anothers_landing_stays(place: Repository) -> None:
+    lock = place.top / ".git" / "index.lock"
+
+    with hold_index(lock.parent):
+        require_free_index(Git(place.top), lock.parent)
+        assert lock.exists()
 
 
 def test_a_touched_file_is_no_change(place: Repository) -> None:
