@@ -117,13 +117,22 @@ class PreparedMove:
     """
 
     def __init__(self, git: Git, name: str, *, new: Oid, old: Oid, reason: str) -> None:
-        arguments = ("update-ref", "-m", reason, "--stdin")
-        self._arguments = arguments
-        self._process = git.start(*arguments)
+        self._arguments = ("update-ref", "-m", reason, "--stdin")
+        self._process = git.start(*self._arguments)
+        change = f"update {name} {new} {old}"
+        try:
+            self._prepare(change)
+        except GitError:
+            if not self._process.was_hit():
+                raise
+            self._process = git.start(*self._arguments)
+            self._prepare(change)
+
+    def _prepare(self, change: str) -> None:
         add_running(self._process)
         try:
             self._say("start")
-            self._say(f"update {name} {new} {old}", answer=False)
+            self._say(change, answer=False)
             self._say("prepare")
         except BaseException:
             self.drop()

@@ -23,6 +23,7 @@ _POLL_SECONDS = 0.01
 
 
 STATUS = -signal.SIGTERM  # of a git that was ended; as of one that another has killed
+_OF_A_GROUP = (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP)
 
 
 class Ended(Exception):
@@ -32,6 +33,13 @@ class Ended(Exception):
 class GitProcess(subprocess.Popen[bytes]):
     """A git of ours. Where `communicate` has a timeout, that is for reading: once both streams have ended, so has the
     git, and to look for that every so often would make each git take half as long again."""
+
+    is_ended_by_us = False
+
+    def was_hit(self) -> bool:
+        """Whether it ended by a signal that was for all of doit's process group: one that comes before the git has a
+        group of its own, and has done anything, reaches it."""
+        return self.returncode in _OF_A_GROUP and not self.is_ended_by_us
 
     def wait(self, timeout: float | None = None) -> int:  # noqa: ARG002  # `communicate` gives it
         return super().wait()
@@ -140,6 +148,7 @@ def _require_time(started: float) -> None:
 
 
 def _send(process: GitProcess, number: signal.Signals) -> None:
+    process.is_ended_by_us = True
     with suppress(OSError):
         if _leads_group(process):
             os.killpg(process.pid, number)
