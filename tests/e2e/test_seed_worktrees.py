@@ -203,15 +203,16 @@ def test_a_worktree_that_cannot_be_removed_is_said_and_tried_again(sandbox: Sand
     unprivileged = find_unprivileged()
     if unprivileged is None:
         pytest.skip("root may remove everything, and there is no setpriv to take that away")
-    (sandbox.root / ".gitignore").write_text("cache/\n")
-    sandbox.add_spec(A, run=f"mkdir cache && echo x > cache/x && chmod 0500 cache\necho a > a.txt\n{TICK_ALL}")
+    trees = sandbox.root.parent / "trees"
+    (sandbox.root / ".chant" / "config.md").write_text("---\nworktrees:\n  path: ../trees\n---\n")
+    sandbox.add_spec(A, run=f"echo a > a.txt\n{TICK_ALL}\nchmod 0500 ..")
     sandbox.commit()
 
     ran = doit_behind(sandbox, unprivileged, "-n", "2")
-    (worktree,) = sandbox.temporary.glob(f"chant-{A}*")  # what is being removed has another name
+    (worktree,) = trees.glob(f"chant-{A}")
     listed = sandbox.doit("list")
     state = load_states(sandbox)[A]
-    (worktree / "cache").chmod(0o700)
+    trees.chmod(0o700)
     again = doit_behind(sandbox, unprivileged, "-n", "2")
 
     reason = f"worktree {worktree} could not be removed: Permission denied"
