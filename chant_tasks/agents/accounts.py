@@ -10,9 +10,9 @@ from pathlib import PurePath
 from typing import assert_never
 
 from chant_tasks.agents.contract import ErrorClass, Postponed, Provider
-from chant_tasks.agents.known import Which, find_provider_name
 from chant_tasks.agents.registry import PROVIDERS, find_provider
 from chant_tasks.config import Account, Config, Pauses, Rotation
+from chant_tasks.config.provider_names import Which, find_provider_name
 from chant_tasks.errors import AgentError
 from chant_tasks.spec.model import Spec
 from chant_tasks.values import dataclass

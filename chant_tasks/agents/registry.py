@@ -18,11 +18,11 @@ from chant_tasks.agents.command import Command
 from chant_tasks.agents.contract import Provider
 from chant_tasks.agents.copilot import Copilot
 from chant_tasks.agents.gemini import Gemini
-from chant_tasks.agents.known import INSTALL, Which, find_provider_name
 from chant_tasks.agents.opencode import Opencode
 from chant_tasks.agents.qwen import Qwen
 from chant_tasks.agents.script import Script
 from chant_tasks.config import Config
+from chant_tasks.config.provider_names import INSTALL, Which, find_provider_name
 from chant_tasks.errors import AgentError
 
 GROUP = "chant_tasks.agents"

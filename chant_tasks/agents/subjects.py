@@ -5,10 +5,10 @@ from dataclasses import field, replace
 
 from chant_tasks.agents.accounts import find_account_provider, plan_account_config
 from chant_tasks.agents.contract import Provider, find_checkup
-from chant_tasks.agents.known import INSTALL, Which
 from chant_tasks.agents.look import Facts, Look, Problem, Subject, Weight
 from chant_tasks.agents.registry import PROVIDERS, find_provider
 from chant_tasks.config import Account, Config, Setting
+from chant_tasks.config.provider_names import INSTALL, Which
 from chant_tasks.errors import AgentError
 from chant_tasks.values import dataclass
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from chant_tasks.agents.known import find_provider_name
+from chant_tasks.config.provider_names import find_provider_name
 from chant_tasks.earlier import Earlier, can_go_on
 from chant_tasks.errors import GitError, SpecError
 from chant_tasks.events import Notice

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from chant_tasks.agents.known import find_provider_name
 from chant_tasks.config import find_conflict_attempts
+from chant_tasks.config.provider_names import find_provider_name
 from chant_tasks.earlier import Clash, Earlier, LandedChange, can_go_on
 from chant_tasks.errors import ChantError, WorktreeError
 from chant_tasks.events import Notice

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from chant_tasks.agents.contract import Provider, Request
 from chant_tasks.agents.environment import Known, plan_environment
-from chant_tasks.agents.known import find_provider_name
 from chant_tasks.agents.registry import find_provider
 from chant_tasks.config import find_model
+from chant_tasks.config.provider_names import find_provider_name
 from chant_tasks.earlier import render_resumed, render_section
 from chant_tasks.git.runner import plan_setting
 from chant_tasks.journal.attempt import AttemptRecord, attempt_folder

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from doit.exceptions import InvalidCommand
 
-from chant_tasks.agents.known import INSTALL
 from chant_tasks.agents.look import Look
 from chant_tasks.agents.look_over import Surroundings, look_over
 from chant_tasks.agents.subjects import Candidate, list_candidates
 from chant_tasks.config import Config, load_config
+from chant_tasks.config.provider_names import INSTALL
 from chant_tasks.config.value import suggest
 from chant_tasks.doit_plugin.screens.agents_screen import render_looks, render_looks_count, render_looks_json
 from chant_tasks.doit_plugin.screens.terminal import load_style, write_line, write_story

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from chant_tasks.agents.accounts import find_choices
-from chant_tasks.agents.known import Which, find_provider_name
 from chant_tasks.config import Config
+from chant_tasks.config.provider_names import Which, find_provider_name
 from chant_tasks.doit_plugin.check import SpecNode, find_problems
 from chant_tasks.doit_plugin.screens.overlap_words import render_lint
 from chant_tasks.errors import AgentError, ChantError, ConfigError, FileError, PromptError, SpecError

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from shlex import quote
 
-from chant_tasks.agents.known import Which, find_provider_name, is_surely_here
 from chant_tasks.config import Config, is_stacked
+from chant_tasks.config.provider_names import Which, find_provider_name, is_surely_here
 from chant_tasks.doit_plugin.commands.spec_names import all_labels
 from chant_tasks.doit_plugin.screens.list_rows import Filter, Row, find_label_problems
 from chant_tasks.overview import Overview

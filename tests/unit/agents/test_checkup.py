@@ -15,8 +15,8 @@ from chant_tasks.agents.checkup import (
     is_older,
 )
 from chant_tasks.agents.contract import find_checkup
-from chant_tasks.agents.known import INSTALL
 from chant_tasks.agents.registry import PROVIDERS
+from chant_tasks.config.provider_names import INSTALL
 from tests.agents.install import AIDER, NPM
 
 TESTED = ("2.1.197", "2.1.329")

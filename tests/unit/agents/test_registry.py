@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from chant_tasks.agents.command import Command
-from chant_tasks.agents.known import INSTALL, find_provider_name
 from chant_tasks.agents.registry import GROUP, PROVIDERS, find_provider, require_added
 from chant_tasks.config import Config, Defaults, Setting
+from chant_tasks.config.provider_names import INSTALL, find_provider_name
 from chant_tasks.errors import AgentError
 
 OWN = "name your own in .chant/config.md:  providers: {command: {argv: [my-agent]}}"

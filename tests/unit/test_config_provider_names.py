@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chant_tasks.agents.known import INSTALL, is_surely_here
 from chant_tasks.agents.registry import PROVIDERS, find_provider
 from chant_tasks.config import Account, Config, Parallel
+from chant_tasks.config.provider_names import INSTALL, is_surely_here
 from chant_tasks.errors import AgentError
 
 NAMES = (None, *PROVIDERS, "nobody")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from chant_tasks.config import Config
+from chant_tasks.config.model import Config
 
 Which = Callable[[str], str | None]
 
