@@ -223,7 +223,7 @@ SEAMS = [
     ("chant_tasks.doit_plugin.run.uptodate", "load_state", BUG, "completed", 0),
     ("chant_tasks.doit_plugin.run.work", "find_spec_lock", BUG, "completed", 0),
     ("chant_tasks.doit_plugin.run.runner", "note_waiting", BUG, "failed", 1),
-    ("chant_tasks.doit_plugin.run.work", "end_run", DISK, "completed", 2),
+    ("chant_tasks.steps.run", "end_run", DISK, "completed", 2),
 ]
 INJECTED = """
 import importlib

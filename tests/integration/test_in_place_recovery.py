@@ -110,12 +110,21 @@ def test_a_finished_agents_work_lands_without_another_and_nothing_of_the_users_i
     place.assert_no_traces()
 
 
+def _kill_at_its_end(place: Repository, spec_id: SpecId) -> None:
+    """Kill doit when its agent has ended; what is changed from then on is younger than what tells of that end."""
+    kill(place, spec_id, "after:chant_tasks.agents.supervise:run_agent")
+    ended, probe = place.journal / "attempts" / spec_id / "1" / "exit", place.outside / "probe"
+    probe.touch()
+    while probe.stat().st_ctime_ns <= ended.stat().st_mtime_ns:
+        probe.touch()
+
+
 def _kill_agent(place: Repository, script: str = "echo work > work.txt") -> SpecId:
     """A spec whose doit died when its agent had failed, which it does once, in a checkout that was clean."""
     fail_once = f"test -e {place.outside}/failed || {{ touch {place.outside}/failed; exit 3; }}"
     spec_id = place.add_spec("a", f"{script}\n{fail_once}")
     place.commit("spec")
-    kill(place, spec_id, "after:chant_tasks.agents.supervise:run_agent")
+    _kill_at_its_end(place, spec_id)
     return spec_id
 
 
@@ -123,7 +132,7 @@ def _kill_finished_agent(place: Repository) -> SpecId:
     """A spec whose doit died when its agent had finished, in a checkout that was clean."""
     spec_id = place.add_spec("a", "echo work > work.txt")
     place.commit("spec")
-    kill(place, spec_id, "after:chant_tasks.agents.supervise:run_agent")
+    _kill_at_its_end(place, spec_id)
     return spec_id
 
 

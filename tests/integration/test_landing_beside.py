@@ -1,7 +1,7 @@
 """Landing beside other gits: what they hold for a moment is waited for, what they remove meanwhile is no error."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from chant_tasks.journal.locks import add_landing_lock
 from chant_tasks.landing.leftovers import find_stale_files
 from chant_tasks.overview import load_overview
-from chant_tasks.spec.index import NO_INDEX, Index
+from chant_tasks.spec.index import Index
 from chant_tasks.spec.store import SpecFolder, load_specs
 from chant_tasks.state import Kind
 from tests.integration.repository import Repository
@@ -47,8 +47,8 @@ def test_a_specs_file_that_a_landing_has_taken_away_for_a_moment_is_looked_for_a
     journal = repository.journal
     looks: list[int] = []
 
-    def look(folder: Path, known: Index = NO_INDEX) -> SpecFolder:
-        found = load_specs(folder, known)
+    def look(folder: Path, known: Index, tell: Callable[[int], None] | None) -> SpecFolder:
+        found = load_specs(folder, known, tell)
         looks.append(len(found.specs))
         path.write_bytes(text)  # by then git has written it anew
         return found
