@@ -18,6 +18,9 @@ from chant_tasks.overview import Overview
 from chant_tasks.overview.load import COMMANDS
 from chant_tasks.spec.model import SpecId
 
+# In a name of a task: it would be a variable, a pattern or an option.
+_IMPOSSIBLE = ("=", "*", "\n-")
+
 
 def find_named(
     overview: Overview, tasks: Sequence[Task], arguments: Sequence[str], folder: Path
@@ -45,9 +48,10 @@ def find_passed(overview: Overview, others: Sequence[Task], built: Collection[st
     names = {*built, GROUP, *COMMANDS, *list_groups(overview), *(task.name for task in others)}
     names |= set(_find_by_file(overview, [path for task in others for path in task.targets], folder))
     free = overview.settled - names
-    return frozenset(
-        spec_id for spec_id in free if "=" not in spec_id and "*" not in spec_id and not spec_id.startswith("-")
-    )
+    all_names = "\n".join(free)
+    if not any(mark in f"\n{all_names}" for mark in _IMPOSSIBLE):  # of ten thousands, to ask each takes long
+        return frozenset(free)
+    return frozenset(spec_id for spec_id in free if not any(mark in f"\n{spec_id}" for mark in _IMPOSSIBLE))
 
 
 def share_out(overview: Overview, tasks: Sequence[Task], passed: frozenset[SpecId]) -> None:

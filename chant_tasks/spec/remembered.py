@@ -3,7 +3,7 @@
 In a folder with a long history nearly all specs are completed, and nobody asks more of these than what a list says.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chant_tasks.spec.index import NO_INDEX, Index, Link, Stamp, parse_outline_row, parse_row
@@ -19,11 +19,12 @@ class Remembered:
     `places` are where they stand in the index, by id and in the order of ids.
     """
 
-    __slots__ = ("index", "places")
+    __slots__ = ("_labelled", "index", "places")
 
     def __init__(self, index: Index = NO_INDEX, places: Mapping[SpecId, int] = NOTHING) -> None:
         self.index = index
         self.places = places
+        self._labelled: Sequence[tuple[SpecId, tuple[str, ...]]] | None = None
 
     def __contains__(self, spec_id: object) -> bool:
         return spec_id in self.places
@@ -59,11 +60,13 @@ class Remembered:
                 yield spec_id, link
 
     @property
-    def labelled(self) -> Iterator[tuple[SpecId, tuple[str, ...]]]:
+    def labelled(self) -> Sequence[tuple[SpecId, tuple[str, ...]]]:
         """Those with labels, with these."""
-        for place in self.index.labelled:
-            if self.index.ids[place] in self.places:
-                yield self.index.ids[place], self.index.find_labels(place)
+        if self._labelled is None:  # several ask
+            index, places = self.index, self.places
+            found = ((index.ids[place], place) for place in index.labelled)
+            self._labelled = [(spec_id, index.find_labels(place)) for spec_id, place in found if spec_id in places]
+        return self._labelled
 
 
 NOT_REMEMBERED = Remembered()

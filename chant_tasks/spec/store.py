@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,10 +226,11 @@ def save_file(path: Path, data: bytes) -> None:
 
 def find_temporary_files(folder: Path) -> Iterator[tuple[Path, int]]:
     """What `save_file` has in a folder meanwhile, and the process that wrote it: left there, where that was killed."""
-    for path in folder.glob(".chant-*.tmp"):
-        found = _TEMPORARY.fullmatch(path.name)
-        if found is not None:
-            yield path, int(found[1])
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):  # noqa: PTH208  # at each run's start, of all specs: paths cost
+            found = _TEMPORARY.fullmatch(name) if name.startswith(".") else None
+            if found is not None:
+                yield folder / name, int(found[1])
 
 
 class _Reading:
