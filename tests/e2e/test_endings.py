@@ -149,8 +149,10 @@ def test_what_outlived_both_doit_and_its_keeper_is_ended_before_its_work_is_save
     record = sandbox.root / f".git/chant/attempts/{ONE}/1/record.json"
     wait_until(lambda: json.loads(record.read_bytes())["agent_process"] is not None, "the journal has the keeper")
 
+    keeper = json.loads(record.read_bytes())["agent_process"]["pid"]
+    os.kill(keeper, signal.SIGSTOP)  # else it may see doit's end before its own, and end the agent
     process.kill()
-    os.kill(json.loads(record.read_bytes())["agent_process"]["pid"], signal.SIGKILL)
+    os.kill(keeper, signal.SIGKILL)
     end(process)
     outlived = [pid for pid in pids if is_running(pid)]
     _assert_second_run_finishes(sandbox, (ONE,))
