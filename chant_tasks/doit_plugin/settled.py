@@ -4,7 +4,7 @@ A task that has nothing to do costs doit as much as any other, and a long histor
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from fnmatch import filter as choose
 from pathlib import Path
@@ -47,11 +47,15 @@ def find_passed(overview: Overview, others: Sequence[Task], built: Collection[st
     """The settled specs without a task that could have one: a run that comes past them counts them as up to date."""
     names = {*built, GROUP, *COMMANDS, *list_groups(overview), *(task.name for task in others)}
     names |= set(_find_by_file(overview, [path for task in others for path in task.targets], folder))
-    free = overview.settled - names
-    all_names = "\n".join(free)
-    if not any(mark in f"\n{all_names}" for mark in _IMPOSSIBLE):  # of ten thousands, to ask each takes long
-        return frozenset(free)
-    return frozenset(spec_id for spec_id in free if not any(mark in f"\n{spec_id}" for mark in _IMPOSSIBLE))
+    free = frozenset(overview.settled - names)
+    if not _has_impossible(free):  # mostly; to ask each of ten thousands takes long
+        return free
+    return frozenset(spec_id for spec_id in free if not _has_impossible((spec_id,)))
+
+
+def _has_impossible(names: Iterable[str]) -> bool:
+    lines = "\n".join(("", *names))
+    return any(mark in lines for mark in _IMPOSSIBLE)
 
 
 def share_out(overview: Overview, tasks: Sequence[Task], passed: frozenset[SpecId]) -> None:
