@@ -143,15 +143,19 @@ def is_ignored(git: Git, path: str) -> bool:
 
 def load_ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
     """Those of `paths` that git ignores and does not track, in one start of git. Run it at git's root."""
-    lines = "".join(f"{path}\0" for path in paths)
-    return frozenset(git.run("check-ignore", "-z", "--stdin", stdin=_encode(lines), ok=(0, 1)).fields if lines else ())
+    return _check_ignored(git, paths)
 
 
 def load_matched(git: Git, paths: Iterable[str]) -> frozenset[str]:
     """Those of `paths` that git would ignore if it did not track them, in one start of git. Run it at git's root."""
+    return _check_ignored(git, paths, "--no-index")
+
+
+def _check_ignored(git: Git, paths: Iterable[str], *options: str) -> frozenset[str]:
     lines = "".join(f"{path}\0" for path in paths)
-    answer = git.run("check-ignore", "--no-index", "-z", "--stdin", stdin=_encode(lines), ok=(0, 1))
-    return frozenset(answer.fields)
+    if not lines:
+        return frozenset()
+    return frozenset(git.run("check-ignore", *options, "-z", "--stdin", stdin=_encode(lines), ok=(0, 1)).fields)
 
 
 def apply_entry(git: Git, path: str, entry: Entry | None) -> None:
