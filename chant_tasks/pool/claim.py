@@ -35,7 +35,7 @@ def _is_fit(git: Git, slot: Slot, path: Path, commit: Oid) -> bool:
     if tree.stat().st_dev != path.parent.stat().st_dev or tree.stat().st_uid != os.geteuid():
         return False
     with suppress(GitError):
-        return slot.standing.commit == commit or not has_other_attributes(git, slot.standing.commit, commit)
+        return not has_other_attributes(git, slot.standing.commit, commit)
     return False
 
 
