@@ -18,7 +18,6 @@ from chant_tasks.words import render_mend
 
 Oid = NewType("Oid", str)
 
-_SIGNS = "-S"
 OLDEST_GIT = (2, 38)  # the first with `merge-tree --write-tree`
 
 # What a hook or another git may have put into our environment and would send our calls elsewhere.
@@ -90,17 +89,19 @@ class Git:
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: tuple[int, ...] = (0,)) -> Answer:
         """What git answered. Raises GitError where its exit status is not in `ok`, or where git cannot be started."""
-        process, stdout, stderr = self._run(arguments, stdin)
-        if process.was_hit() and _SIGNS not in arguments:
-            process, stdout, stderr = self._run(arguments, stdin)
+        # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One that
+        # signs stays in the group: it may have to ask for a passphrase on the terminal.
+        has_own_group = "-S" not in arguments
+        process, stdout, stderr = self._run(arguments, stdin, has_own_group)
+        if has_own_group and process.was_hit():
+            process, stdout, stderr = self._run(arguments, stdin, has_own_group)
         if process.returncode not in ok:
             raise GitError(arguments, process.returncode, stderr.decode("utf-8", "replace"))
         return Answer(status=process.returncode, stdout=stdout, stderr=stderr)
 
-    def _run(self, arguments: tuple[str, ...], stdin: bytes | None) -> tuple[GitProcess, bytes, bytes]:
-        # A Ctrl-C goes to the terminal's whole process group and would kill git in the middle of a landing. One that
-        # signs stays in the group: it may have to ask for a passphrase on the terminal.
-        has_own_group = _SIGNS not in arguments
+    def _run(
+        self, arguments: tuple[str, ...], stdin: bytes | None, has_own_group: bool
+    ) -> tuple[GitProcess, bytes, bytes]:
         with as_input(stdin) as given, self.start(*arguments, stdin=given, has_own_group=has_own_group) as process:
             try:
                 stdout, stderr = run_to_end(process)
