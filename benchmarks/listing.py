@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.figures import Effort, Figure
-from benchmarks.taking import Taken, alternate, take
+from benchmarks.taking import Taken, alternate, take, take_peak
 from benchmarks.workspace import DOIT, add_repository, draw_specs, environment, render_spec, run_git
 
 _OFF = {"CHANT_DOIT": "off"}
@@ -50,7 +50,8 @@ def _measure_lists(effort: Effort, number: int) -> Iterator[Figure]:
     yield from _compare(case, "list", taken["ours"], taken["doit's own"])
     yield from _compare(case, "doit -n 4, nothing to do", taken["idle"], taken["doit's own"])
     yield _render(case, "list, first time", first["first"], first["reading"], "reading")
-    peaks = (_take_peak(folder, environment(folder)), _take_peak(empty, environment(empty, _OFF)))
+    listing = (*DOIT, "list")
+    peaks = take_peak(listing, folder, environment(folder)), take_peak(listing, empty, environment(empty, _OFF))
     yield Figure(
         bench="B2",
         case=case,
@@ -61,18 +62,6 @@ def _measure_lists(effort: Effort, number: int) -> Iterator[Figure]:
         other_name="doit's own",
         limit=100 if number == 10_000 else None,
     )
-
-
-def _take_peak(folder: Path, environ: Mapping[str, str]) -> int:
-    """The bytes that a list holds at most. A small program starts it: Linux counts those of whoever starts one, too."""
-    script = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    argv = (sys.executable, "-c", script, *DOIT, "list")
-    said = subprocess.run(argv, cwd=folder, env=dict(environ), capture_output=True, text=True, check=True).stdout
-    return int(said) * 1024
 
 
 def render_empty_tasks(number: int) -> str:

@@ -7,14 +7,17 @@ compared with what was printed; in the second it is kept within its usual limit.
 import filecmp
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.figures import Effort, Figure
-from benchmarks.taking import Taken, alternate, take
+from benchmarks.taking import alternate, take, take_peak
 from benchmarks.workspace import environment
 
+_Result = TypeVar("_Result")
+_Measure = Callable[[tuple[str, ...], Path, dict[str, str]], _Result]
 _LINE = b"%011d the agent says what it reads and why, and goes on with what it has found, step by step.\n"
 _LIMITS = {"log whole": None, "log.limit 64 MB": 64 << 20}
 
@@ -56,19 +59,20 @@ def _measure_case(effort: Effort, case: str, words: tuple[str, str, str]) -> Ite
     printed, limit, last = words
     numbers = count()
 
-    def work(argv: tuple[str, ...], *, is_whole: bool) -> Taken:
+    def work(measure: _Measure[_Result], argv: tuple[str, ...], *, is_whole: bool = False) -> _Result:
         folder = effort.folder / "b7" / f"{next(numbers)}"
         folder.mkdir()
-        taken = take(tuple(word.replace("{folder}", str(folder)) for word in argv), folder, environment(folder))
+        taken = measure(tuple(word.replace("{folder}", str(folder)) for word in argv), folder, environment(folder))
         if is_whole and not filecmp.cmp(printed, folder / "log", shallow=False):
             raise RuntimeError(f"{folder}/log is not what was printed")
         shutil.rmtree(folder)
         return taken
 
+    reader = (sys.executable, "-c", _READER)
+    ours, nothing = (*reader, printed, "{folder}", limit, last), (*reader, "/dev/null", "{folder}", limit, "")
     ways = {
-        "ours": lambda: work((sys.executable, "-c", _READER, printed, "{folder}", limit, last), is_whole=limit == "0"),
-        "cat": lambda: work(("sh", "-c", f"cat {printed} | cat > log"), is_whole=True),
-        "nothing": lambda: work((sys.executable, "-c", _READER, "/dev/null", "{folder}", limit, ""), is_whole=False),
+        "ours": lambda: work(take, ours, is_whole=limit == "0"),
+        "cat": lambda: work(take, ("sh", "-c", f"cat {printed} | cat > log"), is_whole=True),
     }
     taken = alternate(ways, effort.pick(quick=3, whole=7))
     for name, most in (("wall", 3.0), ("cpu", None)):
@@ -87,8 +91,8 @@ def _measure_case(effort: Effort, case: str, words: tuple[str, str, str]) -> Ite
         case=case,
         measure="memory",
         unit="MB",
-        ours=tuple(run.peak / 1e6 for run in taken["ours"]),
-        other=tuple(run.peak / 1e6 for run in taken["nothing"]),
+        ours=(work(take_peak, ours) / 1e6,),
+        other=(work(take_peak, nothing) / 1e6,),
         other_name="an agent that prints nothing",
         most=1.5,
     )

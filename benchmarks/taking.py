@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,10 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What one run took: seconds of time and of CPU (user and system, of it and of all that it and they waited for),
-    and the bytes that the largest process among them held at most."""
+    """What one run took: seconds of time and of CPU (user and system, of it and of all that it and they waited for)."""
 
     wall: float
     cpu: float
-    peak: int
 
 
 def take(argv: Sequence[str], folder: Path, environment: Mapping[str, str], ok: tuple[int, ...] = (0,)) -> Taken:
@@ -41,7 +40,20 @@ def take(argv: Sequence[str], folder: Path, environment: Mapping[str, str], ok: 
     if process.returncode not in ok:
         end = said.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{' '.join(argv)} in {folder} ended with {process.returncode}:\n{end}")
-    return Taken(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=usage.ru_maxrss * 1024)
+    return Taken(wall=wall, cpu=usage.ru_utime + usage.ru_stime)
+
+
+def take_peak(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """The bytes that the program, or the largest that it waits for, holds at most. A small program starts it: Linux
+    counts those of whoever starts one, too. Raises CalledProcessError where its status is not 0."""
+    script = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    whole = (sys.executable, "-c", script, *argv)
+    said = subprocess.run(whole, cwd=folder, env=dict(environment), capture_output=True, text=True, check=True).stdout
+    return int(said) * 1024
 
 
 def alternate(ways: Mapping[str, Callable[[], _Result]], runs: int) -> dict[str, tuple[_Result, ...]]:
