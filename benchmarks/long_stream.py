@@ -43,6 +43,9 @@ assert ended.status == 0 and told[0].startswith(sys.argv[4]), (ended, told)
 """
 
 
+_READ = (sys.executable, "-c", _READER)
+
+
 def measure(effort: Effort) -> Iterator[Figure]:
     """Time, CPU and memory for each way to keep the log."""
     size = effort.pick(quick=200, whole=1_000)
@@ -68,8 +71,7 @@ def _measure_case(effort: Effort, case: str, words: tuple[str, str, str]) -> Ite
         shutil.rmtree(folder)
         return taken
 
-    reader = (sys.executable, "-c", _READER)
-    ours, nothing = (*reader, printed, "{folder}", limit, last), (*reader, "/dev/null", "{folder}", limit, "")
+    ours, nothing = (*_READ, printed, "{folder}", limit, last), (*_READ, "/dev/null", "{folder}", limit, "")
     ways = {
         "ours": lambda: work(take, ours, is_whole=limit == "0"),
         "cat": lambda: work(take, ("sh", "-c", f"cat {printed} | cat > log"), is_whole=True),
