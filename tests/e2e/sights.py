@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,20 +88,6 @@ def find_leftovers(sandbox: Sandbox) -> Sequence[str]:
 def find_user_changes(sandbox: Sandbox) -> str:
     """What git shows as changed in the checkout, less doit's and Python's own files, which are nobody's changes."""
     return sandbox.git("status", "--porcelain", "--", ".", ":(exclude,glob)**/__pycache__/**", ":(exclude).doit.db*")
-
-
-def wait_until(condition: Callable[[], bool], expectation: str, seconds: float = 60) -> None:
-    """Return as soon as `condition` holds; fails where it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"never came true: {expectation}"
-        time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Whether this process runs; one that nobody has waited for does not."""
-    state = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True, check=False)
-    return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")
 
 
 def end(process: "subprocess.Popen[str]", seconds: float = 60) -> Ran:

@@ -8,15 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.sandbox import Ran, Sandbox
-from tests.e2e.sights import (
-    TICK_ALL,
-    Seen,
-    find_leftovers,
-    find_user_changes,
-    is_running,
-    load_landings,
-    load_seen,
-)
+from tests.e2e.sights import TICK_ALL, Seen, find_leftovers, find_user_changes, load_landings, load_seen
+from tests.processes import is_running
 
 BAD, GOOD = "2026-01-01-001-bad", "2026-01-02-001-good"
 LANDED = f"chant({BAD}): Work {BAD}"

@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.repository import DODO, TICK, Repository, make_repository
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import end, wait_until
+from tests.e2e.sights import end
+from tests.processes import wait_until
 
 A, B = "2026-01-24-001-aaa", "2026-01-24-002-bbb"
 REF = f"refs/chant/attempts/{B}/1"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import TICK_ALL, end, find_leftovers, lines_of, load_head, load_states, wait_until
+from tests.e2e.sights import TICK_ALL, end, find_leftovers, lines_of, load_head, load_states
+from tests.processes import wait_until
 
 A, B, C = "2026-01-01-001-aaa", "2026-01-02-001-bbb", "2026-01-03-001-ccc"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.e2e.repository import Repository, make_repository
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import TICK_ALL, wait_until
+from tests.e2e.sights import TICK_ALL
+from tests.processes import wait_until
 
 ONE, OTHER = "2026-01-01-001-one", "2026-01-01-002-two"
 HEALTHY = "nothing is wrong"

@@ -15,13 +15,12 @@ from tests.e2e.sights import (
     end,
     find_leftovers,
     find_user_changes,
-    is_running,
     lines_of,
     load_landings,
     load_seen,
     load_states,
-    wait_until,
 )
+from tests.processes import is_running, wait_until
 
 SPECS = tuple(f"2026-01-01-{number:03}-sp{number}" for number in range(4))
 CONFIG = "---\ntimeouts:\n  grace: 1s\n---\n"

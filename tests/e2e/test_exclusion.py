@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import TICK_ALL, find_leftovers, load_landings, wait_until
+from tests.e2e.sights import TICK_ALL, find_leftovers, load_landings
+from tests.processes import wait_until
 
 ONE = "2026-01-01-001-one"
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import end, find_user_changes, is_running, load_seen, wait_until
+from tests.e2e.sights import end, find_user_changes, load_seen
 from tests.forges import Forge, commit_elsewhere, make_forge
+from tests.processes import is_running, wait_until
 
 ONE, TWO, PLAIN = "2026-01-01-001-one", "2026-01-01-002-two", "2026-01-01-003-pla"
 URLS = ["https://forge.example/pulls/1", "https://forge.example/pulls/2"]

@@ -8,16 +8,8 @@ import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import (
-    end,
-    find_leftovers,
-    find_user_changes,
-    lines_of,
-    load_head,
-    load_seen,
-    load_states,
-    wait_until,
-)
+from tests.e2e.sights import end, find_leftovers, find_user_changes, lines_of, load_head, load_seen, load_states
+from tests.processes import wait_until
 
 A, B, C = "2026-01-01-001-aaa", "2026-01-01-002-bbb", "2026-01-01-003-ccc"
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
-from tests.e2e.sights import end, find_leftovers, find_user_changes, lines_of, load_seen, load_states, wait_until
+from tests.e2e.sights import end, find_leftovers, find_user_changes, lines_of, load_seen, load_states
+from tests.processes import wait_until
 
 SLOW, ONE, TWO, THREE = "2026-01-01-001-slow", "2026-01-01-002-one", "2026-01-01-003-two", "2026-01-01-004-three"
 MODES: tuple[list[str], ...] = ([], ["-n", "1"], ["-n", "2"])

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.sandbox import Ran, Sandbox
-from tests.e2e.sights import TICK_ALL, end, find_leftovers, find_user_changes, is_running, load_states, wait_until
+from tests.e2e.sights import TICK_ALL, end, find_leftovers, find_user_changes, load_states
+from tests.processes import is_running, wait_until
 
 ONE, OTHER = "2026-01-01-001-one", "2026-01-01-002-two"
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only process groups are ended")

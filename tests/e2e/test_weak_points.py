@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Ran, Sandbox
-from tests.e2e.sights import end, find_leftovers, lines_of, load_states, wait_until
+from tests.e2e.sights import end, find_leftovers, lines_of, load_states
+from tests.processes import wait_until
 
 A, B, C = "2026-01-01-001-aaa", "2026-01-02-002-bbb", "2026-01-03-003-ccc"
 SPECS = "from chant_tasks import task_specs\n"

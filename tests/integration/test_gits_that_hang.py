@@ -12,6 +12,7 @@ from chant_tasks.git import running
 from chant_tasks.git.refs import PreparedMove
 from chant_tasks.git.runner import Git, Oid
 from tests.integration.repository import Repository
+from tests.processes import is_running
 
 HANGS = "#!/bin/sh\ntrap '' TERM\necho $$ > {told}.new; mv {told}.new {told}\nwhile :; do sleep 0.1; done\n"
 
@@ -24,11 +25,6 @@ def _add_hook(repository: Repository) -> Path:
     hook.write_text(HANGS.format(told=told))
     hook.chmod(0o755)
     return told
-
-
-def _is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
 
 
 @pytest.fixture
@@ -47,7 +43,7 @@ def test_a_hook_that_never_ends_ends_once_the_run_was_told_to_stop(repository: R
         Git(repository.top).run("update-ref", "refs/heads/new", "HEAD")
 
     assert (caught.value.status, "after doit was told to stop" in str(caught.value)) == (-15, True)
-    assert not _is_running(int(told.read_text()))
+    assert not is_running(int(told.read_text()))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -59,7 +55,7 @@ def test_a_landing_that_its_hook_never_answers_is_dropped(repository: Repository
         PreparedMove(Git(repository.top), "refs/heads/main", new=new, old=tip, reason="land")
 
     assert repository.tip("main") == tip
-    assert not _is_running(int(told.read_text()))
+    assert not is_running(int(told.read_text()))
 
 
 def test_what_runs_when_doit_ends_at_once_ends_with_its_hook(repository: Repository) -> None:
@@ -79,7 +75,7 @@ def test_what_runs_when_doit_ends_at_once_ends_with_its_hook(repository: Reposit
     thread.join()
 
     assert caught == [-15]
-    assert not _is_running(int(told.read_text()))
+    assert not is_running(int(told.read_text()))
     assert not list((repository.top / ".git").rglob("*.lock"))
 
 

@@ -25,9 +25,9 @@ from chant_tasks.steps.parking import close_pool
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
 from tests.conftest import forget_environment
-from tests.integration.agents.support import wait_until
 from tests.integration.doctor import find_one, look, mend_one
 from tests.integration.repository import Repository
+from tests.processes import wait_until
 
 _NOT_COMPARED = (".git", "gitdir", "index", "logs", "ORIG_HEAD", "chant-index", "chant-standing", "HEAD")
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,21 +60,3 @@ class Bench:
     def run_fake(self, behaviour: str, *arguments: str, stdin: str = "", limits: Limits = NO_LIMITS) -> Exit:
         """Run the fake agent and keep its lines."""
         return self.run(*fake_argv(behaviour, *arguments), stdin=stdin, limits=limits)
-
-
-def is_running(pid: int) -> bool:
-    """Return whether `pid` does more than wait to be reaped."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Return as soon as `condition` holds; fails where it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)

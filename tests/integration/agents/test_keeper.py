@@ -20,7 +20,8 @@ from chant_tasks.agents.descendants import find_descendants, load_parents
 from chant_tasks.agents.fork_server import ForkServer
 from chant_tasks.agents.process import parse_exit
 from chant_tasks.errors import AgentError
-from tests.integration.agents.support import NO_LIMITS, Bench, is_running, wait_until
+from tests.integration.agents.support import NO_LIMITS, Bench
+from tests.processes import is_running, wait_until
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only process groups are ended")
 QUICK = replace(NO_LIMITS, grace=1.0)

@@ -22,7 +22,8 @@ from chant_tasks.agents.stop import Stop
 from chant_tasks.agents.streams import LINE_LIMIT
 from chant_tasks.agents.supervise import run_agent
 from chant_tasks.errors import AgentError
-from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv, is_running, wait_until
+from tests.integration.agents.support import NO_LIMITS, Bench, fake_argv
+from tests.processes import is_running, wait_until
 
 QUICK_GRACE = replace(NO_LIMITS, grace=0.5)
 _TALKS = "while :; do echo still here; sleep 0.05; done"
