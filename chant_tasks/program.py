@@ -3,7 +3,9 @@
 Such a program may hang for ever, or want to ask a person: a session of its own has no terminal to ask on.
 """
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -17,6 +19,8 @@ from chant_tasks.values import dataclass
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
+# The program begins with the line that says that it is watched. Its input ends without one where we are killed before.
+_AFTER_A_LINE = ("sh", "-c", 'read -r _ && exec "$@"', "sh")
 # Its standard input ends when we do, however that is. `$1` is the program's process group.
 _WATCH = 'read -r _; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"'
 
@@ -61,8 +65,9 @@ def run_program(launch: Launch, patience: Patience) -> Done:
 
     What it leaves behind may hold its streams open for ever, as ssh's shared connections do: nobody waits for that.
     """
+    _require_there(launch)
     process = subprocess.Popen(
-        launch.argv,
+        (*_AFTER_A_LINE, *launch.argv),
         cwd=launch.cwd,
         env=dict(launch.environment),
         stdin=subprocess.PIPE,
@@ -71,7 +76,7 @@ def run_program(launch: Launch, patience: Patience) -> Done:
         start_new_session=True,
     )
     with _watched(process):
-        streams = _Streams(process, launch.stdin)
+        streams = _Streams(process, b"\n" + launch.stdin)
         deadline = time.monotonic() + patience.seconds if patience.seconds is not None else float("inf")
         while process.poll() is None and time.monotonic() < deadline and not patience.is_stopped():
             with suppress(subprocess.TimeoutExpired):
@@ -81,6 +86,14 @@ def run_program(launch: Launch, patience: Patience) -> Done:
             _end(process)
     streams.finish()
     return Done(status=process.wait(), stdout=streams.read(0), stderr=streams.read(1), was_ended=was_ended)
+
+
+def _require_there(launch: Launch) -> None:
+    """Raises FileNotFoundError where there is no such program."""
+    name = launch.argv[0]
+    place = str(launch.cwd / name) if os.sep in name else name
+    if shutil.which(place, path=launch.environment.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
 @contextmanager

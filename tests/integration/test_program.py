@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from chant_tasks.program import Done, Launch, Patience, run_program
+from tests.processes import is_running, wait_until
 
 _NEVER = Patience(seconds=None, is_stopped=lambda: False)
 
@@ -51,6 +54,26 @@ def test_a_stop_ends_it(tmp_path: Path) -> None:
     done = run_program(launch(tmp_path, "sleep 1000"), Patience(seconds=None, is_stopped=lambda: next(asked, True)))
 
     assert done.was_ended
+
+
+def test_one_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        run_program(Launch(argv=("no-such-program",), cwd=tmp_path, environment=os.environ), _NEVER)
+
+
+def test_one_begins_only_once_somebody_would_end_it_should_we_be_killed(tmp_path: Path) -> None:
+    lines = (
+        "import os, signal; from pathlib import Path; import chant_tasks.program as program",
+        "def die(process): Path('pid').write_text(str(process.pid)); os.kill(os.getpid(), signal.SIGKILL)",
+        "program._watched = die",
+        "launch = program.Launch(argv=('sh', '-c', 'touch begun'), cwd=Path.cwd(), environment=os.environ)",
+        "program.run_program(launch, program.Patience(seconds=None, is_stopped=bool))",
+    )
+    ours = subprocess.run((sys.executable, "-c", "\n".join(lines)), cwd=tmp_path, stderr=subprocess.PIPE, check=False)
+
+    assert (ours.returncode, ours.stderr) == (-9, b"")
+    wait_until(lambda: not is_running(int((tmp_path / "pid").read_text())))
+    assert not (tmp_path / "begun").exists()
 
 
 def test_one_that_hangs_ends_when_we_are_killed(tmp_path: Path) -> None:
