@@ -50,8 +50,9 @@ def main(threads: int, out: Path) -> None:
         done.append(time.perf_counter() - begun)
 
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(land, finished) if threads > 1 else map(land, finished):
-            pass
+        for start in range(0, len(finished), threads):
+            for _ in pool.map(land, finished[start : start + threads]):
+                pass
     out.write_text(json.dumps({"cpu": _find_cpu() - cpu, "done": sorted(done), "landed": sum(landed)}))
 
 

@@ -12,7 +12,8 @@ from chant_tasks.git.trees import Tree, Trees, render_tree
 _KINDS = {"commit": 1, "tree": 2, "blob": 3}  # in a pack
 _PACK_VERSION = 2
 _SHORT = 40  # hexadecimal digits of a SHA-1
-_PLAIN = 0  # git compresses them again, its own way
+_MOST_LOOSE = 100  # as in what git fetches: more of them stay in one pack
+_PLAIN, _FAST = 0, 1  # how hard to compress: loose, git does it again
 
 
 def name_object(kind: str, data: bytes, like: Oid) -> Oid:
@@ -64,15 +65,20 @@ class Drafts:
         """Hand to git what it has not got yet, on disk once this returns. Raises GitError."""
         if not self._unsaved:
             return
-        parts = [struct.pack(">4sII", b"PACK", _PACK_VERSION, len(self._unsaved))]
-        for kind, data in (self._objects[oid] for oid in self._unsaved):
-            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, _PLAIN)]
-        pack = b"".join(parts)
-        pack += hashlib.new(_find_algorithm(self._like), pack, usedforsecurity=False).digest()
-        self._git.run("unpack-objects", "-q", stdin=pack)
+        if len(self._unsaved) > _MOST_LOOSE:
+            self._git.run("index-pack", "--stdin", stdin=self._render_pack(_FAST))
+        else:
+            self._git.run("unpack-objects", "-q", stdin=self._render_pack(_PLAIN))
         self._unsaved.clear()
         for oid, tree in self._trees.items():
             note_tree(oid, tree)
+
+    def _render_pack(self, level: int) -> bytes:
+        parts = [struct.pack(">4sII", b"PACK", _PACK_VERSION, len(self._unsaved))]
+        for kind, data in (self._objects[oid] for oid in self._unsaved):
+            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, level)]
+        pack = b"".join(parts)
+        return pack + hashlib.new(_find_algorithm(self._like), pack, usedforsecurity=False).digest()
 
 
 def _find_algorithm(like: Oid) -> str:

@@ -24,6 +24,7 @@ from chant_tasks.steps.judge import Judge
 from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.upkeep import pack_when_due
 
+_MOVE_SECONDS = 0.05  # what moving the checkout takes: those who share it have all of that less to do
 _TRIES = 5  # somebody else's push, or a commit of the user's, may move the target meanwhile
 _STOPPED = "the run was stopped before it could land"
 
@@ -32,6 +33,8 @@ def land_ready(run: SpecRun) -> None:
     """Settle what waits in the run's queue: as much of it as can be landed, or told why not, at once."""
     queue = run.landings
     has_checks = any(candidate.checks for candidate in queue.waiting)
+    if not has_checks:
+        queue.gather(_MOVE_SECONDS)
     with _hold_checks(run) if has_checks else nullcontext(True) as is_held:
         target = queue.waiting[0].request.target
         taken = queue.take(lambda one: one.request.target == target and (has_checks or not one.checks))

@@ -5,7 +5,6 @@ who come meanwhile wait, and one of them serves next.
 """
 
 import threading
-import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -105,11 +104,10 @@ class Queue(Generic[Item, Result]):
         with self._condition:
             return tuple(ticket.item for ticket in self._tickets if not ticket.is_taken)
 
-    def gather(self) -> None:
-        """Wait for those who are about to join, but not for long."""
+    def gather(self, seconds: float = _GATHER_SECONDS) -> None:
+        """Wait for those who are about to join, but not for longer."""
         with self._condition:
-            deadline = time.monotonic() + _GATHER_SECONDS
-            self._condition.wait_for(lambda: not self._coming, max(0.0, deadline - time.monotonic()))
+            self._condition.wait_for(lambda: not self._coming, seconds)
 
     def take(self, is_wanted: Callable[[Item], bool]) -> Sequence[Item]:
         """What is wanted of what waits; it waits no more, until this service is over."""

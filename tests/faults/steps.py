@@ -33,7 +33,7 @@ READING = frozenset(
 
 # Verbs that only add objects, which nothing refers to before a later step: to die before one of these, or after it,
 # makes no difference that anything but `git gc` could see.
-ADDING = frozenset(("commit-tree", "hash-object", "merge-tree", "mktree", "unpack-objects"))
+ADDING = frozenset(("commit-tree", "hash-object", "index-pack", "merge-tree", "mktree", "unpack-objects"))
 
 # Those that read with these words before anything else.
 READING_FORMS = (

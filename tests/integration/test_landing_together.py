@@ -21,6 +21,7 @@ from chant_tasks.steps.run import SpecRun
 from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import Repository, make_repository
 from tests.integration.test_checks import configure, count_checks
+from tests.processes import wait_until
 
 
 @pytest.fixture
@@ -83,6 +84,30 @@ def test_eight_good_specs_land_after_one_run_of_the_check_each_as_its_own_commit
         assert "status: completed" in repository.read(repository.spec_path(spec))
     assert repository.status() == []
     repository.assert_no_traces()
+
+
+def test_who_is_just_about_to_be_ready_shares_the_move(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chant_tasks.steps.batch._MOVE_SECONDS", 60.0)
+    specs = add_specs(repository, "a", "b")
+    run = repository.prepare(*specs)
+    attempts = [add_attempt(run, spec) for spec in specs]
+    first, second = (run_agent(run, attempt) for attempt in attempts if isinstance(attempt, Attempt))
+    is_announced = threading.Event()
+
+    def come_late() -> State:
+        with run.landings.expecting():
+            is_announced.set()
+            wait_until(lambda: bool(run.landings.waiting))
+            return finalize(run, second)
+
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(come_late)
+        assert is_announced.wait(60)
+        states = (finalize(run, first), late.result(120))
+    close_pool(run)
+
+    assert [state.kind for state in states] == [Kind.COMPLETED] * 2
+    assert load_moves(repository)[0].count("2026-01-01-001-") == 2
 
 
 def test_of_eight_with_one_bad_the_seven_others_land_and_it_alone_waits(repository: Repository) -> None:

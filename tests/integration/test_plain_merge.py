@@ -151,6 +151,22 @@ def test_what_is_drafted_is_there_once_it_is_saved(tmp_path: Path, algorithm: st
     end_residents()
 
 
+@pytest.mark.parametrize(("files", "packs"), [(90, 0), (110, 1)])
+def test_many_drafts_stay_in_one_pack_also_where_git_has_some_of_them(tmp_path: Path, files: int, packs: int) -> None:
+    git = Git(tmp_path)
+    git.run("init", "--quiet")
+    drafts = Drafts(git, add_blob(git, b"0", "known"))
+    blobs = [drafts.add("blob", b"%d" % number) for number in range(files)]
+
+    drafts.save()
+
+    counts = dict(line.split(": ") for line in git.run("count-objects", "-v").text.splitlines())
+    assert (int(counts["packs"]), int(counts["garbage"])) == (packs, 0)
+    assert git.run("fsck", "--strict").status == 0
+    assert [load_blob(git, blob) for blob in blobs] == [b"%d" % number for number in range(files)]
+    end_residents()
+
+
 def test_a_folder_whose_mode_begins_with_a_zero_keeps_what_it_holds(tmp_path: Path) -> None:
     repository = make_repository(tmp_path)
     git = Git(repository.top)
