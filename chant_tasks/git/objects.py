@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chant_tasks.errors import GitError
 from chant_tasks.git.known import Known
+from chant_tasks.git.parents import find_known_tree
 from chant_tasks.git.refs import find_commit
 from chant_tasks.git.resident import add_tree, find_object, is_whole, load_object, load_objects
 from chant_tasks.git.runner import Git, Oid
@@ -125,7 +126,7 @@ def load_not_in(git: Git, commits: Sequence[Oid], tip: Oid) -> frozenset[Oid]:
 
 def find_tree(git: Git, commit: str) -> Oid:
     """The tree of a commit. Raises GitError where there is none."""
-    known = _known_trees.find(commit)
+    known = _known_trees.find(commit) or find_known_tree(commit)
     if known is not None:
         return known
     found = find_object(git, f"{commit}^{{tree}}")

@@ -1,25 +1,40 @@
 """What commits stand on, read one by one: for short ways, where a start of git would take longer."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from chant_tasks.git.known import Known
 from chant_tasks.git.resident import load_object
 from chant_tasks.git.runner import Git, Oid
 
-_known: Known[Oid, tuple[Oid, ...]] = Known()
+
+class _Commit(NamedTuple):
+    """What a commit holds, and what it stands on."""
+
+    tree: Oid
+    parents: tuple[Oid, ...]
+
+
+_known: Known[str, _Commit] = Known()
 
 
 def load_parents(git: Git, commit: Oid) -> tuple[Oid, ...] | None:
     """The parents of a commit; None where it is not there."""
     known = _known.find(commit)
     if known is not None:
-        return known
+        return known.parents
     found = load_object(git, commit)
     if found is None or found.kind != "commit":
         return None
-    head = found.data.partition(b"\n\n")[0].split(b"\n")  # a person's name may hold other ends of lines
-    parents = tuple(Oid(line.removeprefix(b"parent ").decode()) for line in head if line.startswith(b"parent "))
-    return _known.note(commit, parents)
+    tree, *lines = found.data.partition(b"\n\n")[0].split(b"\n")  # a person's name may hold other ends of lines
+    parents = tuple(Oid(line.removeprefix(b"parent ").decode()) for line in lines if line.startswith(b"parent "))
+    return _known.note(commit, _Commit(Oid(tree.removeprefix(b"tree ").decode()), parents)).parents
+
+
+def find_known_tree(commit: str) -> Oid | None:
+    """The tree of a commit whose parents were asked for; None where nobody has."""
+    known = _known.find(commit)
+    return known.tree if known is not None else None
 
 
 def find_way(git: Git, head: Oid, ends: Collection[Oid], most: int) -> frozenset[Oid] | None:

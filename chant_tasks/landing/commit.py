@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 
-from chant_tasks.git.drafts import Drafts
+from chant_tasks.git.drafts import Drafts, name_object
 from chant_tasks.git.filters import is_stored_as_is
 from chant_tasks.git.objects import Merge, add_blob, add_commit, is_ancestor, run_merge
 from chant_tasks.git.runner import Git, Oid
@@ -65,7 +65,7 @@ def make_commit(request: Request, on: Oid, ground: Ground) -> Made | Conflict:
     union = _merge(request, on, ground)
     drafts = ground.drafts
     there = None if request.is_ignored else find_file(drafts.trees, drafts.find_tree(on), request.spec_path)
-    copy = drafts.load_blob(Oid(there.oid.hex())) if there is not None else None
+    copy = _load_copy(request, drafts, Oid(there.oid.hex())) if there is not None else None
     final = _merge_target_copy(request, copy)
     others = tuple(path for path in union.conflicts if path != request.spec_path)
     if final is None or others:
@@ -109,6 +109,13 @@ def _merge_plain(request: Request, drafts: Drafts, on: Oid, head: Oid) -> Merge:
     side = drafts.add("commit", render_commit(request.checkout, trees[1], (request.base,), _SIDE))
     drafts.save()
     return run_merge(Git(request.top), side, head)
+
+
+def _load_copy(request: Request, drafts: Drafts, blob: Oid) -> bytes:
+    """The spec's file as the target has it: most often as the work found it."""
+    texts = (text for text in (request.base_copy, request.given) if text is not None)
+    known = next((text for text in texts if name_object("blob", text, blob) == blob), None)
+    return known if known is not None else drafts.load_blob(blob)
 
 
 def _add_final(request: Request, drafts: Drafts, copy: bytes | None, final: bytes) -> Oid:

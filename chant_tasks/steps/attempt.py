@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chant_tasks.config import find_branch
 from chant_tasks.earlier import Earlier
-from chant_tasks.git.objects import find_blob, load_blob
+from chant_tasks.git.objects import load_blobs
 from chant_tasks.git.refs import load_refs, may_have_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import AttemptRecord, Phase, attempt_folder, find_numbers, save_record
@@ -162,8 +162,8 @@ def find_copy(run: SpecRun, record: AttemptRecord, name: str) -> bytes | None:
 
 def find_copy_at(git: Git, commit: str, path: str) -> bytes | None:
     """The file at `path` of a commit; None where it is not there."""
-    blob = find_blob(git, commit, path) if commit else None
-    return load_blob(git, blob) if blob is not None else None
+    name = f"{commit}:{path}"
+    return load_blobs(git, (name,)).get(name) if commit else None
 
 
 def render_path(run: SpecRun, path: Path) -> str:
