@@ -1,6 +1,6 @@
 """Branches and other refs: where they point, and moving them by compare-and-swap."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import IO, Self
@@ -24,6 +24,14 @@ def find_commit(git: Git, name: str) -> Oid | None:
 
     found = find_object(git, f"{name}^{{commit}}")
     return found.oid if found is not None else None
+
+
+def find_commits(git: Git, names: Sequence[str]) -> Mapping[str, Oid]:
+    """As `find_commit`, of all that are there of these names, in one question."""
+    from chant_tasks.git.resident import find_objects  # as above
+
+    found = zip(names, find_objects(git, [f"{name}^{{commit}}" for name in names]), strict=True)
+    return {name: one.oid for name, one in found if one is not None}
 
 
 def find_head_branch(git: Git) -> str | None:

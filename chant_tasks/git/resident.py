@@ -49,6 +49,12 @@ def find_object(git: Git, name: str) -> Found | None:
     return _load(git, (name,), has_data=False)[0]
 
 
+def find_objects(git: Git, names: Sequence[str]) -> Iterator[Found | None]:
+    """As `find_object`, for each of the names."""
+    for start in range(0, len(names), _AT_ONCE):
+        yield from _load(git, names[start : start + _AT_ONCE], has_data=False)
+
+
 def load_object(git: Git, name: str) -> Found | None:
     """As `find_object`, with what the object holds."""
     return _load(git, (name,), has_data=True)[0]

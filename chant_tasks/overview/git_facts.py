@@ -6,13 +6,12 @@ from pathlib import Path
 from chant_tasks.config import Config, find_branch
 from chant_tasks.config.branches import DIRECT_PREFIX
 from chant_tasks.errors import SpecError
-from chant_tasks.git.refs import find_commit, load_refs
+from chant_tasks.git.refs import find_commits, load_refs
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.journal.attempt import load_last, load_open
 from chant_tasks.journal.files import find_journal_problem
 from chant_tasks.overview.model import GitFacts, JournalFacts, Target, find_unfinished
 from chant_tasks.project import Project
-from chant_tasks.spec.index import find_digest
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.store import SpecFolder
 
@@ -49,9 +48,7 @@ def load_git_facts(
 
 def _load_tips(git: Git, names: Mapping[SpecId, tuple[str, ...]], target: str) -> Mapping[str, Oid]:
     """The branches of these names, and the target, by their full names."""
-    asked = (f"refs/heads/{name}" for name in (*(name for each in names.values() for name in each), target))
-    found = ((name, find_commit(git, name)) for name in asked)
-    return {name: tip for name, tip in found if tip is not None}
+    return find_commits(git, [f"refs/heads/{name}" for each in (*names.values(), (target,)) for name in each])
 
 
 def _load_refs(git: Git, names: Mapping[SpecId, tuple[str, ...]], target: str) -> Mapping[str, Oid]:
@@ -152,9 +149,8 @@ def _load_copies(git: Git, found: tuple[Project, SpecFolder], commits: Mapping[S
     copies: dict[SpecId, Spec] = {}
     for name, data in _load_blobs(git, tuple(names)).items():
         spec_id = names[name]
-        path, same = project.specs_folder / f"{spec_id}.md", folder.read.get(spec_id)
-        is_same = same is not None and folder.digests.get(spec_id) == find_digest(data)
-        spec = same if is_same else _parse_copy(spec_id, path, data)
+        path = project.specs_folder / f"{spec_id}.md"
+        spec = folder.find_same(spec_id, data) or _parse_copy(spec_id, path, data)
         if spec is not None:
             copies[spec_id] = spec
     return copies

@@ -168,14 +168,12 @@ def _is_same(one: SpecFolder, other: SpecFolder) -> bool:
 
 
 def _load_again(overview: Overview, spec_ids: Iterable[SpecId]) -> SpecFolder:
-    specs, unreadable = {}, {}
+    known, specs, unreadable = overview.folder, {}, {}
     for spec_id in spec_ids:
         try:
-            spec = load_spec(overview.project.specs_folder / f"{spec_id}.md")
+            specs[spec_id] = load_spec(overview.project.specs_folder / f"{spec_id}.md", known)
         except SpecError as error:
             # an id that stands for a name which cannot be printed leads to no file
-            unreadable[spec_id] = overview.folder.unreadable.get(spec_id, error)
-        else:
-            if spec is not None:
-                specs[spec_id] = spec
-    return SpecFolder(specs=specs, unreadable=unreadable, without_frontmatter=())
+            unreadable[spec_id] = known.unreadable.get(spec_id, error)
+    same = {spec_id: known.digests[spec_id] for spec_id, spec in specs.items() if spec is known.read.get(spec_id)}
+    return SpecFolder(specs=specs, unreadable=unreadable, without_frontmatter=(), digests=same)

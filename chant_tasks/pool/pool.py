@@ -140,7 +140,7 @@ class Pool:
     def prepare_next(self) -> None:
         """Let the parked worktrees follow their branch, and one be ready for each spec that could begin beside those
         that are worked."""
-        if not self.find_key() or self._shared.is_closed:
+        if self._shared.is_asked or self._shared.is_closed or not self.find_key():
             return
         with self._shared.condition:
             self._shared.is_asked = True

@@ -91,6 +91,11 @@ class SpecFolder:
         frontmatter says."""
         return self.specs.outlines if isinstance(self.specs, Specs) else iter(self.specs.values())
 
+    def find_same(self, spec_id: SpecId, data: bytes) -> Spec | None:
+        """The spec where it was read, and its file held `data`: as it would be parsed again; else None."""
+        spec = self.read.get(spec_id)
+        return spec if spec is not None and self.digests.get(spec_id) == find_digest(data) else None
+
     def find_outline(self, spec_id: SpecId) -> Spec | None:
         """One of the `outlines`; None where the spec's file cannot be read."""
         if spec_id not in self.specs:
@@ -167,9 +172,12 @@ def load_specs(folder: Path, known: Index = NO_INDEX, tell: Callable[[int], None
     )
 
 
-def load_spec(path: Path) -> Spec:
-    """The spec of one file. Raises SpecError, also where it has no frontmatter."""
-    spec = _parse_file(SpecId(path.stem), path, _load_file(SpecId(path.stem), path))
+def load_spec(path: Path, known: SpecFolder | None = None) -> Spec:
+    """The spec of one file; where `known` has it with the same content, that one. Raises SpecError, also where it has
+    no frontmatter."""
+    spec_id = SpecId(path.stem)
+    data = _load_file(spec_id, path)
+    spec = (known.find_same(spec_id, data) if known is not None else None) or _parse_file(spec_id, path, data)
     if spec is None:
         raise SpecError(path, 1, "has no frontmatter, so it is no spec", "begin it with lines `---`, keys, `---`")
     return spec

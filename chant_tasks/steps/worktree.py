@@ -18,7 +18,7 @@ from chant_tasks.journal.recovery import is_unlanded
 from chant_tasks.journal.tombstones import load_tombstones
 from chant_tasks.journal.transitions import to_left, to_reopened
 from chant_tasks.landing.finalized import render_start
-from chant_tasks.overview import load_state
+from chant_tasks.overview import load_present, load_state
 from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
@@ -85,11 +85,12 @@ def _start(run: SpecRun, spec_id: SpecId, lock: Lock) -> Attempt | State:
 
 
 def _start_in_turn(run: SpecRun, spec_id: SpecId, lock: Lock, end_turn: _EndTurn) -> Attempt | State:
-    state = load_state(run.overview, spec_id)
+    present = load_present(run.overview, spec_id)
+    state = present.states[spec_id]
     is_asked = (state.is_stuck or state.can_go_on) and spec_id in run.resumed
     if state.kind not in _WORKABLE and not (is_asked or state.only_lands):
         return state
-    spec = load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
+    spec = present.folder.specs.get(spec_id) or load_spec(run.overview.project.specs_folder / f"{spec_id}.md")
     record = load_last(run.overview.project.journal_folder, spec_id)
     if record is not None and state.is_mendable:
         end_turn()
@@ -107,7 +108,8 @@ def _begin(run: SpecRun, spec: Spec, lock: Lock, end_turn: _EndTurn) -> Attempt 
     if refusal is not None:
         return refusal
     given, is_rerun = spec.path.read_bytes(), spec.id in load_tombstones(run.overview.project.journal_folder)
-    spec = parse_spec(spec.id, spec.path, render_start(given, is_rerun=is_rerun)) or spec
+    start, known = render_start(given, is_rerun=is_rerun), run.overview.folder
+    spec = known.find_same(spec.id, start) or parse_spec(spec.id, spec.path, start) or spec
     require_ready_agent(run, spec)
     path = f"{run.overview.project.specs_prefix}{spec.id}.md"
     record = plan_record(run, spec, is_rerun=is_rerun, is_ignored=run.ignored.has(run.git, path))
@@ -171,7 +173,7 @@ def _add_worktree(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Attempt
         if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim(run, attempt)
-        files = _catch(lambda: _register(run, attempt))
+        files = _catch(lambda: _register(run, attempt, end_turn))
     end_turn()
     failure: ChantError | None
     if isinstance(files, ChantError):
@@ -250,13 +252,14 @@ def _word_failure(failure: ChantError) -> str:
     return str(failure).replace("\n ", ";")
 
 
-def _register(run: SpecRun, attempt: Attempt) -> Oid | None:
-    """Add the worktree; the commit whose files are in it already. Raises GitError, or WorktreeError where a person's
-    branch makes ours impossible."""
+def _register(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Oid | None:
+    """Add the worktree; the commit whose files are in it already. While git is at it, the next spec has its turn.
+    Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
     branch = attempt.record.branch
     add_base_branch(run, attempt.record)
     try:
         files = run.pool.claim(attempt.spec.id, attempt.worktree, f"ref: refs/heads/{branch}", attempt.begin)
+        end_turn()
         if files is None:
             add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
         else:

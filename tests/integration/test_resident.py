@@ -18,7 +18,7 @@ from chant_tasks.errors import GitError
 from chant_tasks.git.dialogue import Dialogue, Gone
 from chant_tasks.git.objects import add_tree_with, find_blob, find_mode, find_tree, load_blob
 from chant_tasks.git.parents import load_parents
-from chant_tasks.git.refs import PreparedMove, find_commit
+from chant_tasks.git.refs import PreparedMove, find_commit, find_commits
 from chant_tasks.git.resident import end_residents, find_object, load_object
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.running import GitProcess
@@ -165,6 +165,16 @@ def test_many_threads_get_each_its_own_answer(repository: Repository, started: l
 @pytest.mark.parametrize("name", ["refs/heads/gone", "0" * 40, "a\nb", "", "refs/heads/main:gone", "gone"])
 def test_what_is_not_there_is_none(repository: Repository, name: str) -> None:
     assert find_object(Git(repository.top), name) is None
+
+
+def test_many_names_are_asked_at_once(repository: Repository, started: list[GitProcess]) -> None:
+    there = {f"refs/heads/branch-{number}": _commit(repository, f"{number}") for number in range(10)}
+    for name, commit in there.items():
+        repository.git("update-ref", name, commit)
+    names = [name for each in there for name in (each, f"{each}-gone")]
+
+    assert find_commits(Git(repository.top), names) == there
+    assert len(started) == 1
 
 
 def test_what_is_no_blob_is_an_error(repository: Repository) -> None:

@@ -59,6 +59,17 @@ class TestLoading:
 
         assert list(load_specs(tmp_path).specs) == ["a"]
 
+    def test_one_whose_file_is_as_it_was_is_not_parsed_again(self, tmp_path: Path) -> None:
+        write(tmp_path, "a.md", "b.md")
+        known = load_specs(tmp_path)
+        write(tmp_path, "b.md", data=SPEC.replace(b"pending", b"completed"))
+
+        assert load_spec(tmp_path / "a.md", known) is known.specs[SpecId("a")]
+        assert load_spec(tmp_path / "b.md", known).status is Status.COMPLETED
+        assert known.find_same(SpecId("a"), SPEC) is known.specs[SpecId("a")]
+        assert known.find_same(SpecId("a"), SPEC + b" ") is None
+        assert known.find_same(SpecId("c"), SPEC) is None
+
     def test_a_file_without_frontmatter_is_listed_apart(self, tmp_path: Path) -> None:
         write(tmp_path, "README.md", data=b"# Specs\n")
         folder = load_specs(tmp_path)
