@@ -147,14 +147,21 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last = -math.inf
+        self._recent = 0.0  # bytes that came lately, beyond what a trickle brings
         self._rest = 0.0
 
     def note(self, size: int) -> None:
-        """Know that so many bytes have come since the last ones."""
+        """Know that so many bytes have come since the last ones.
+
+        A few of them are still part of a flood where much came just before: whoever writes each line by itself is often
+        read right after the first of many.
+        """
         now = self._clock()
         seconds = max(now - self._last, 0.001)
         self._last = now
-        is_trickle = seconds < 2 * _REST_SECONDS and size < min(seconds * _TRICKLE, _LITTLE)
+        self._recent = min(max(self._recent - seconds * _TRICKLE, 0.0) + size, _TRICKLE)
+        is_little = size < min(seconds * _TRICKLE, _LITTLE) and self._recent < _LITTLE
+        is_trickle = seconds < 2 * _REST_SECONDS and is_little
         self._rest = _REST_SECONDS if is_trickle else 0.0
 
     def find_rest(self) -> float:
