@@ -17,6 +17,9 @@ settings.load_profile("tests")
 # A shell lets what it starts in the background ignore Ctrl-C, and then so would every doit that a test sends one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# So does `nohup` with hangups. A function of ours is not handed down to what is started; pytest itself stays deaf.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # Tests make and remove ten thousands of files and wait for each to be on the disk: in memory that takes half the time.
 _IN_MEMORY = Path("/dev/shm")
