@@ -150,7 +150,7 @@ def test_one_that_crashes_keeps_what_it_had_done(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wall", "silence", "noise"), [("1s", "none", "echo still here;"), ("none", "1s", "")], ids=["wall", "silence"]
+    ("wall", "silence", "noise"), [("2s", "none", "echo still here;"), ("none", "2s", "")], ids=["wall", "silence"]
 )
 def test_one_that_hangs_is_ended(sandbox: Sandbox, wall: str, silence: str, noise: str) -> None:
     """It does not listen to TERM, and what it has started does not either."""
@@ -164,9 +164,9 @@ def test_one_that_hangs_is_ended(sandbox: Sandbox, wall: str, silence: str, nois
     assert _kept(sandbox, "x.txt") == "x"
 
 
-@pytest.mark.parametrize("timeout", ["timeout: 1s", "timeout: {wall: none, silence: 1s}"], ids=["wall", "silence"])
+@pytest.mark.parametrize("timeout", ["timeout: 2s", "timeout: {wall: none, silence: 2s}"], ids=["wall", "silence"])
 def test_one_whose_spec_says_how_long_it_may_take_is_ended_then(sandbox: Sandbox, timeout: str) -> None:
-    (sandbox.root / ".chant" / "config.md").write_text(CONFIG.format(wall="2s", silence="none"))
+    (sandbox.root / ".chant" / "config.md").write_text(CONFIG.format(wall="50s", silence="none"))
     sandbox.add_spec(BAD, [timeout], run="echo x > x.txt\nsleep 300")
     sandbox.commit()
 

@@ -2,12 +2,13 @@
 
 import json
 import re
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.repository import DODO, Done, Repository, make_repository
+from tests.processes import wait_until
 
 A, B, C = "2026-01-24-001-aaa", "2026-01-24-002-bbb", "2026-01-25-001-ccc"
 WRITERS = (
@@ -52,12 +53,19 @@ def undo(done: Done) -> str:
     return " && ".join(line[6:] for line in lines[start:])
 
 
+@pytest.fixture
+def today() -> str:
+    """The date that a new spec gets; it does not change within a minute."""
+    wait_until(lambda: datetime.now().time() < time(23, 59), "midnight is over", seconds=100)
+    return str(date.today())
+
+
 class TestAdding:
-    def test_the_file_is_written_and_the_screen_says_what_comes_next(self, repository: Repository) -> None:
+    def test_the_file_is_written_and_the_screen_says_what_comes_next(self, repository: Repository, today: str) -> None:
         done = repository.doit("spec-add", "Add retry to fetch", "--label", "net", "--depends-on", "aaa", "--label=x")
 
         (spec_id,) = added(done)
-        assert re.fullmatch(rf"{date.today()}-001-[0-9a-z]{{3}}", spec_id)
+        assert re.fullmatch(rf"{today}-001-[0-9a-z]{{3}}", spec_id)
         assert done.stdout == f"{spec_id}  .chant/specs/{spec_id}.md\n"
         short = spec_id.rpartition("-")[2]
         assert done.stderr.splitlines() == [
@@ -90,13 +98,13 @@ class TestAdding:
         assert [spec_id.split("-")[3] for spec_id in (first, second, third)] == ["001", "002", "003"]
         assert "type: docs\n" in read(repository, second)
 
-    def test_archived_specs_count_and_can_be_depended_on(self, repository: Repository) -> None:
-        gone = f"{date.today()}-00z-old"
+    def test_archived_specs_count_and_can_be_depended_on(self, repository: Repository, today: str) -> None:
+        gone = f"{today}-00z-old"
         repository.write(f".chant/archive/{gone}.md", "---\nstatus: completed\n---\n# Old\n")
 
         (spec_id,) = added(repository.doit("spec-add", "A new one", "--depends-on", "old"))
 
-        assert spec_id.startswith(f"{date.today()}-010-")
+        assert spec_id.startswith(f"{today}-010-")
         assert states(repository)[spec_id] == "ready"
 
     def test_a_member_is_numbered_behind_the_others_and_its_driver_is_named(self, repository: Repository) -> None:

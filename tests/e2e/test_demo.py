@@ -1,6 +1,5 @@
 """`doit spec-demo`: eight specs in a small repository, worked before one's eyes."""
 
-import time
 from pathlib import Path
 
 from tests.e2e.repository import Repository, make_repository
@@ -14,14 +13,12 @@ def make_caller(tmp_path: Path) -> Repository:
     return repository
 
 
-def test_eight_specs_are_worked_in_less_than_half_a_minute_without_an_agent(tmp_path: Path) -> None:
+def test_eight_specs_are_worked_without_an_agent(tmp_path: Path) -> None:
     caller = make_caller(tmp_path)
-    started = time.monotonic()
 
     done = caller.doit("spec-demo", "--dir", str(tmp_path / "demo"))
 
     assert done.status == 0, done.stderr
-    assert time.monotonic() - started < 30
     assert "8 succeeded" in done.stderr
     assert [line for line in done.lines if line.startswith("$")] == [
         "$ doit list",

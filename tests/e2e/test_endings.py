@@ -211,14 +211,18 @@ def test_two_at_once_work_each_spec_once_and_both_end_well(sandbox: Sandbox) -> 
 
 def test_two_at_once_share_a_failure_but_not_an_agent(sandbox: Sandbox) -> None:
     """The one that waits takes the failure over as its own result: it does not try at once again."""
-    sandbox.add_spec(ONE, run=f"echo run >> {sandbox.outside}/count\nsleep 1\nexit 3")
+    wait = f"until test -e {sandbox.outside}/go; do sleep 0.05; done"
+    sandbox.add_spec(ONE, run=f"echo run >> {sandbox.outside}/count\n{wait}\nexit 3")
     sandbox.commit()
     first = sandbox.start("-n", "2")
     wait_until(lambda: (sandbox.outside / "count").exists(), "the agent of the first works")
 
-    second = sandbox.doit("-n", "2")
+    second = sandbox.start("-n", "2")
+    assert second.stderr is not None
+    assert any("comes last" in line for line in second.stderr)  # up to there it is read
+    (sandbox.outside / "go").touch()
 
-    assert (end(first).status, second.status) == (1, 1)
+    assert (end(first).status, end(second).status) == (1, 1)
     assert lines_of(sandbox.outside / "count") == ["run"]
 
 

@@ -27,6 +27,16 @@ fcntl.flock = lambda handle, kind: None
 """
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder in which another may make or remove a file just then."""
+
+    def is_gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    wait_until(is_gone, "the folder is removed")
+
+
 def _environ(folder: Path, code: str) -> dict[str, str]:
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(code)
@@ -66,7 +76,7 @@ def test_a_journal_that_is_deleted_under_a_run_lets_no_spec_be_worked_twice(sand
     sandbox.commit()
     with sandbox.start("-n", "2") as doit:
         wait_until(began.exists, "the agent works")
-        shutil.rmtree(sandbox.root / ".git" / "chant")
+        _remove(sandbox.root / ".git" / "chant")
         other = sandbox.doit("-n", "2")
         go.touch()
         doit.communicate(timeout=60)

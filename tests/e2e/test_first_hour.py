@@ -12,7 +12,7 @@ from tests.e2e.repository import Done, Repository, make_repository
 
 CLAUDE = f"""#!{sys.executable}
 \"\"\"Stands in for claude: works the spec's title, `Put WORD into FILE`, and says so in claude's own stream.\"\"\"
-import json, os, pathlib, re, sys, time
+import json, os, pathlib, re, subprocess, sys, time
 if "--version" in sys.argv:
     sys.exit(print("2.1.197 (Claude Code)"))
 sys.stdin.read()
@@ -20,7 +20,9 @@ print(json.dumps({{"type": "system", "subtype": "init", "session_id": "s", "mode
 spec = pathlib.Path(os.environ["CHANT_SPEC_FILE"])
 text = spec.read_text()
 word, name, is_lazy = re.search(r"^# Put (\\S+) into (\\S+)( lazily)?", text, re.M).groups()
-time.sleep(0.5 if word == "second" else 0)
+landed = ["git", "cat-file", "-e", "main:shared.txt"]
+while word == "second" and subprocess.run(landed, stderr=subprocess.DEVNULL).returncode:
+    time.sleep(0.05)
 pathlib.Path(name).write_text(word + "\\n")
 if not is_lazy:
     spec.write_text(text.replace("- [ ]", "- [x]"))

@@ -3,14 +3,14 @@
 import json
 import re
 import signal
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.sandbox import Sandbox
+from tests.e2e.sights import end
 from tests.e2e.stand_in import StandIn
+from tests.processes import wait_until
 
 ONE, TWO, THREE = "2026-01-01-001-one", "2026-01-01-002-two", "2026-01-01-003-three"
 HALF = "echo half > half.txt; git add half.txt; git commit -qm 'Do half of it'; echo rest > rest.txt"
@@ -32,11 +32,6 @@ def _record(sandbox: Sandbox, spec_id: str, number: int = 1) -> dict[str, object
     return found
 
 
-def _wait_for(done: "Path") -> None:
-    while not done.exists():
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("options", [("-n", "2"), ()], ids=["in a worktree", "in place"])
 def test_a_limit_is_waited_for_and_the_same_session_goes_on(agent: StandIn, options: tuple[str, ...]) -> None:
     agent.plan_turn(1, run=HALF, limit=4)
@@ -45,7 +40,7 @@ def test_a_limit_is_waited_for_and_the_same_session_goes_on(agent: StandIn, opti
     ran = agent.sandbox.doit(*options)
 
     assert ran.status == 0, ran.text
-    assert re.search(r"one  agent     waits until \d\d:\d\d:\d\d \(usage limit\)\n", ran.err), ran.err
+    assert re.search(r"one  agent     waits until [-\d]*? ?\d\d:\d\d(:\d\d)? \(usage limit\)\n", ran.err), ran.err
     first, second = agent.calls()
     assert agent.sessions()[0] == agent.sessions()[1]
     assert "--resume" in (second / "arguments").read_text()
@@ -127,7 +122,7 @@ def test_ctrl_c_while_waiting_ends_at_once_and_the_next_doit_goes_on_in_the_sess
     agent.sandbox.commit()
     rest = agent.sandbox.root / ".git" / "chant" / "accounts" / "claude.json"
     with agent.sandbox.start("-n", "2") as waiting:
-        _wait_for(rest)
+        wait_until(rest.exists, "the account rests")
         waiting.send_signal(signal.SIGINT)
         _, err = waiting.communicate()
     listed = agent.sandbox.doit("list")
@@ -148,17 +143,21 @@ def test_an_account_has_no_more_agents_than_it_may(agent: StandIn) -> None:
     agent.configure()
     path = agent.sandbox.root / ".chant" / "config.md"
     path.write_text(path.read_text()[:-4] + "parallel: {agents: [{name: only, max_concurrent: 1}]}\n---\n")
-    seen = agent.sandbox.outside / "at-work"
-    count = f"mkdir {seen} || exit 9; sleep 0.3; rmdir {seen}; sed -i 's/- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\""
+    seen, go = agent.sandbox.outside / "at-work", agent.sandbox.outside / "go"
+    wait = f"until test -e {go}; do sleep 0.05; done; sleep 0.1"
+    count = f"mkdir {seen} || exit 9; {wait}; rmdir {seen}; sed -i 's/- \\[ \\]/- [x]/' \"$CHANT_SPEC_FILE\""
     for number, spec_id in enumerate((ONE, TWO, THREE), 1):
         agent.add_spec(spec_id)
         agent.plan_turn(number, run=f"{count}; echo {spec_id} > {spec_id}.txt")
     agent.sandbox.commit()
 
-    ran = agent.sandbox.doit("-n", "3")
+    started = agent.sandbox.start("-n", "3")
+    assert started.stderr is not None
+    assert any("agent     waits for only to be free" in line for line in started.stderr)  # up to there it is read
+    go.touch()
+    ran = end(started)
 
     assert ran.status == 0, ran.text
-    assert "agent     waits for only to be free" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -199,26 +198,26 @@ def test_an_account_whose_agent_is_not_there_is_named_and_left_out(agent: StandI
 def test_a_spec_that_waits_lends_its_place_and_none_begins_that_would_have_to_wait(agent: StandIn) -> None:
     agent.configure("limits: {pause: 4}")
     agent.plan_turn(1, run="true", limit=None)
-    agent.sandbox.repository.add_spec(TWO, "Work", frontmatter="provider: script\n", run="echo two > two.txt")
-    agent.add_spec(THREE)
+    agent.add_spec(TWO)
+    agent.sandbox.repository.add_spec(THREE, "Work", frontmatter="provider: script\n", run="echo x > x.txt")
     agent.sandbox.commit()
 
     ran = agent.sandbox.doit("-n", "1")
 
     assert ran.status == 0, ran.text
     story = [line[10:] for line in ran.err.splitlines()]
-    waits, begins, lands, goes_on, aside, third = (
+    waits, aside, begins, lands, goes_on, second = (
         next(index for index, line in enumerate(story) if line.startswith(words))
         for words in (
             "one    agent     waits until ",
-            "two    worktree",
-            f"two    ✓ Finalized {TWO}",
-            f"one    ✓ Finalized {ONE}",
-            "three  waits until ",
+            "two    waits until ",
             "three  worktree",
+            f"three  ✓ Finalized {THREE}",
+            f"one    ✓ Finalized {ONE}",
+            "two    worktree",
         )
     )
     assert waits < begins < lands < goes_on
-    assert aside < third
-    assert lands < third
+    assert aside < second
+    assert lands < second
     assert len(agent.calls()) == 3

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
+from tests.processes import wait_until
 
 AGENT = """\
 cd {outside}; turn=$(($(ls -d turn-* 2>/dev/null | wc -l) + 1)); mkdir turn-$turn; cd - > /dev/null
@@ -59,8 +59,7 @@ def _files(sandbox: Sandbox) -> set[str]:
 def test_after_kill_9_both_halves_land_together(sandbox: Sandbox, options: tuple[str, ...]) -> None:
     _turn(sandbox, 1, HALF + f"touch {sandbox.outside}/up; sleep 60\n")
     with sandbox.start(*options) as killed:
-        while not (sandbox.outside / "up").exists():
-            time.sleep(0.02)
+        wait_until((sandbox.outside / "up").exists, "the agent works")
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
 
@@ -112,8 +111,7 @@ def test_spec_resume_that_fails_again_ends_with_1(sandbox: Sandbox) -> None:
 def test_spec_resume_works_an_interrupted_spec_too(sandbox: Sandbox) -> None:
     _turn(sandbox, 1, HALF + f"touch {sandbox.outside}/up; sleep 60\n")
     with sandbox.start("-n", "2") as stopped:
-        while not (sandbox.outside / "up").exists():
-            time.sleep(0.02)
+        wait_until((sandbox.outside / "up").exists, "the agent works")
         stopped.send_signal(signal.SIGINT)
         stopped.communicate()
     listed = sandbox.doit("list")
@@ -153,8 +151,7 @@ def test_specs_with_nothing_to_go_on_from_are_refused_in_a_line_each_and_none_is
 def test_a_spec_that_is_being_worked_is_not_resumed(sandbox: Sandbox) -> None:
     _turn(sandbox, 1, HALF + f"touch {sandbox.outside}/up; sleep 60\n")
     with sandbox.start("-n", "2") as running:
-        while not (sandbox.outside / "up").exists():
-            time.sleep(0.02)
+        wait_until((sandbox.outside / "up").exists, "the agent works")
         refused = sandbox.doit("spec-resume", "aaa")
         running.send_signal(signal.SIGTERM)
         running.communicate()

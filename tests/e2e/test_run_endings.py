@@ -78,10 +78,12 @@ def test_two_doits_at_once_work_each_spec_once(sandbox: Sandbox) -> None:
 
 
 def test_a_terminal_gets_a_live_block_that_is_gone_at_the_end(sandbox: Sandbox) -> None:
-    sandbox.add_spec(A, run=f"echo thinking hard; sleep 1.5; echo a > a.txt\n{TICK}")
+    seen = sandbox.outside / "seen"
+    wait = f"for look in $(seq 600); do test -e {seen} && break; sleep 0.1; done"
+    sandbox.add_spec(A, run=f"echo thinking hard; {wait}; echo a > a.txt\n{TICK}")
     sandbox.commit()
 
-    shown = _run_in_terminal(sandbox, "-n", "2")
+    shown = _run_in_terminal(sandbox, "-n", "2", seen=seen)
 
     lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in re.split(r"[\r\n]", shown)]
     assert any(line.startswith("aaa  thinking hard") for line in lines)
@@ -101,8 +103,10 @@ def test_a_dumb_terminal_gets_no_control_codes(sandbox: Sandbox) -> None:
     assert "✓ Finalized" in shown
 
 
-def _run_in_terminal(sandbox: Sandbox, *arguments: str, term: str = "xterm-256color") -> str:
-    """Everything that a terminal of 60 columns was sent."""
+def _run_in_terminal(
+    sandbox: Sandbox, *arguments: str, term: str = "xterm-256color", seen: Path = Path("/dev/null")
+) -> str:
+    """Everything that a terminal of 60 columns was sent; `seen` is made once an agent's words are below its counts."""
     ours, theirs = pty.openpty()
     environ = sandbox.repository.environment({"TERM": term, "COLUMNS": "60"})
     process = subprocess.Popen(
@@ -119,6 +123,8 @@ def _run_in_terminal(sandbox: Sandbox, *arguments: str, term: str = "xterm-256co
         if not part:
             break
         received += part
+        if b"thinking hard" in received and b" of 1  " in received:
+            seen.touch()
     os.close(ours)
     assert process.wait(timeout=60) == 0, received
     return received.decode()

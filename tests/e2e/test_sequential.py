@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.repository import TICK
 from tests.e2e.sandbox import Sandbox
 from tests.e2e.sights import end, find_leftovers, find_user_changes, lines_of, load_head, load_seen, load_states
-from tests.processes import wait_until
+from tests.processes import is_running, wait_until
 
 A, B, C = "2026-01-01-001-aaa", "2026-01-01-002-bbb", "2026-01-01-003-ccc"
 
@@ -18,7 +18,8 @@ def add_slow(sandbox: Sandbox, spec_id: str) -> None:
     """A spec whose agent works until it is stopped, or until there is a file `go`."""
     sandbox.add_spec(
         spec_id,
-        run=f"echo work > {spec_id}.txt\ntouch {sandbox.outside}/begun-{spec_id}\n"
+        run=f"echo work > {spec_id}.txt\necho $$ > {sandbox.outside}/begun\n"
+        f"mv {sandbox.outside}/begun {sandbox.outside}/begun-{spec_id}\n"
         f"while [ ! -e {sandbox.outside}/go ]; do sleep 0.05; done\n{TICK}",
     )
 
@@ -27,6 +28,15 @@ def start_slow(sandbox: Sandbox, spec_id: str, *arguments: str) -> "subprocess.P
     process = sandbox.start(*arguments)
     wait_until((sandbox.outside / f"begun-{spec_id}").exists, "its agent works")
     return process
+
+
+def kill_slow(sandbox: Sandbox, spec_id: str) -> None:
+    """A doit that is killed while it works this spec, and whose agent has been ended by its keeper."""
+    process = start_slow(sandbox, spec_id)
+    process.kill()
+    end(process)
+    agent = int((sandbox.outside / f"begun-{spec_id}").read_text())
+    wait_until(lambda: not is_running(agent), "no agent outlives its doit")
 
 
 def find_head(sandbox: Sandbox) -> str:
@@ -149,9 +159,7 @@ def test_a_killed_attempt_is_picked_up_by_the_next_doit(sandbox: Sandbox) -> Non
     add_slow(sandbox, A)
     sandbox.commit()
     (sandbox.root / "mine.txt").write_text("mine\n")
-    process = start_slow(sandbox, A)
-    process.kill()
-    end(process)
+    kill_slow(sandbox, A)
 
     during = find_head(sandbox)
     listed = load_seen(sandbox)[A]
@@ -168,9 +176,7 @@ def test_a_killed_attempt_is_picked_up_by_the_next_doit(sandbox: Sandbox) -> Non
 def test_after_a_kill_a_checkout_that_its_user_moved_is_left_alone_until_told(sandbox: Sandbox) -> None:
     add_slow(sandbox, A)
     sandbox.commit()
-    process = start_slow(sandbox, A)
-    process.kill()
-    end(process)
+    kill_slow(sandbox, A)
     sandbox.git("switch", "-q", "-c", "feature")
 
     stopped = sandbox.doit()

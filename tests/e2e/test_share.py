@@ -75,12 +75,13 @@ def test_the_failure_of_another_is_reported_and_not_repeated(sandbox: Sandbox, m
     sandbox.commit()
     first = start_slow(sandbox)
     second = sandbox.start(*mode)
+    story = _read_until(second, "comes last")
     wait_until(lambda: runs(sandbox, "one") == 1, "the other spec is worked")
 
     go(sandbox)
     ended = (end(first), end(second))
 
-    assert [ran.status for ran in ended] == [1, 1], ended
+    assert [ran.status for ran in ended] == [1, 1], (story, ended)
     assert (runs(sandbox, "slow"), runs(sandbox, "two")) == (1, 0)
     assert "1 succeeded, 1 failed, 1 blocked in " in ended[1].err
     assert "failed     the agent gave up: exit status 3" in ended[1].err
@@ -167,7 +168,7 @@ def test_a_doit_that_waits_can_be_interrupted_and_disturbs_nobody(sandbox: Sandb
     assert re.search(r"slow +is worked elsewhere \(script, \d+s, doit \d+\), so it comes last", story)
 
     second.send_signal(signal.SIGINT)
-    waited = end(second, seconds=20)
+    waited = end(second)
     go(sandbox)
 
     assert waited.status == 130, story + waited.text

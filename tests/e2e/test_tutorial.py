@@ -13,6 +13,9 @@ from tests.e2e.repository import Repository
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 SPECS = Path(".chant/specs")
 
+# Of the two that change one line, the other lands first.
+_AFTER_SHY = "until git show main:.chant/specs/2026-11-21-004-shy.md | grep -q 'status: completed'; do sleep 0.05; done"
+
 # What differs from run to run, and what stands for it.
 _CHANGING = (
     (r"\b\d\d:\d\d:\d\d\b|\b\d\d:\d\d\b", "TIME"),
@@ -68,7 +71,7 @@ class Reader:
             self._type(removal.group(1), ())
         if "the same with `HEY` in place of `Hi`" in paragraph:
             text = (self.folder / SPECS / "2026-11-21-004-shy.md").read_text()
-            bold = text.replace("Hi", "HEY").replace("run: |\n", "run: |\n  sleep 1\n")
+            bold = text.replace("Hi", "HEY").replace("run: |\n", f"run: |\n  {_AFTER_SHY}\n")
             (self.folder / SPECS / "2026-11-21-005-bold.md").write_text(bold)
         if paragraph.startswith("Keep the line that you want"):
             (self.folder / "hello.sh").write_text('echo "HEY, ${1:-world}"\n')

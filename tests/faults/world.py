@@ -15,7 +15,7 @@ from tests.e2e.sights import lines_of
 from tests.faults.playground import DIAMOND, MINE, Playground
 from tests.faults.steps import is_pythons
 
-_PATIENCE_SECONDS = 3.0  # for processes that are just ending
+_PATIENCE_SECONDS = 60.0  # for processes that are just ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

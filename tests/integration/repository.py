@@ -1,7 +1,8 @@
 """A real repository with specs, worked by the three steps without doit."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -205,6 +206,22 @@ class Repository:
         locks = [str(path) for path in common.rglob("*.lock")]
         assert (ours, locks) == ([], [])
         assert load_open(self.journal) == frozenset()
+
+
+@contextmanager
+def start_git(repository: Repository, question: bytes, *arguments: str) -> Iterator[None]:
+    """Within the block a git lives that waits for more after its answer: before that, a process that has just been
+    started may not be seen to be a git yet."""
+    with subprocess.Popen(
+        ("git", *arguments), cwd=repository.top, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(question)
+        process.stdin.flush()
+        assert process.stdout.readline() != b""
+        yield
+        process.communicate()
 
 
 def make_repository(folder: Path, *, branch: str = "main", prefix: str = "") -> Repository:

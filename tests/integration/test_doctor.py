@@ -18,7 +18,7 @@ from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind as StateKind
 from chant_tasks.steps.attempt import save
 from tests.integration.doctor import find_one, look, mend, mend_one
-from tests.integration.repository import Repository
+from tests.integration.repository import Repository, start_git
 
 DEAD_HOOK = "#!/nowhere/interpreter\nexit 0\n"
 
@@ -203,10 +203,9 @@ def test_a_dead_lock_on_packed_refs_goes_and_other_locks_are_told(repository: Re
 
 
 def test_a_lock_that_a_living_git_may_hold_is_none_of_ours(repository: Repository) -> None:
-    with subprocess.Popen(("git", "update-ref", "--stdin"), cwd=repository.top, stdin=subprocess.PIPE) as living:
+    with start_git(repository, b"start\n", "update-ref", "--stdin"):
         (repository.top / ".git" / "index.lock").write_bytes(b"")
         found = look(repository)
-        living.communicate()
 
     assert found == ()
 

@@ -1,8 +1,7 @@
 """A git of ours that never ends by itself, in a hook: it ends with doit, and what it had locked is free."""
 
-import os
 import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from chant_tasks.git import running
 from chant_tasks.git.refs import PreparedMove
 from chant_tasks.git.runner import Git, Oid
 from tests.integration.repository import Repository
-from tests.processes import is_running
+from tests.processes import is_running, wait_until
 
 HANGS = "#!/bin/sh\ntrap '' TERM\necho $$ > {told}.new; mv {told}.new {told}\nwhile :; do sleep 0.1; done\n"
 
@@ -28,34 +27,46 @@ def _add_hook(repository: Repository) -> Path:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A git has a moment, and a run has just been told to stop."""
+def told(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where such a hook says which process it is. The run is told to stop once it has, and a git has a moment then."""
     for name in ("_STOP_SECONDS", "_END_SECONDS", "_LOOK_SECONDS"):
         monkeypatch.setattr(running, name, 0.1)
-    monkeypatch.setattr(running._running, "stopped_at", time.monotonic())
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_hook_that_never_ends_ends_once_the_run_was_told_to_stop(repository: Repository) -> None:
     told = _add_hook(repository)
+
+    def stop() -> None:
+        wait_until(told.exists, "git waits for its hook")
+        running.ask_to_end(is_asked=True)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    yield told
+    stopper.join()
+    running.ask_to_end(is_asked=False)
+
+
+def _wait_for_end(told: Path) -> None:
+    """What got a SIGKILL may still be on its way out."""
+    wait_until(lambda: not is_running(int(told.read_text())), "the hook has ended")
+
+
+def test_a_hook_that_never_ends_ends_once_the_run_was_told_to_stop(repository: Repository, told: Path) -> None:
 
     with pytest.raises(GitError) as caught:
         Git(repository.top).run("update-ref", "refs/heads/new", "HEAD")
 
     assert (caught.value.status, "after doit was told to stop" in str(caught.value)) == (-15, True)
-    assert not is_running(int(told.read_text()))
+    _wait_for_end(told)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_landing_that_its_hook_never_answers_is_dropped(repository: Repository) -> None:
-    told, tip = _add_hook(repository), Oid(repository.tip())
+def test_a_landing_that_its_hook_never_answers_is_dropped(repository: Repository, told: Path) -> None:
+    tip = Oid(repository.tip())
     new = Oid(repository.git("commit-tree", "-p", tip, "-m", "next", f"{tip}^{{tree}}"))
 
     with pytest.raises(GitError, match="was told to stop"):
         PreparedMove(Git(repository.top), "refs/heads/main", new=new, old=tip, reason="land")
 
     assert repository.tip("main") == tip
-    assert not is_running(int(told.read_text()))
+    _wait_for_end(told)
 
 
 def test_what_runs_when_doit_ends_at_once_ends_with_its_hook(repository: Repository) -> None:
@@ -69,13 +80,12 @@ def test_what_runs_when_doit_ends_at_once_ends_with_its_hook(repository: Reposit
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not told.exists():
-        os.sched_yield()
+    wait_until(told.exists, "git waits for its hook")
     running.end_all_at_once()
     thread.join()
 
     assert caught == [-15]
-    assert not is_running(int(told.read_text()))
+    _wait_for_end(told)
     assert not list((repository.top / ".git").rglob("*.lock"))
 
 

@@ -97,7 +97,7 @@ def _add_commit(drafts: Drafts, git: Git, tree: Oid, *parents: Oid) -> Oid:
     return drafts.add("commit", render_commit(git.folder, tree, parents, "made\n"))
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(base=_base, ours=_changes, theirs=_changes)
 def test_a_merge_without_git_is_the_one_that_git_makes(
     git: Git, base: _Files, ours: list[_Change], theirs: list[_Change]

@@ -3,7 +3,6 @@
 import os
 import stat
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -319,14 +318,12 @@ def test_worktrees_are_made_ahead_for_specs_that_could_begin(
     run.pool.allow(3)
 
     attempt = _add(run, specs[0])
-    while not run.pool.is_settled():
-        time.sleep(0.01)
+    wait_until(run.pool.is_settled, "worktrees are ready")
 
     assert len(_find_parked(repository)) == 2
     assert not (_find_parked(repository)[0] / ".git").exists()
     finalize(run, run_agent(run, attempt))
-    while not run.pool.is_settled():
-        time.sleep(0.01)
+    wait_until(run.pool.is_settled, "worktrees are ready")
     used = [_add(run, spec).worktree for spec in specs[1:]]
     close_pool(run)
     assert _find_parked(repository) == []

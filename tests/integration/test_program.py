@@ -32,9 +32,9 @@ def test_one_that_reads_nothing_ends_as_it_does(tmp_path: Path) -> None:
 def test_one_that_hangs_is_ended_with_all_of_its_session_also_where_it_ignores_that(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "held")
     reading = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
-    script = "exec 9> held; trap '' TERM; sleep 1000 & echo begun | tee /dev/fd/9; wait; wait; sleep 1000"
+    script = "exec 9> held; trap '' TERM; sleep 1000 & echo begun | tee /dev/fd/9; touch begun; wait; wait; sleep 1000"
 
-    done = run_program(launch(tmp_path, script), Patience(seconds=0.5, is_stopped=lambda: False))
+    done = run_program(launch(tmp_path, script), Patience(seconds=None, is_stopped=(tmp_path / "begun").exists))
 
     assert (done.was_ended, done.stdout) == (True, b"begun\n")
     os.set_blocking(reading, True)
@@ -46,6 +46,12 @@ def test_nobody_waits_for_what_it_leaves_behind(tmp_path: Path) -> None:
     done = run_program(launch(tmp_path, "setsid sleep 5 & echo done"), Patience(seconds=60, is_stopped=lambda: False))
 
     assert done == Done(status=0, stdout=b"done\n", stderr=b"")
+
+
+def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    done = run_program(launch(tmp_path, "sleep 1000"), Patience(seconds=0.5, is_stopped=lambda: False))
+
+    assert done.was_ended
 
 
 def test_a_stop_ends_it(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """The target pushed after landings, onto what others have pushed: against a real remote, with a colleague's clone."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -238,26 +237,22 @@ def test_pushes_go_over_the_network_as_well(repository: Repository, forge: Forge
 
 @contextmanager
 def serve(folder: Path) -> Iterator[int]:
-    """The port of a git daemon on loopback that takes pushes to the repositories below `folder`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ("--export-all", "--enable=receive-pack", f"--base-path={folder}", "--listen=127.0.0.1", f"--port={port}")
-    command = ("git", "daemon", "--reuseaddr", *options)
-    daemon = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        os.killpg(daemon.pid, signal.SIGTERM)  # git, and the program that it has started for it
-        daemon.wait()
+    """The port of a server on loopback that takes pushes to the repositories below `folder`: a git daemon for each
+    call, since one that listens itself could only be given a port that another may have taken by then."""
+    options = ("--inetd", "--log-destination=none", "--export-all", "--enable=receive-pack", f"--base-path={folder}")
 
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):  # it is shut down
+            while True:
+                call, _ = server.accept()
+                with call:
+                    subprocess.run(("git", "daemon", *options), stdin=call.fileno(), stdout=call.fileno(), check=False)
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError("git daemon does not answer")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()

@@ -317,7 +317,7 @@ until grep -q 'agent_process.: {{' {repository.journal}/attempts/*/1/record.json
 {KILL_DOIT}
 touch {repository.outside}/up
 while :; do sleep 1; done"""
-    repository.write(".chant/config.md", "---\ntimeouts: {grace: 3s}\n---\n")
+    repository.write(".chant/config.md", "---\ntimeouts: {grace: 6s}\n---\n")
     spec_id = repository.add_spec("a", script)
     repository.commit()
 

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from chant_tasks.spec.model import SpecId
@@ -33,7 +33,7 @@ def load_files(repository: Repository, commit: str) -> dict[str, str]:
 
 
 # no example is made smaller: each takes seconds
-@settings(max_examples=5, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, phases=[Phase.generate])
 @given(
     work=st.lists(st.tuples(edits, st.sets(st.integers(0, 3), max_size=1)), min_size=2, max_size=4),
     theirs=st.lists(st.none() | edits, min_size=4, max_size=4),
@@ -88,7 +88,7 @@ def assert_green_moves(repository: Repository) -> None:
 
 
 def assert_is_somewhere(repository: Repository, spec: SpecId) -> None:
-    """The spec has landed, is on its branch with a reason, or waits for one that has not landed."""
+    """The spec has landed, is on its branch with a reason, waits for one that has not landed, or had nothing to do."""
     state, branch = repository.state(spec), repository.refs(f"refs/heads/spec/{spec}")
     has_landed = "status: completed" in repository.show(repository.spec_path(spec))
     assert (state.kind is Kind.COMPLETED) == has_landed
@@ -98,4 +98,5 @@ def assert_is_somewhere(repository: Repository, spec: SpecId) -> None:
         assert state.next
     else:
         assert not branch
-        assert state.kind in (Kind.COMPLETED, Kind.BLOCKED)
+        has_nothing_to_do = state.reason == "nothing was changed but the spec itself"  # another did the same before
+        assert state.kind in (Kind.COMPLETED, Kind.BLOCKED) or (state.kind is Kind.FAILED and has_nothing_to_do)

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from chant_tasks.journal.ownership import find_foreign_part
 from chant_tasks.state import Ending, Kind, State
 from chant_tasks.steps.worktree import add_attempt
 from tests.integration.repository import Repository
+from tests.processes import wait_until
 
 OTHER = 54321  # a user that is nobody here
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
@@ -140,8 +140,7 @@ def test_a_run_that_is_stopped_during_the_setup_interrupts_the_spec(repository: 
     run = repository.prepare(spec_id)
 
     def stop() -> None:
-        while not (repository.outside / "up").exists():
-            time.sleep(0.01)
+        wait_until((repository.outside / "up").exists, "the setup runs")
         run.stop.set()
 
     stopper = threading.Thread(target=stop)

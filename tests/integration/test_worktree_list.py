@@ -1,6 +1,5 @@
 """Listing worktrees while somebody adds one."""
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,14 @@ def _make_half_added(repository: Repository, path: Path) -> Path:
     return half_written
 
 
-def test_a_worktree_that_is_being_added_is_waited_for(repository: Repository, tmp_path: Path) -> None:
+def test_a_worktree_that_is_being_added_is_waited_for(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     half_written = _make_half_added(repository, tmp_path / "other")
-    adder = threading.Timer(0.1, lambda: half_written.write_text("../..\n"))
-    adder.start()
+    monkeypatch.setattr("time.sleep", lambda _: half_written.write_text("../..\n"))  # git goes on meanwhile
 
     worktrees = load_worktrees(Git(repository.top))
 
-    adder.join()
     assert [worktree.path for worktree in worktrees] == [repository.top, tmp_path / "other"]
 
 

@@ -171,7 +171,7 @@ def test_copilots_tokens_stand_in_its_report(name: str, tokens: Tokens) -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_prefix_and_no_mutation_of_a_capture_breaks_the_reading(name: str, data: st.DataObject) -> None:
     capture = load_capture(name)
