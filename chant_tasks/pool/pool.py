@@ -192,10 +192,10 @@ class Pool:
             return parked + shared.in_hand < max(opened.most, len(shared.awaited))
 
     def _lacks_one(self) -> bool:
-        """Whether another spec could begin now for which no worktree is parked."""
+        """Whether another spec could begin now for which no worktree is parked, or just being parked."""
         with self._shared.condition:
             free = self._shared.places - len(self._shared.leased)
-            return self._count_ready() < min(free, len(self._shared.awaited))
+            return self._count_ready() + self._shared.in_hand < min(free, len(self._shared.awaited))
 
     def _load_slots(self) -> tuple[Slot, ...]:
         return load_slots(self._opened.layout.journal) if self._opened is not None else ()

@@ -9,7 +9,7 @@ import pytest
 
 from chant_tasks.journal.locks import add_landing_lock
 from chant_tasks.landing.leftovers import find_stale_files
-from chant_tasks.overview import load_overview
+from chant_tasks.overview import load_overview, load_state
 from chant_tasks.spec.index import Index
 from chant_tasks.spec.store import SpecFolder, load_specs
 from chant_tasks.state import Kind
@@ -60,6 +60,31 @@ def test_a_specs_file_that_a_landing_has_taken_away_for_a_moment_is_looked_for_a
 
     assert looks == [0, 1, 1]
     assert overview.states[spec_id].kind is Kind.READY
+
+
+def test_a_file_that_no_landing_has_touched_is_read_while_one_goes_on(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec_id = repository.add_spec("a")
+    repository.commit()
+    overview = load_overview(repository.root)
+    waits: list[str] = []
+
+    @contextmanager
+    def wait(_: Path) -> Iterator[bool]:
+        waits.append("waited")
+        yield True
+
+    monkeypatch.setattr("chant_tasks.overview.load.without_landings", wait)
+    with add_landing_lock(repository.journal):
+        state = load_state(overview, spec_id)
+        assert waits == []
+        path = repository.root / repository.spec_path(spec_id)
+        path.write_text(path.read_text().replace("status: pending", "status: cancelled"))
+        changed = load_state(overview, spec_id)
+
+    assert (state.kind, changed.kind) == (Kind.READY, Kind.CANCELLED)
+    assert waits == ["waited"]
 
 
 def test_looking_for_leftovers_is_not_disturbed_by_landings_under_way(tmp_path: Path) -> None:

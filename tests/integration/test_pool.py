@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from chant_tasks.doctor.model import Severity
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.pool.conditions import load_conditions, load_stamp
+from chant_tasks.pool.park import apply_tidying
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import Kind, State
@@ -328,6 +330,25 @@ def test_worktrees_are_made_ahead_for_specs_that_could_begin(
     close_pool(run)
     assert _find_parked(repository) == []
     assert all((path / "README.md").is_file() for path in used)
+
+
+def test_none_is_made_for_the_place_of_one_that_is_just_being_parked(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = [repository.add_spec(name) for name in ("one", "two", "three")]
+    repository.commit()
+    run = repository.prepare(*specs)
+    run.pool.allow(1)
+
+    def park_beside_the_pools_thread(*arguments: Any) -> bool:
+        run.pool._catch_up()
+        return apply_tidying(*arguments)
+
+    monkeypatch.setattr("chant_tasks.pool.pool.apply_tidying", park_beside_the_pools_thread)
+
+    _work(run, specs[0])
+
+    assert len(_find_parked(repository)) == 1
 
 
 def test_as_many_as_are_wanted_stay_for_the_next_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
