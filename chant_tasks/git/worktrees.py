@@ -166,11 +166,21 @@ def find_common_dir(worktree: Path) -> Path:
 
 def find_registration(common_dir: Path, path: Path) -> Path | None:
     """The folder where git keeps what it knows of the worktree at `path`."""
-    for folder in common_dir.glob("worktrees/*"):
-        with suppress(OSError):
-            if os.path.normpath(folder / (folder / "gitdir").read_text().strip()) == f"{path}/.git":
-                return folder
+    folder, wanted = f"{common_dir}/worktrees", os.fsencode(f"{path}/.git")
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208  # all worktrees, at each spec's start: paths cost
+            if _load_registered(f"{folder}/{name}") == wanted:
+                return Path(folder, name)
     return None
+
+
+def _load_registered(registration: str) -> bytes:
+    """The `.git` of the worktree that git keeps something of there; b"" where that is not said."""
+    try:
+        with open(f"{registration}/gitdir", "rb") as file:  # noqa: PTH123  # as above
+            return os.path.normpath(os.path.join(os.fsencode(registration), file.read().strip()))  # noqa: PTH118
+    except OSError:
+        return b""
 
 
 def is_own_worktree(common_dir: Path, path: Path) -> bool:

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from chant_tasks.disk import sync_folder
-from chant_tasks.journal.files import add_folder, find_half_written, save_whole
+from chant_tasks.journal.files import add_folder, find_half_written, save_all, save_whole
 from chant_tasks.journal.process import ProcessMark
 from chant_tasks.spec.model import SpecId
 from chant_tasks.state import AttemptFacts, Ending, Footing, StackedOn
@@ -255,6 +255,14 @@ def parse_record(data: bytes) -> AttemptRecord | None:
 
 def _parse_stacked_on(rows: Iterable[Mapping[str, str]]) -> tuple[StackedOn, ...]:
     return tuple(StackedOn(spec=SpecId(row["spec"]), branch=row["branch"], tip=row["tip"]) for row in rows)
+
+
+def add_record(journal: Path, record: AttemptRecord, given: bytes) -> None:
+    """Write a new attempt down, with the spec's file as the checkout has it: that first, since the record tells that
+    the attempt has begun."""
+    add_open(journal, record.spec)
+    folder = attempt_folder(journal, record.spec, record.number)
+    save_all(folder, {"given.md": given, "record.json": render_record(record)})
 
 
 def save_record(journal: Path, record: AttemptRecord) -> None:

@@ -2,8 +2,8 @@
 
 import os
 import re
-import tempfile
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from chant_tasks.disk import sync_folder
@@ -51,26 +51,36 @@ def add_folder(folder: Path) -> None:
 def save_whole(path: Path, data: bytes) -> None:
     """Write `path` so that it holds either what it held or all of `data`, also after a power loss. Raises OSError, with
     `path` as its file's name."""
+    save_all(path.parent, {path.name: data})
+
+
+def save_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """As `save_whole`, several files of one folder, in this order: a kill leaves the first of them, a power loss may
+    leave any."""
+    path = folder
     try:
-        add_folder(path.parent)
-        _save_whole(path, data)
+        add_folder(folder)
+        for name, data in files.items():
+            path = folder / name
+            _replace(path, data)
+        sync_folder(folder)
     except OSError as error:
         error.filename, error.filename2 = str(path), None  # else none, or that of a file that is gone again
         raise
 
 
-def _save_whole(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".new-{os.getpid()}-")
+def _replace(path: Path, data: bytes) -> None:
+    temporary = f"{path.parent}{os.sep}.new-{os.getpid()}-{secrets.token_hex(8)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        os.replace(temporary, path)  # noqa: PTH105  # many times a spec: paths cost
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def find_half_written(folder: Path) -> Iterator[tuple[Path, int]]:

@@ -49,23 +49,22 @@ def load_conditions(git: Git, git_dir: Path, common_dir: Path) -> Conditions:
 def load_stamp(git_dir: Path, common_dir: Path) -> tuple[int, ...]:
     """What is another once a file was edited that decides on the conditions; a file that settings include is not
     seen."""
-    user = _find_user_folder()
-    named = os.environ.get("GIT_CONFIG_GLOBAL")
-    settings = (Path(named),) if named else (user / "config", Path(os.path.expanduser("~/.gitconfig")))  # noqa: PTH111
-    attributes = (common_dir / "info" / "attributes", user / "attributes")
-    own = (folder / name for folder in (git_dir, common_dir) for name in _FILES)
-    return tuple(map(_load_time, (common_dir / "config", *settings, *attributes, *own)))
+    user, named = _find_user_folder(), os.environ.get("GIT_CONFIG_GLOBAL")
+    settings = (named,) if named else (f"{user}/config", os.path.expanduser("~/.gitconfig"))  # noqa: PTH111
+    attributes = (f"{common_dir}/info/attributes", f"{user}/attributes")
+    own = (f"{folder}/{name}" for folder in (git_dir, common_dir) for name in _FILES)
+    return tuple(map(_load_time, (f"{common_dir}/config", *settings, *attributes, *own)))
 
 
-def _load_time(path: Path) -> int:
+def _load_time(path: str) -> int:
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116  # asked often
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  # asked often, hence of text
     except OSError:
         return 0
 
 
-def _find_user_folder() -> Path:
-    return Path(os.path.expanduser(os.environ.get("XDG_CONFIG_HOME") or "~/.config")) / "git"  # noqa: PTH111
+def _find_user_folder() -> str:
+    return f"{os.path.expanduser(os.environ.get('XDG_CONFIG_HOME') or '~/.config')}/git"  # noqa: PTH111
 
 
 def find_hindrance(settings: Mapping[str, str]) -> str:
@@ -84,8 +83,8 @@ def load_umask() -> int:
 
 def _find_attributes(settings: Mapping[str, str], common_dir: Path) -> tuple[Path, ...]:
     """Where attributes are set beside the commit's own: for the repository, its user, and everybody."""
-    users = _find_user_folder() / "attributes"
-    named = os.path.expanduser(settings.get("core.attributesfile", str(users)))  # noqa: PTH111  # raises nothing
+    users = f"{_find_user_folder()}/attributes"
+    named = os.path.expanduser(settings.get("core.attributesfile", users))  # noqa: PTH111  # raises nothing
     return (common_dir / "info" / "attributes", Path(named), _SYSTEM_ATTRIBUTES)
 
 

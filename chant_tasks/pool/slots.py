@@ -100,7 +100,8 @@ def _find_folders(journal: Path) -> Sequence[Path]:
 
 def _load_slot(folder: Path) -> Slot:
     try:
-        tree = Path((folder / "gitdir").read_text(errors="surrogateescape").strip()).parent
+        with open(f"{folder}/gitdir", "rb") as file:  # noqa: PTH123  # as above
+            tree = Path(os.fsdecode(file.read().strip())).parent
     except OSError:
         tree = Path()
     return Slot(folder=folder, tree=tree, standing=None if folder.suffix else load_standing(folder))

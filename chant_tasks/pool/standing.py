@@ -41,7 +41,8 @@ def parse_standing(text: str) -> Standing | None:
 def load_standing(admin: Path) -> Standing | None:
     """The standing of the worktree of which git keeps what it knows in `admin`; None where we have none."""
     try:
-        return parse_standing((admin / _STANDING).read_text())
+        with open(f"{admin}/{_STANDING}", encoding="ascii") as file:  # noqa: PTH123  # at each spec's start: paths cost
+            return parse_standing(file.read())
     except (OSError, UnicodeDecodeError):
         return None
 

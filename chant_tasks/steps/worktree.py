@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from chant_tasks.errors import ChantError, GitError, WorktreeError
 from chant_tasks.events import Notice, WorktreeMade
-from chant_tasks.git.refs import add_branch, find_commit, find_head_branch
+from chant_tasks.git.refs import add_branch, find_commit, find_commits, find_head_branch
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.worktrees import add_worktree
-from chant_tasks.journal.attempt import AttemptRecord, add_open, load_last
+from chant_tasks.journal.attempt import AttemptRecord, add_record, load_last
 from chant_tasks.journal.locks import Lock, add_checkout_lock, add_landing_lock, add_worktrees_lock
 from chant_tasks.journal.process import own_mark
 from chant_tasks.journal.recovery import is_unlanded
@@ -23,7 +23,7 @@ from chant_tasks.spec.model import Spec, SpecId
 from chant_tasks.spec.parse import parse_spec
 from chant_tasks.spec.store import load_spec
 from chant_tasks.state import Ending, Kind, State
-from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save, save_copy
+from chant_tasks.steps.attempt import Attempt, find_copy, plan_record, save
 from chant_tasks.steps.budget import plan_refusal
 from chant_tasks.steps.claim import find_failure, wait_for_lock
 from chant_tasks.steps.cleanup import end_failed, set_aside, stay_open
@@ -149,30 +149,36 @@ def _tell(run: SpecRun, attempt: Attempt) -> None:
         run.emit(Notice(spec=record.spec, text=f"goes on from attempt {record.continues}: {told}"))
 
 
-def _require_base(run: SpecRun) -> Oid:
-    base = find_commit(run.git, f"refs/heads/{run.target}")
-    if base is None:
+def _find_based(run: SpecRun, attempt: Attempt) -> Attempt | None:
+    """The attempt with the commit that it is based on; None where its branch is there already. Raises WorktreeError
+    where the target is gone."""
+    branch, target = (f"refs/heads/{name}" for name in (attempt.record.branch, run.target))
+    found = find_commits(run.git, (branch, target))
+    base = attempt.record.base or found.get(target)
+    if branch in found:
+        return None
+    if not base:
         raise WorktreeError(f"the target branch {run.target} is gone")
-    return base
+    return replace(attempt, record=replace(attempt.record, base=base))
 
 
 def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
     """Write the attempt down, before anything is made for it. An agent's session belongs to the folder it was in."""
-    base, folder = attempt.record.base or _require_base(run), attempt.record.worktree
+    folder = attempt.record.worktree
     session = attempt.record.session if attempt.record.folder == folder else ""
-    record = replace(attempt.record, base=base, folder=folder, session=session)
-    add_open(run.overview.project.journal_folder, record.spec)
-    save_copy(run, record, "given.md", attempt.given)
-    return save(run, attempt, record)
+    record = replace(attempt.record, folder=folder, session=session)
+    add_record(run.overview.project.journal_folder, record, attempt.given)
+    return replace(attempt, record=record)
 
 
 def _add_worktree(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Attempt | State:
     """The attempt with its worktree, or the state that came of it."""
     run.pool.wait_for_one(end_turn)
     with add_worktrees_lock(run.overview.project.journal_folder):
-        if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
+        based = _find_based(run, attempt)
+        if based is None:
             return load_state(run.overview, attempt.spec.id)
-        attempt = _claim(run, attempt)
+        attempt = _claim(run, based)
         files = _catch(lambda: _register(run, attempt, end_turn))
     end_turn()
     failure: ChantError | None
@@ -216,12 +222,13 @@ def _enter(run: SpecRun, attempt: Attempt) -> Attempt | State:
     attempt = replace(attempt, checkout_lock=checkout_lock)
     try:
         with add_landing_lock(project.journal_folder):  # the target stays where it is until its branch is checked out
-            if find_commit(run.git, f"refs/heads/{attempt.record.branch}") is not None:
+            based = _find_based(run, attempt)
+            if based is None:
                 checkout_lock.release()
                 return load_state(run.overview, attempt.spec.id)
             require_free_checkout(run)
-            require_room(run, attempt)
-            attempt = _open_record(run, attempt)
+            require_room(run, based)
+            attempt = _open_record(run, based)
             failure = _catch(lambda: _check_out(run, attempt))
         if failure is None:
             _tell(run, attempt)

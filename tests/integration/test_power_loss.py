@@ -75,7 +75,7 @@ def test_an_attempts_mark_and_every_folder_on_the_way_to_its_record_are_on_the_d
 
     for module in (attempt, files):
         monkeypatch.setattr(module, "sync_folder", sync)
-    attempt.save_record(tmp_path / "chant", RECORD)
+    attempt.add_record(tmp_path / "chant", RECORD, b"given")
 
     assert synced[:3] == [tmp_path / "chant", tmp_path / "chant" / "open", tmp_path / "chant" / "open" / ID]
     assert {*(tmp_path / "chant").rglob("*")} < {*synced}

@@ -134,6 +134,15 @@ def test_a_spec_killed_before_its_agent_had_finished_is_worked_again(
     _assert_landed(repository, spec)
 
 
+def test_a_spec_whose_file_as_given_a_power_loss_took_is_worked_again(repository: Repository, spec: SpecId) -> None:
+    moment = BEFORE_ITS_END["the record is there, the worktree is not"]
+    _kill(repository, spec, moment, takes_children=True)
+    (repository.top / ".git" / "chant" / "attempts" / spec / "1" / "given.md").unlink()  # its record came through
+
+    assert repository.work(spec).kind is Kind.COMPLETED
+    _assert_landed(repository, spec)
+
+
 @pytest.mark.parametrize(
     ("moment", "takes_children"),
     [(name, True) for name in AFTER_ITS_END] + [(name, False) for name in WHILE_GIT_WAITS],

@@ -10,7 +10,7 @@ import pytest
 
 from chant_tasks.errors import RepositoryError
 from chant_tasks.journal.attempt import add_open, attempt_folder, find_numbers, remove_half_written, save_record
-from chant_tasks.journal.files import add_journal, find_half_written, save_whole
+from chant_tasks.journal.files import add_journal, find_half_written, save_all, save_whole
 from chant_tasks.journal.locks import find_spec_lock
 from tests.unit.journal.records import ID, RECORD
 
@@ -94,6 +94,17 @@ def test_a_journal_that_another_users_link_leads_to_is_refused(tmp_path: Path) -
 
     with pytest.raises(RepositoryError, match="link is another user's link"):
         add_journal(tmp_path / "link" / "chant")
+
+
+def test_several_files_are_there_one_after_the_other(tmp_path: Path) -> None:
+    (tmp_path / "chant" / "second").mkdir(parents=True)  # no file can take its place
+
+    with pytest.raises(IsADirectoryError) as raised:
+        save_all(tmp_path / "chant", {"first": b"1", "second": b"2", "third": b"3"})
+
+    assert raised.value.filename == str(tmp_path / "chant" / "second")
+    assert sorted(path.name for path in (tmp_path / "chant").iterdir()) == ["first", "second"]
+    assert stat.S_IMODE((tmp_path / "chant" / "first").stat().st_mode) == 0o600
 
 
 def test_what_is_half_written_tells_who_writes_it(tmp_path: Path) -> None:
