@@ -90,7 +90,7 @@ def find_user_changes(sandbox: Sandbox) -> str:
     return sandbox.git("status", "--porcelain", "--", ".", ":(exclude,glob)**/__pycache__/**", ":(exclude).doit.db*")
 
 
-def end(process: "subprocess.Popen[str]", seconds: float = 60) -> Ran:
+def end(process: "subprocess.Popen[str]", seconds: float = 120) -> Ran:
     """How a started doit ended."""
     try:
         out, err = process.communicate(timeout=seconds)

@@ -160,7 +160,7 @@ def test_sixty_connected_specs_are_worked_to_the_end(tmp_path: Path) -> None:
     _set_status(sandbox, chosen, "pending")
     sandbox.commit()
 
-    ran = end(sandbox.start("-n", "4", *sorted(chosen)), seconds=200)
+    ran = end(sandbox.start("-n", "4", *sorted(chosen)), seconds=400)
 
     after = load_states(sandbox)
     agents = lines_of(sandbox.outside / "count")

@@ -11,7 +11,7 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.faults.steps import Step, parse_step
 from tests.warm import Warm, find_warm
 
 _PATIENCE_SECONDS = 120.0
+_LOOK_SECONDS, _LOOKS = 0.0005, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,32 +68,51 @@ def _load_steps(handle: int, warm: Warm, pid: int) -> Iterator[Step]:
         if handle not in ready:
             return
         line = os.read(handle, 4096).decode()  # one line: doit stands still after each
-        while not _is_stopped(pid):
-            time.sleep(0.0005)
+        while _load_status(pid) != b"T":
+            time.sleep(_LOOK_SECONDS)
         yield parse_step(line)
 
 
 def _take(playground: Playground, folder: Path, step: Step, pid: int) -> Picture:
-    below = find_descendants(pid, load_parents() or {})
-    with _stopped(below):
+    with _all_stopped(pid) as below:
         shutil.copytree(playground.folder, folder, symlinks=True)
         Playground(folder).note_cut_off(find_specs(below))
     return Picture(step=step, folder=folder)
 
 
 @contextlib.contextmanager
-def _stopped(pids: Iterable[int]) -> Iterator[None]:
-    """Within the block none of these goes on."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
+def _all_stopped(pid: int) -> Iterator[frozenset[int]]:
+    """Within the block nothing goes on that `pid`, which stands still, has started: these processes. Until they stand
+    still, too, they may start others."""
+    stopped = frozenset[int]()
     try:
-        yield
+        while new := frozenset(find_descendants(pid, load_parents() or {})) - stopped:
+            stopped |= new
+            for one in new:
+                _send(one, signal.SIGSTOP)
+            for one in new:
+                _wait_for_stop(one)
+        yield stopped
     finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        for one in stopped:
+            _send(one, signal.SIGCONT)
 
 
-def _is_stopped(pid: int) -> bool:
-    return (Path("/proc") / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _wait_for_stop(pid: int) -> None:
+    """Return once it stands still, has ended, or waits for one that was stopped before it had become a program."""
+    for _ in range(_LOOKS):
+        if _load_status(pid) in (b"T", b"Z", b"X", b""):
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def _load_status(pid: int) -> bytes:
+    """The letter that Linux has for what a process does; none for one that is gone."""
+    with contextlib.suppress(OSError):
+        return (Path("/proc") / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0]
+    return b""

@@ -13,9 +13,10 @@ _SOME = (1, 2, 4, 8, 16, 32)
 # Whose steps are no spec's: these words are folders and branches in labels.
 _NO_SPECS = ("any", "main", "pool")
 
-# Steps that only come where two threads want something at once, or that the first to come takes for all.
+# Steps that only come where two threads want something at once, or that the first to come takes for all: so it is where
+# one lands what others have ready, and notes that in their records (its own has no name in a kind).
 BY_CHANCE = re.compile(
-    r"/locks/(landing|tasks|worktrees|pool|trial)$|/chant/pool|/chant-pool-|chant-standing|git clean"
+    r"/locks/(landing|tasks|worktrees|pool|trial)$|/chant/pool|/chant-pool-|chant-standing|git clean|/attempts/\w\w/"
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chant_tasks.git import resident
+from chant_tasks.git import drafts, resident
 from chant_tasks.git.runner import Answer, Git
 from chant_tasks.pool.pool import Pool
 from chant_tasks.spec.model import SpecId
@@ -37,7 +37,7 @@ def test_a_git_that_counts_as_reading_changes_nothing_that_lasts(
     repository.write(".chant/config.md", f"---\nisolation: {isolation}\n---\n")
     repository.write("shared.txt", "".join(f"{number}\n" for number in range(30)))
     works = repository.add_spec("works", "sed -i s/^1$/one/ shared.txt")
-    fails = repository.add_spec("fails", "echo x > x.txt; exit 3")
+    fails, packs = repository.add_spec("fails", "echo x > x.txt; exit 3"), repository.add_spec("packs")
     repository.commit()
     seen, wrong = set[str](), list[str]()
     run = Git.run
@@ -55,9 +55,10 @@ def test_a_git_that_counts_as_reading_changes_nothing_that_lasts(
     monkeypatch.setattr(Git, "run", watched)
     is_beside = isolation == "worktree"
     states = [repository.work(works, lambda: _disturb(repository, works) if is_beside else None).kind]
-    states.append(repository.work(fails).kind)
+    monkeypatch.setattr(drafts, "_MOST_LOOSE", 0)  # as where hundreds land at once
+    states += [repository.work(spec).kind for spec in (fails, packs)]
 
-    assert states == [Kind.COMPLETED, Kind.FAILED]
+    assert states == [Kind.COMPLETED, Kind.FAILED, Kind.COMPLETED]
     assert wrong == []
     assert {"commit-tree", "unpack-objects", "for-each-ref", "ls-files", "diff-tree", "cat-file"} <= seen
     assert seen >= ADDING or not is_beside
@@ -118,6 +119,12 @@ def test_what_the_pool_makes_ahead_is_there_by_chance() -> None:
     wanted = [*(Step("pool", label, 1) for label in ahead), Step("aa", "mkdir tmp/chant-aa", 1)]
 
     assert find_unreached(wanted, ()) == ("mkdir tmp/chant-~",)
+
+
+def test_that_a_spec_lands_with_another_is_by_chance() -> None:
+    records = [Step("aa", f"rename project/.git/chant/attempts/{spec}/1/record.json", 1) for spec in ("aa", "bb")]
+
+    assert find_unreached(records, ()) == ("rename project/.git/chant/attempts/~/1/record.json",)
 
 
 def _load_snapshot(folder: Path) -> Snapshot:
