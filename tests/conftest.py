@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 from chant_tasks.git.runner import _base_environment
 
 # A busy machine is no reason for a property to fail, and neither is chance: whoever has changed something else gets the
-# examples that held before. `--hypothesis-seed=random` looks for others.
-settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# examples that held before. `--hypothesis-profile=chance` looks for others.
+settings.register_profile("chance", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tests", settings.get_profile("chance"), derandomize=True)
 settings.load_profile("tests")
 
 # A shell lets what it starts in the background ignore Ctrl-C, and then so would every doit that a test sends one.
@@ -23,9 +24,12 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 # Tests make and remove ten thousands of files and wait for each to be on the disk: in memory that takes half the time.
-_IN_MEMORY = Path("/dev/shm")
-if os.access(_IN_MEMORY, os.W_OK) and not os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC:
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+# A container may have 64 MB there.
+_IN_MEMORY, _ROOM = Path("/dev/shm"), 2 << 30
+if os.access(_IN_MEMORY, os.W_OK):
+    _facts = os.statvfs(_IN_MEMORY)
+    if not _facts.f_flag & os.ST_NOEXEC and _facts.f_bavail * _facts.f_frsize >= _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 _GIT_CONFIG = """\
 [user]
