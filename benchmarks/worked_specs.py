@@ -73,13 +73,16 @@ def _find_most(folder: Path, files: int) -> float:
 
 
 class _Folders:
-    """Copies of one repository: to make one of 30,000 files takes longer than to copy it."""
+    """Copies of one repository: to make one of 30,000 files takes longer than to copy it. With `keeps_size` it has the
+    files that agents write from the start."""
 
-    def __init__(self, folder: Path, case: _Case) -> None:
+    def __init__(self, folder: Path, case: _Case, *, keeps_size: bool = False) -> None:
         self._name = folder / f"b1-{case.files}-{case.specs}-{case.jobs}"
         self._numbers = count()
         self._first = Path(f"{self._name}-first")
         add_repository(self._first, case.files, plan_specs(case.specs))
+        if keeps_size:
+            _add_results(self._first, case.specs)
 
     def add(self) -> Path:
         """A copy whose index knows its files, the one before it away."""
@@ -99,9 +102,10 @@ def _work(folder: Path, specs: int, argv: tuple[str, ...]) -> Taken:
 
 
 def _measure_growth(effort: Effort, specs: int) -> Figure:
-    """How long the last tenth of many specs takes, beside the second tenth (a run's start is in the first)."""
+    """How long the last tenth of many specs takes, beside the second tenth (a run's start is in the first), where each
+    changes a file that was there: git itself takes longer for each more."""
     case = _Case(files=500, specs=specs, jobs=1, runs=1)
-    folder = _Folders(effort.folder, case).add()
+    folder = _Folders(effort.folder, case, keeps_size=True).add()
     _work(folder, specs, (*DOIT, "-n", "1"))
     # the branch's log: newest first, in seconds
     moved = run_git(folder, "reflog", "show", "--date=unix", "--format=%gd", "main").splitlines()
@@ -128,6 +132,15 @@ def plan_specs(number: int) -> dict[str, str]:
         )
         for index in range(number)
     }
+
+
+def _add_results(folder: Path, number: int) -> None:
+    """Commit the files that the specs' agents write, as they were before."""
+    (folder / "out").mkdir()
+    for index in range(number):
+        (folder / "out" / f"{index}.txt").write_text("nothing yet\n")
+    run_git(folder, "add", "out")
+    run_git(folder, "commit", "-q", "-m", "what is to be changed")
 
 
 def _require_landed(folder: Path, number: int) -> None:
