@@ -121,7 +121,7 @@ def play_limit(agent: str, folder: Path) -> str:
 
 
 def find_patience(agent: str) -> float:
-    return PATIENCE if agent in STUBBORN else 150.0
+    return PATIENCE if agent in STUBBORN else Work.wall
 
 
 def refuse_until(agent: str) -> Refuse:

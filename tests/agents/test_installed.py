@@ -113,8 +113,11 @@ def test_nothing_is_wrong_with_one_that_is_looked_over(agent: str, tmp_path: Pat
     command, provider = require_installed(agent), PROVIDERS[agent]
     subject = Subject(name=agent, command=command, is_used=True, tested=provider.tested)
     environ = {"PATH": f"{FOLDERS}{os.pathsep}{os.environ['PATH']}", "ANTHROPIC_API_KEY": KEY, "HOME": str(tmp_path)}
+    around = Surroundings(
+        environ=environ, home=tmp_path, tell=lambda _: None, answer_seconds=Work.wall, call_seconds=Work.wall
+    )
 
-    look = look_over(provider, {}, subject, Surroundings(environ=environ, home=tmp_path, tell=lambda _: None))
+    look = look_over(provider, {}, subject, around)
 
     assert look.facts.version in provider.tested
     assert look.facts.call is not None

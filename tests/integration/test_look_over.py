@@ -19,7 +19,7 @@ def look_at(
     last: object = DONE,
     version: str = "pass",
     call: str = ASK,
-    seconds: float = 30.0,
+    seconds: float = 120.0,
 ) -> tuple[Look, list[str]]:
     """Look a stand-in over; return what was found, and what a person was told meanwhile."""
     save_stand_in(folder, help=help, last=last, version=version, call=call)
