@@ -174,12 +174,12 @@ def _open_record(run: SpecRun, attempt: Attempt) -> Attempt:
 def _add_worktree(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Attempt | State:
     """The attempt with its worktree, or the state that came of it."""
     run.pool.wait_for_one(end_turn)
-    with add_worktrees_lock(run.overview.project.journal_folder):
+    with add_worktrees_lock(run.overview.project.journal_folder) as worktrees:
         based = _find_based(run, attempt)
         if based is None:
             return load_state(run.overview, attempt.spec.id)
         attempt = _claim(run, based)
-        files = _catch(lambda: _register(run, attempt, end_turn))
+        files = _catch(lambda: _register(run, attempt, end_turn, worktrees))
     end_turn()
     failure: ChantError | None
     if isinstance(files, ChantError):
@@ -259,9 +259,10 @@ def _word_failure(failure: ChantError) -> str:
     return str(failure).replace("\n ", ";")
 
 
-def _register(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Oid | None:
-    """Add the worktree; the commit whose files are in it already. While git is at it, the next spec has its turn.
-    Raises GitError, or WorktreeError where a person's branch makes ours impossible."""
+def _register(run: SpecRun, attempt: Attempt, end_turn: _EndTurn, worktrees: Lock) -> Oid | None:
+    """Add the worktree; the commit whose files are in it already. While git is at it, the next spec has its turn;
+    where only the branch is missing, others have the worktrees' lock, too. Raises GitError, or WorktreeError where a
+    person's branch makes ours impossible."""
     branch = attempt.record.branch
     add_base_branch(run, attempt.record)
     try:
@@ -270,6 +271,7 @@ def _register(run: SpecRun, attempt: Attempt, end_turn: _EndTurn) -> Oid | None:
         if files is None:
             add_worktree(run.git, attempt.worktree, branch=branch, base=attempt.begin)
         else:
+            worktrees.release()
             add_branch(run.git, branch, attempt.begin)
         return files
     except GitError as error:
