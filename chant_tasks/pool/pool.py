@@ -121,21 +121,11 @@ class Pool:
     def park(self, worktree: Path) -> bool:
         """Whether the worktree is gone from its path: into the pool, or removed where it cannot be made as new. Raises
         OSError where it could not be removed."""
-        with self._shared.condition:
-            self._shared.leased.discard(worktree)
-        opened, key = self._opened, self.find_key()
-        if opened is None or not key or not self._wants_more() or not self._share_lock():
-            return False
-        layout, present = opened.layout, opened.find_tip()
-        with self._in_hand():
-            with add_worktrees_lock(layout.journal):
-                found = find_parkable(layout, worktree, key)
-                slot = _catch(lambda: apply_parking(layout, worktree, found[0])) if found is not None else None
-            if found is None or slot is None:
-                return False
-            if apply_tidying(layout, slot, worktree, found[1], present or found[1].commit):
-                self._vouch(slot.tree.name)
-            return True
+        try:
+            return self._park(worktree)
+        finally:  # and no sooner: one would be made for its place
+            with self._shared.condition:
+                self._shared.leased.discard(worktree)
 
     def prepare_next(self) -> None:
         """Let the parked worktrees follow their branch, and one be ready for each spec that could begin beside those
@@ -182,6 +172,21 @@ class Pool:
                 shared.conditions = stamp, load_conditions(opened.git, opened.git_dir, common_dir)
             found = shared.conditions[1]
         return "" if found.hindrance else found.key
+
+    def _park(self, worktree: Path) -> bool:
+        opened, key = self._opened, self.find_key()
+        if opened is None or not key or not self._wants_more() or not self._share_lock():
+            return False
+        layout, present = opened.layout, opened.find_tip()
+        with self._in_hand():
+            with add_worktrees_lock(layout.journal):
+                found = find_parkable(layout, worktree, key)
+                slot = _catch(lambda: apply_parking(layout, worktree, found[0])) if found is not None else None
+            if found is None or slot is None:
+                return False
+            if apply_tidying(layout, slot, worktree, found[1], present or found[1].commit):
+                self._vouch(slot.tree.name)
+            return True
 
     def _wants_more(self) -> bool:
         opened, shared = self._opened, self._shared

@@ -3,7 +3,7 @@
 import os
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chant_tasks.doctor.model import Severity
+from chant_tasks.git.refs import find_commit
 from chant_tasks.git.runner import Git
 from chant_tasks.git.worktrees import find_git_dir
 from chant_tasks.pool.conditions import load_conditions, load_stamp
@@ -332,22 +333,29 @@ def test_worktrees_are_made_ahead_for_specs_that_could_begin(
     assert all((path / "README.md").is_file() for path in used)
 
 
+@pytest.mark.parametrize("moment", ["pool.pool.apply_tidying", "steps.parking.find_commit"])
 def test_none_is_made_for_the_place_of_one_that_is_just_being_parked(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     specs = [repository.add_spec(name) for name in ("one", "two", "three")]
     repository.commit()
     run = repository.prepare(*specs)
     run.pool.allow(1)
+    known: Mapping[str, Callable[..., object]] = {"apply_tidying": apply_tidying, "find_commit": find_commit}
+    go_on = known[moment.rpartition(".")[2]]
+    looks: list[str] = []
 
-    def park_beside_the_pools_thread(*arguments: Any) -> bool:
-        run.pool._catch_up()
-        return apply_tidying(*arguments)
+    def look_as_the_pools_thread_does(*arguments: Any) -> object:
+        looks.append(moment)
+        if len(looks) == 1:
+            run.pool._catch_up()
+        return go_on(*arguments)
 
-    monkeypatch.setattr("chant_tasks.pool.pool.apply_tidying", park_beside_the_pools_thread)
+    monkeypatch.setattr(f"chant_tasks.{moment}", look_as_the_pools_thread_does)
 
     _work(run, specs[0])
 
+    assert looks
     assert len(_find_parked(repository)) == 1
 
 
