@@ -1,17 +1,13 @@
 """Objects that are made in memory and handed to git together: one start, and one sync of the disk, for all of them."""
 
 import hashlib
-import struct
-import zlib
 
 from chant_tasks.git.objects import find_tree, load_blob
+from chant_tasks.git.packs import Object, find_algorithm, render_pack
 from chant_tasks.git.runner import Git, Oid
 from chant_tasks.git.tree_store import load_tree, note_tree
 from chant_tasks.git.trees import Tree, Trees, render_tree
 
-_KINDS = {"commit": 1, "tree": 2, "blob": 3}  # in a pack
-_PACK_VERSION = 2
-_SHORT = 40  # hexadecimal digits of a SHA-1
 _MOST_LOOSE = 100  # as in what git fetches: more of them stay in one pack
 _PLAIN, _FAST = 0, 1  # how hard to compress: loose, git does it again
 
@@ -19,7 +15,7 @@ _PLAIN, _FAST = 0, 1  # how hard to compress: loose, git does it again
 def name_object(kind: str, data: bytes, like: Oid) -> Oid:
     """The id that git gives an object, in a repository where another one's is `like` that."""
     whole = f"{kind} {len(data)}\0".encode() + data
-    return Oid(hashlib.new(_find_algorithm(like), whole, usedforsecurity=False).hexdigest())
+    return Oid(hashlib.new(find_algorithm(like), whole, usedforsecurity=False).hexdigest())
 
 
 class Drafts:
@@ -74,23 +70,5 @@ class Drafts:
             note_tree(oid, tree)
 
     def _render_pack(self, level: int) -> bytes:
-        parts = [struct.pack(">4sII", b"PACK", _PACK_VERSION, len(self._unsaved))]
-        for kind, data in (self._objects[oid] for oid in self._unsaved):
-            parts += [_render_size(_KINDS[kind], len(data)), zlib.compress(data, level)]
-        pack = b"".join(parts)
-        return pack + hashlib.new(_find_algorithm(self._like), pack, usedforsecurity=False).digest()
-
-
-def _find_algorithm(like: Oid) -> str:
-    return "sha1" if len(like) == _SHORT else "sha256"
-
-
-def _render_size(kind: int, size: int) -> bytes:
-    """How a pack tells the kind and size of the object that follows: four bits of the size, then seven a byte."""
-    first, size = kind << 4 | size & 15, size >> 4
-    found = bytearray()
-    while size:
-        found.append(first | 128)
-        first, size = size & 127, size >> 7
-    found.append(first)
-    return bytes(found)
+        objects = (Object(oid, *self._objects[oid]) for oid in self._unsaved)
+        return render_pack(objects, self._like, level)

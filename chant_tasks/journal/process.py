@@ -112,11 +112,16 @@ def has_users(folder: Path) -> bool:
 
 
 def _find_links(number: str) -> Iterator[bytes]:
-    """Where a process is, and what it has open; nothing where it has ended meanwhile, or is another user's."""
+    """Where a process is, and what it has open; nothing where it has ended meanwhile, is another user's or the
+    kernel's: most of them are, and what it runs tells."""
     place = f"/proc/{number}/".encode()
+    try:
+        yield os.readlink(place + b"exe")  # noqa: PTH115  # bytes
+    except OSError:
+        return
     files = (b"fd/" + name.encode() for name in _list_names(f"/proc/{number}/fd"))
-    for name in (b"cwd", b"root", b"exe", *files):
+    for name in (b"cwd", b"root", *files):
         try:
-            yield os.readlink(place + name)  # noqa: PTH115  # bytes
+            yield os.readlink(place + name)  # noqa: PTH115  # as above
         except OSError:
             continue
